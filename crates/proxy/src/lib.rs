@@ -1,1 +1,50 @@
-//! placeholder
+//! The data plane: the listener that agents call, the admission of every
+//! request, and the relay to the provider that serves it.
+//!
+//! Read `docs/life-of-a-request.md` first, then [`model`], which tells the
+//! same story as one function. Around it:
+//!
+//! * [`listener`] accepts, [`dispatch`] looks at method and path, `list`
+//!   answers the model lists.
+//! * [`admission`] carries the proof `Identified → Planned → Permitted →
+//!   Reserved → Leased`; only the last can be sent.
+//! * [`account`] is the ledger row that every request owes, closed when it is
+//!   dropped.
+//! * [`upstream`] connects, sends and waits for an answer that may go out;
+//!   [`relay`] passes a stream on and ends it honestly.
+//! * [`refusal`] is the one map from what went wrong to what a caller sees.
+//!
+//! There is no SQL, no Starlark and no operator plane here: the ledger is
+//! handed in, and so is the service behind `/control`.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the data plane owns the clock: accounts, time-outs and cooldowns start here"
+)]
+
+mod account;
+mod admission;
+mod answer;
+mod body;
+mod dispatch;
+mod gateway;
+mod head;
+mod intake;
+mod list;
+mod listener;
+mod memory;
+mod model;
+mod peer;
+mod refusal;
+mod relay;
+mod snapshot;
+mod stall;
+mod upstream;
+
+pub use body::{Body, BodyError};
+pub use gateway::{Control, Gateway};
+pub use listener::listen;
+pub use snapshot::{
+    AnswerModel, Credential, Limits, Provider, Snapshot, Times, UnsendableKey, Upstream,
+};
+pub use upstream::{Connector, Target, TargetError};

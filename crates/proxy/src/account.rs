@@ -1,0 +1,226 @@
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use tollgate_ledger::Slot;
+use tollgate_llm::{Endpoint, estimate_tokens};
+use tollgate_types::{
+    Attempt, Label, Outcome, Principal, ReasonCode, RequestId, RequestRecord, TokenUsage,
+    UnixMillis, Usage, UsageSource, Versions,
+};
+
+use crate::refusal::Public;
+
+/// Longest model name kept in a record, in bytes.
+const NAME_LIMIT: usize = 200;
+
+/// The account of one request: opened before anything else, closed exactly
+/// once, by whoever drops it at the latest.
+///
+/// Closing puts the row into a slot of the ledger's queue that was taken when
+/// the account was opened, so closing can't block, fail or be forgotten.
+pub(crate) struct Account {
+    open: Option<Box<Open>>,
+    started: Instant,
+    in_flight: Arc<AtomicU32>,
+}
+
+struct Open {
+    slot: Slot,
+    record: RequestRecord,
+    /// Bytes of the request once any provider may have read them.
+    sent_bytes: u64,
+    /// Bytes of output that were seen without a provider's count.
+    output_bytes: u64,
+}
+
+impl Account {
+    /// Opens the account of a request that was accepted now.
+    pub(crate) fn open(slot: Slot, endpoint: Endpoint, in_flight: &Arc<AtomicU32>) -> Self {
+        in_flight.fetch_add(1, Ordering::Relaxed);
+        let record = RequestRecord {
+            id: RequestId::fresh(),
+            at: now(),
+            principal: None,
+            dialect: endpoint.dialect().as_str(),
+            endpoint: endpoint.path(),
+            stream: false,
+            provider: None,
+            model_asked: None,
+            model_served: None,
+            credential: None,
+            usage: Usage::default(),
+            attempts: Default::default(),
+            status: 499,
+            outcome: Outcome::ClientLeft,
+            reason: Some(ReasonCode::ClientLeft),
+            message: Cow::Borrowed(""),
+            rule: None,
+            versions: Versions::default(),
+            latency_micros: 0,
+            first_byte_micros: None,
+            overhead_micros: 0,
+        };
+        Self {
+            open: Some(Box::new(Open { slot, record, sent_bytes: 0, output_bytes: 0 })),
+            started: Instant::now(),
+            in_flight: Arc::clone(in_flight),
+        }
+    }
+
+    /// Names the request.
+    pub(crate) fn id(&self) -> RequestId {
+        self.open.as_ref().map_or(RequestId::from_bytes([0; 16]), |open| open.record.id)
+    }
+
+    /// When the request was accepted.
+    pub(crate) fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// Who asks, and what judges it.
+    pub(crate) fn identified(&mut self, principal: &Principal, versions: &Versions) {
+        self.note(|record| {
+            record.principal = Some(principal.clone());
+            record.versions = versions.clone();
+        });
+    }
+
+    /// What is asked.
+    pub(crate) fn asked(&mut self, model: &str, stream: bool) {
+        self.note(|record| {
+            record.model_asked = Some(shortened(model));
+            record.stream = stream;
+        });
+    }
+
+    /// An attempt begins: from here on a provider may bill `bytes` of input.
+    pub(crate) fn sending(
+        &mut self,
+        bytes: u64,
+        provider: &Label,
+        model: &Label,
+        profile: &Label,
+    ) {
+        let micros = micros(self.started.elapsed());
+        let Some(open) = &mut self.open else { return };
+        open.sent_bytes = bytes;
+        open.record.provider = Some(provider.clone());
+        open.record.model_served = Some(model.clone());
+        open.record.credential = Some(profile.clone());
+        if open.record.overhead_micros == 0 {
+            open.record.overhead_micros = micros;
+        }
+    }
+
+    /// An attempt ended, well or not.
+    pub(crate) fn attempted(&mut self, attempt: Attempt) {
+        self.note(|record| record.attempts.push(attempt));
+    }
+
+    /// How many attempts there were, and the list of them.
+    pub(crate) fn attempts(&self) -> &[Attempt] {
+        self.open.as_ref().map_or(&[], |open| &open.record.attempts)
+    }
+
+    /// The first byte of an answer goes out with this status.
+    pub(crate) fn answering(&mut self, status: u16) {
+        let micros = micros(self.started.elapsed());
+        self.note(|record| {
+            record.status = status;
+            record.first_byte_micros = Some(micros);
+        });
+    }
+
+    /// Tokens so far: the provider's count, or the bytes to estimate from.
+    pub(crate) fn metered(&mut self, reported: Option<TokenUsage>, output_bytes: u64) {
+        let Some(open) = &mut self.open else { return };
+        open.output_bytes = output_bytes;
+        if let Some(tokens) = reported {
+            open.record.usage = Usage { tokens, source: UsageSource::Reported };
+        }
+    }
+
+    /// Closes: answered in full.
+    pub(crate) fn close_ok(mut self) {
+        self.note(|record| {
+            record.outcome = Outcome::Ok;
+            record.reason = None;
+        });
+    }
+
+    /// Closes: refused, or failed before the first byte.
+    pub(crate) fn close_refused(mut self, public: &Public, log: Cow<'static, str>) {
+        let attempted = !self.attempts().is_empty();
+        self.note(|record| {
+            record.outcome = if attempted { Outcome::Failed } else { Outcome::Refused };
+            record.status = public.status;
+            record.reason = Some(public.reason);
+            record.message = log;
+            record.rule = public.rule.clone();
+        });
+        // Attempts that failed before an answer began are not billed by any
+        // provider; an estimate would charge the agent for nothing.
+        if let Some(open) = &mut self.open {
+            open.sent_bytes = 0;
+        }
+    }
+
+    /// Closes: failed after the first byte had gone out.
+    pub(crate) fn close_failed(mut self, reason: ReasonCode, log: String) {
+        self.note(|record| {
+            record.outcome = Outcome::Failed;
+            record.reason = Some(reason);
+            record.message = Cow::Owned(log);
+        });
+    }
+
+    fn note(&mut self, change: impl FnOnce(&mut RequestRecord)) {
+        if let Some(open) = &mut self.open {
+            change(&mut open.record);
+        }
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+        let Some(open) = self.open.take() else { return };
+        let Open { slot, mut record, sent_bytes, output_bytes } = *open;
+        record.latency_micros = micros(self.started.elapsed());
+        let billable = record.endpoint != Endpoint::CountTokens.path();
+        if record.usage.source == UsageSource::None && sent_bytes > 0 && billable {
+            record.usage = estimate(sent_bytes, output_bytes);
+        }
+        slot.write(record);
+    }
+}
+
+fn estimate(sent_bytes: u64, output_bytes: u64) -> Usage {
+    let tokens = TokenUsage {
+        input: estimate_tokens(sent_bytes),
+        output: estimate_tokens(output_bytes),
+        ..TokenUsage::default()
+    };
+    Usage { tokens, source: UsageSource::Estimated }
+}
+
+/// The wall clock, for rows and cooldowns.
+pub(crate) fn now() -> UnixMillis {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    UnixMillis(since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX)))
+}
+
+/// A duration in whole microseconds.
+pub(crate) fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn shortened(name: &str) -> Label {
+    let mut end = name.len().min(NAME_LIMIT);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    name[..end].into()
+}

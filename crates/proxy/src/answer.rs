@@ -1,0 +1,119 @@
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::header::{self, HeaderName, HeaderValue};
+use http::{HeaderMap, Response, StatusCode};
+use tollgate_types::RequestId;
+
+use crate::account::{Account, now};
+use crate::admission::Leased;
+use crate::body::Body;
+use crate::relay::Relay;
+use crate::snapshot::AnswerModel;
+use crate::upstream::{Answer, AnswerHead, ProviderAnswer};
+
+/// An attempt that served: what goes to the caller, and on whose lease.
+pub(crate) struct Served {
+    pub(crate) answer: Answer,
+    pub(crate) leased: Leased,
+    pub(crate) deadline: Instant,
+}
+
+impl Served {
+    /// The answer, with the account in its body.
+    pub(crate) fn into_response(self, mut account: Account) -> Response<Body> {
+        let Self { answer, leased, deadline } = self;
+        let mut head = Response::new(());
+        account.answering(answer.status().as_u16());
+        mark(head.headers_mut(), &leased, &account);
+        match answer {
+            Answer::Whole { head: from, body, usage, output_bytes, model } => {
+                passed_back(from, &mut head);
+                let body = match (leased.snapshot().answer_model, model) {
+                    (AnswerModel::Asked, Some(span)) => renamed(&body, span, &leased.view().model),
+                    _ => body,
+                };
+                account.metered(usage, output_bytes);
+                leased.succeed(now());
+                head.map(|()| Body::settling(body, account))
+            }
+            Answer::Stream { head: from, tap, first, rest } => {
+                passed_back(from, &mut head);
+                let open = (account, leased);
+                head.map(|()| Body::relay(Relay::new(rest, tap, first, open, deadline)))
+            }
+        }
+    }
+}
+
+impl Answer {
+    /// The provider's status.
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Self::Whole { head, .. } | Self::Stream { head, .. } => head.status,
+        }
+    }
+}
+
+/// A provider's own error, passed on as it came.
+pub(crate) fn provider_error(answer: ProviderAnswer) -> Response<Body> {
+    let mut head = Response::new(());
+    passed_back(AnswerHead { status: answer.status, headers: answer.headers }, &mut head);
+    head.map(|()| Body::whole(answer.body))
+}
+
+/// A request id as a field's value.
+pub(crate) fn id_value(id: RequestId) -> HeaderValue {
+    HeaderValue::try_from(id.to_string()).unwrap_or(HeaderValue::from_static(""))
+}
+
+fn mark(headers: &mut HeaderMap, leased: &Leased, account: &Account) {
+    headers.reserve(16);
+    headers.insert("x-tollgate-request-id", id_value(account.id()));
+    headers.insert("x-tollgate-attempts", HeaderValue::from(account.attempts().len()));
+    if let Some(provider) = leased.provider() {
+        headers.insert("x-tollgate-provider", provider.name.clone());
+    }
+    let model = leased.candidate().and_then(|it| HeaderValue::from_str(&it.model).ok());
+    if let Some(model) = model {
+        headers.insert("x-tollgate-model", model);
+    }
+    if let Some(credential) = leased.credential() {
+        headers.insert("x-tollgate-credential", credential.profile.clone());
+    }
+}
+
+/// The provider's fields but for those of the connection, its length (the
+/// body knows its own) and cookies, which would tie one agent to another.
+fn passed_back(from: AnswerHead, to: &mut Response<()>) {
+    const OURS: [HeaderName; 8] = [
+        header::CONNECTION,
+        header::CONTENT_LENGTH,
+        header::TRANSFER_ENCODING,
+        header::TRAILER,
+        header::UPGRADE,
+        header::SET_COOKIE,
+        header::ALT_SVC,
+        header::PROXY_AUTHENTICATE,
+    ];
+    *to.status_mut() = from.status;
+    let mut last = None;
+    for (name, value) in from.headers {
+        // `HeaderMap` names a repeated field only once.
+        let name = name.or_else(|| last.clone());
+        let Some(name) = name else { continue };
+        last = Some(name.clone());
+        let hop = name.as_str() == "keep-alive" || name.as_str().starts_with("x-tollgate-");
+        if !hop && !OURS.contains(&name) {
+            to.headers_mut().append(name, value);
+        }
+    }
+}
+
+fn renamed(body: &Bytes, span: std::ops::Range<usize>, asked: &str) -> Bytes {
+    let quoted = serde_json::Value::from(asked).to_string();
+    let (Some(before), Some(after)) = (body.get(..span.start), body.get(span.end..)) else {
+        return body.clone();
+    };
+    [before, quoted.as_bytes(), after].concat().into()
+}

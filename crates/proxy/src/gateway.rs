@@ -1,0 +1,74 @@
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use arc_swap::ArcSwap;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use tollgate_ledger::Ledger;
+
+use crate::body::Body;
+use crate::memory::BodyMemory;
+use crate::snapshot::Snapshot;
+use crate::upstream::Connector;
+
+/// The operator plane behind `/control` and `/metrics`.
+pub type Control = Arc<
+    dyn Fn(Request<Incoming>) -> Pin<Box<dyn Future<Output = Response<Body>> + Send>> + Send + Sync,
+>;
+
+/// What all requests share.
+pub struct Gateway {
+    snapshot: ArcSwap<Snapshot>,
+    draining: AtomicBool,
+    pub(crate) ledger: Ledger,
+    pub(crate) connector: Connector,
+    pub(crate) memory: Arc<BodyMemory>,
+    pub(crate) in_flight: Arc<AtomicU32>,
+    pub(crate) control: Control,
+}
+
+impl Gateway {
+    /// A gateway that judges by `snapshot` until another one is put in place.
+    pub fn new(snapshot: Snapshot, ledger: Ledger, control: Control) -> Self {
+        Self {
+            snapshot: ArcSwap::from_pointee(snapshot),
+            draining: AtomicBool::new(false),
+            ledger,
+            connector: Connector::default(),
+            memory: Arc::default(),
+            in_flight: Arc::default(),
+            control,
+        }
+    }
+
+    /// What judges now; a request takes it once.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// Puts another snapshot in place; requests under way keep theirs.
+    pub fn replace(&self, snapshot: Snapshot) {
+        self.snapshot.store(Arc::new(snapshot));
+    }
+
+    /// Model requests under way.
+    pub fn in_flight(&self) -> u32 {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of request and answer bodies held in memory.
+    pub fn body_bytes(&self) -> usize {
+        self.memory.used()
+    }
+
+    /// No new model requests from here on.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,250 @@
+//! The path of a model request, top to bottom: `docs/life-of-a-request.md`
+//! tells the same story in the same order.
+
+use std::borrow::Cow;
+use std::time::{Duration, Instant};
+
+use http::header::HeaderValue;
+use http::{HeaderMap, Request, Response};
+use hyper::body::Incoming;
+use tollgate_llm::Endpoint;
+use tollgate_routing::{Situation, Step, next_step};
+use tollgate_types::{Attempt, FaultClass, ReasonCode, RequestId};
+
+use crate::account::{Account, micros, now};
+use crate::admission::{self, Leased, Permitted};
+use crate::answer::{self, Served};
+use crate::body::Body;
+use crate::gateway::Gateway;
+use crate::head;
+use crate::intake::read_body;
+use crate::peer::Peer;
+use crate::refusal::{self, Refusal, list_attempts};
+use crate::upstream::{AttemptFault, ProviderAnswer, send};
+
+/// Serves one model request, from its acceptance to the answer's first byte;
+/// the answer's body carries the account on to the last one.
+pub(crate) async fn model_request(
+    gateway: &Gateway,
+    peer: &Peer,
+    endpoint: Endpoint,
+    request: Request<Incoming>,
+) -> Response<Body> {
+    let Ok(slot) = gateway.ledger.slot() else {
+        let public = Refusal::Ledger.public(endpoint.dialect());
+        return refusal::answer(&public, endpoint.dialect(), RequestId::fresh());
+    };
+    let mut account = Account::open(slot, endpoint, &gateway.in_flight);
+    match serve(gateway, peer, endpoint, request, &mut account).await {
+        Ok(served) => served.into_response(account),
+        Err(failed) => failed.into_response(endpoint, account),
+    }
+}
+
+async fn serve(
+    gateway: &Gateway,
+    peer: &Peer,
+    endpoint: Endpoint,
+    request: Request<Incoming>,
+    account: &mut Account,
+) -> Result<Served, Failed> {
+    let (head, body) = request.into_parts();
+    let snapshot = gateway.snapshot();
+    head::check(&head, &snapshot.limits)?;
+    let identified = admission::identify(snapshot, peer, &head).await?;
+    account.identified(identified.agent().principal(), &identified.snapshot().versions);
+    let intake = read_body(body, &identified.snapshot().limits, &gateway.memory).await;
+    let planned = identified.plan(endpoint, head, intake.map_err(Refusal::Body)?, account)?;
+    let permitted = planned.permit()?;
+    attempt(gateway, permitted, account).await
+}
+
+/// Tries candidate after candidate and credential after credential until one
+/// answers. Nothing has reached the caller while this runs.
+async fn attempt(
+    gateway: &Gateway,
+    mut permitted: Permitted,
+    account: &mut Account,
+) -> Result<Served, Failed> {
+    let mut last = None;
+    let mut waits = Waits::default();
+    loop {
+        let leased = match permitted.reserve().lease(now()) {
+            Ok(leased) => leased,
+            Err((back, _)) if back.has_next() => {
+                permitted = back;
+                permitted.next_candidate();
+                continue;
+            }
+            Err((back, none)) => return Err(Failed::without_credential(&back, &none, last, account)),
+        };
+        let deadline = leased.deadline(account.started());
+        let (fault, step) = loop {
+            let fault = match try_once(gateway, &leased, deadline, account).await {
+                Ok(answer) => return Ok(Served { answer, leased, deadline }),
+                Err(fault) => fault,
+            };
+            let step = waits.next(&leased, &fault, deadline, account);
+            let Step::SameCredential { after_ms } = step else { break (fault, step) };
+            tokio::time::sleep(Duration::from_millis(after_ms)).await;
+        };
+        let index = leased.fail(now(), fault.class, fault.retry_after);
+        permitted = index;
+        last = Some(fault);
+        match step {
+            Step::SameCredential { .. } | Step::NextCredential => {}
+            Step::NextCandidate => permitted.next_candidate(),
+            Step::BackOff { after_ms } => {
+                permitted.forget_tried();
+                tokio::time::sleep(Duration::from_millis(after_ms)).await;
+            }
+            Step::GiveUp => return Err(Failed::exhausted(last, account)),
+        }
+    }
+}
+
+async fn try_once(
+    gateway: &Gateway,
+    leased: &Leased,
+    deadline: Instant,
+    account: &mut Account,
+) -> Result<crate::upstream::Answer, AttemptFault> {
+    let (Some(provider), Some(candidate)) = (leased.provider(), leased.candidate()) else {
+        return Err(AttemptFault::new(FaultClass::BadRequest, "candidate vanished"));
+    };
+    let profile = leased.lease().profile();
+    account.sending(leased.body().len() as u64, &provider.id, &candidate.model, profile);
+    let began = Instant::now();
+    let result = send(gateway, leased, deadline).await;
+    let (status, fault, note) = match &result {
+        Ok(answer) => (Some(answer.status().as_u16()), None, Cow::Borrowed("")),
+        Err(fault) => (fault.status(), Some(fault.class), fault.note.clone()),
+    };
+    account.attempted(Attempt {
+        provider: provider.id.clone(),
+        model: candidate.model.clone(),
+        credential: profile.clone(),
+        status,
+        fault,
+        note,
+        micros: micros(began.elapsed()),
+    });
+    result
+}
+
+/// What has been waited for so far; decides what comes next.
+#[derive(Default)]
+struct Waits {
+    repeats_on_credential: u8,
+    back_offs: u8,
+}
+
+impl Waits {
+    fn next(
+        &mut self,
+        leased: &Leased,
+        fault: &AttemptFault,
+        deadline: Instant,
+        account: &Account,
+    ) -> Step {
+        let situation = Situation {
+            fault: fault.class,
+            repeats_on_credential: self.repeats_on_credential,
+            credentials_left: leased.has_next_credential(now()),
+            candidates_left: leased.has_next_candidate(),
+            back_offs: self.back_offs,
+            retry_after: fault.retry_after,
+            time_left: deadline.saturating_duration_since(Instant::now()),
+        };
+        let step = next_step(&situation, jitter(account));
+        match step {
+            Step::SameCredential { .. } => self.repeats_on_credential += 1,
+            Step::BackOff { .. } => self.back_offs += 1,
+            _ => self.repeats_on_credential = 0,
+        }
+        step
+    }
+}
+
+/// A number from 0 to 1 that differs between requests and attempts.
+fn jitter(account: &Account) -> f64 {
+    let [.., byte] = *account.id().as_bytes();
+    let turned = byte.wrapping_mul(account.attempts().len() as u8 | 1);
+    f64::from(turned) / 255.0
+}
+
+/// No attempt served: the refusal, and the provider's own answer where that
+/// is what the caller should see.
+pub(crate) struct Failed {
+    refusal: Refusal,
+    answer: Option<ProviderAnswer>,
+}
+
+impl From<Refusal> for Failed {
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, answer: None }
+    }
+}
+
+impl Failed {
+    fn exhausted(last: Option<AttemptFault>, account: &Account) -> Self {
+        let Some(fault) = last else {
+            return Refusal::Internal("no attempt was made").into();
+        };
+        let refusal = Refusal::Exhausted {
+            last: fault.class,
+            status: fault.status(),
+            retry_after: fault.retry_after,
+            message: list_attempts(account.attempts()),
+        };
+        // What is wrong with the request itself, the provider says best.
+        let own = matches!(fault.class, FaultClass::BadRequest | FaultClass::ContextOverflow);
+        Self { refusal, answer: fault.answer.filter(|_| own) }
+    }
+
+    fn without_credential(
+        permitted: &Permitted,
+        none: &tollgate_routing::NoCredential,
+        last: Option<AttemptFault>,
+        account: &Account,
+    ) -> Self {
+        if last.is_some() {
+            return Self::exhausted(last, account);
+        }
+        let now = now();
+        let provider = permitted.provider().map_or("", |provider| &provider.id);
+        let free = none.next_free.map(|free| Duration::from_millis(free.since(now)));
+        Refusal::NoCredential(format!("\"{provider}\": {}", none.describe(now)), free).into()
+    }
+
+    fn into_response(self, endpoint: Endpoint, account: Account) -> Response<Body> {
+        let Self { refusal, answer } = self;
+        let public = refusal.public(endpoint.dialect());
+        let mut response = match answer {
+            Some(answer) => answer::provider_error(answer),
+            None => refusal::answer(&public, endpoint.dialect(), account.id()),
+        };
+        let headers = response.headers_mut();
+        headers.insert("x-tollgate-reason", HeaderValue::from_static(public.reason.as_str()));
+        mark(headers, &account);
+        account.close_refused(&public, refusal.to_string().into());
+        response
+    }
+}
+
+/// The fields that tell a caller what happened to its request.
+fn mark(headers: &mut HeaderMap, account: &Account) {
+    headers.insert("x-tollgate-request-id", answer::id_value(account.id()));
+    headers.insert("x-tollgate-attempts", HeaderValue::from(account.attempts().len()));
+    let Some(last) = account.attempts().last() else { return };
+    let fields = [
+        ("x-tollgate-provider", &last.provider),
+        ("x-tollgate-model", &last.model),
+        ("x-tollgate-credential", &last.credential),
+    ];
+    for (name, text) in fields {
+        if let Ok(value) = HeaderValue::from_str(text) {
+            headers.insert(name, value);
+        }
+    }
+}

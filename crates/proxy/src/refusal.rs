@@ -1,0 +1,218 @@
+use std::borrow::Cow;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderValue, Response, StatusCode};
+use tollgate_llm::{BadRequest, CallerError, Dialect, error_body};
+use tollgate_routing::UnknownModel;
+use tollgate_types::{Attempt, FaultClass, Label, ReasonCode, RequestId};
+
+use crate::body::Body;
+use crate::intake::IntakeFault;
+
+/// Why a request was not served, before the first byte of an answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refusal {
+    #[error(transparent)]
+    Body(#[from] IntakeFault),
+    #[error("{}", .0.message)]
+    Request(BadRequest),
+    #[error("request head has {found}, the limit is {limit}")]
+    Head { found: String, limit: String },
+    #[error("{0}")]
+    Unauthenticated(Cow<'static, str>),
+    #[error("unknown model `{}`", .0.asked)]
+    UnknownModel(UnknownModel),
+    #[error("model \"{model}\" is denied for agent \"{agent}\" by {rule}")]
+    Denied { model: String, agent: String, rule: Label },
+    #[error("provider \"{provider}\" speaks {wire}, this endpoint speaks {asked}")]
+    OtherDialect { provider: Label, wire: &'static str, asked: &'static str },
+    #[error("{message}")]
+    Exhausted { last: FaultClass, status: Option<u16>, retry_after: Option<Duration>, message: String },
+    #[error("no usable credential for {0}")]
+    NoCredential(String, Option<Duration>),
+    #[error("the ledger can't take another record, so nothing may be spent")]
+    Ledger,
+    #[error("the gateway is shutting down")]
+    Draining,
+    #[error("{0}")]
+    NotBuilt(&'static str),
+    #[error("no endpoint `{0}`")]
+    NotFound(String),
+    #[error("`{method}` is not taken by `{path}`, expected `{expected}`")]
+    Method { method: String, path: String, expected: &'static str },
+    #[error("{0}")]
+    Internal(&'static str),
+}
+
+/// What the caller is told.
+#[derive(Debug)]
+pub(crate) struct Public {
+    pub(crate) status: u16,
+    pub(crate) reason: ReasonCode,
+    pub(crate) message: String,
+    pub(crate) hint: Option<Cow<'static, str>>,
+    pub(crate) param: Option<String>,
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) rule: Option<Label>,
+}
+
+impl Refusal {
+    /// The one map from what happened to what the caller sees.
+    pub(crate) fn public(&self, dialect: Dialect) -> Public {
+        let (status, reason) = self.status_and_reason(dialect);
+        Public {
+            status,
+            reason,
+            message: self.to_string(),
+            hint: self.hint(),
+            param: match self {
+                Self::Request(bad) => bad.param.clone(),
+                Self::UnknownModel(_) => Some("model".to_owned()),
+                _ => None,
+            },
+            retry_after: self.retry_after(),
+            rule: match self {
+                Self::Denied { rule, .. } => Some(rule.clone()),
+                _ => None,
+            },
+        }
+    }
+
+    fn status_and_reason(&self, dialect: Dialect) -> (u16, ReasonCode) {
+        match self {
+            Self::Body(IntakeFault::TooLarge { .. }) => (413, ReasonCode::BodyTooLarge),
+            Self::Body(IntakeFault::MemoryFull { .. }) => (503, ReasonCode::Overloaded),
+            Self::Body(IntakeFault::Silent { .. }) => (408, ReasonCode::SlowClient),
+            Self::Body(IntakeFault::Broken { .. }) | Self::Request(_) => {
+                (400, ReasonCode::BadRequest)
+            }
+            Self::Head { .. } => (431, ReasonCode::HeadersTooLarge),
+            Self::Unauthenticated(_) => (401, ReasonCode::Unauthenticated),
+            Self::UnknownModel(_) => (404, ReasonCode::UnknownModel),
+            Self::Denied { .. } => (403, ReasonCode::PolicyDenied),
+            Self::OtherDialect { .. } => (400, ReasonCode::UnsupportedDialect),
+            Self::Exhausted { last, status, .. } => exhausted(*last, *status, dialect),
+            Self::NoCredential(..) => (503, ReasonCode::PoolExhausted),
+            Self::Ledger => (503, ReasonCode::LedgerUnavailable),
+            Self::Draining => (503, ReasonCode::Draining),
+            Self::NotBuilt(_) => (501, ReasonCode::NotConfigured),
+            Self::NotFound(_) => (404, ReasonCode::NotFound),
+            Self::Method { .. } => (405, ReasonCode::NotFound),
+            Self::Internal(_) => (500, ReasonCode::Internal),
+        }
+    }
+
+    fn hint(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Request(bad) => bad.hint.map(Cow::Borrowed),
+            Self::UnknownModel(unknown) if !unknown.nearest.is_empty() => {
+                let near: Vec<_> = unknown.nearest.iter().map(|name| format!("`{name}`")).collect();
+                Some(format!("near names: {}", near.join(", ")).into())
+            }
+            Self::UnknownModel(_) => Some("GET /v1/models lists what there is".into()),
+            Self::Unauthenticated(_) => {
+                Some("send a Tollgate key (`tg-…`) as bearer token; `tollgate agents add NAME` makes one".into())
+            }
+            Self::Body(IntakeFault::TooLarge { .. }) => {
+                Some("raise `[server] max_body_mb`".into())
+            }
+            Self::OtherDialect { asked, .. } => {
+                Some(format!("ask for a model of a provider with wire = \"{asked}\"").into())
+            }
+            Self::Ledger => Some("`tollgate status` says what the ledger reports".into()),
+            _ => None,
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Exhausted { retry_after, .. } => *retry_after,
+            Self::NoCredential(_, free) => *free,
+            Self::Body(IntakeFault::MemoryFull { .. }) | Self::Ledger | Self::Draining => {
+                Some(Duration::from_secs(1))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What a caller sees after every attempt failed.
+///
+/// A credential that the provider rejects is not the caller's: a 401 would
+/// send its owner looking at the wrong key, so it is a 502.
+fn exhausted(last: FaultClass, status: Option<u16>, dialect: Dialect) -> (u16, ReasonCode) {
+    match last {
+        FaultClass::RateLimit => (429, ReasonCode::UpstreamRateLimit),
+        FaultClass::Quota => (429, ReasonCode::UpstreamQuota),
+        FaultClass::ContextOverflow => (400, ReasonCode::UpstreamContextOverflow),
+        FaultClass::AuthError => (502, ReasonCode::UpstreamAuth),
+        FaultClass::ServerError => match (status, dialect) {
+            (Some(529), Dialect::Anthropic) => (529, ReasonCode::UpstreamServerError),
+            (Some(529 | 503), _) => (503, ReasonCode::UpstreamServerError),
+            _ => (502, ReasonCode::UpstreamServerError),
+        },
+        FaultClass::Timeout => (504, ReasonCode::UpstreamTimeout),
+        FaultClass::Connection => (502, ReasonCode::UpstreamConnection),
+        FaultClass::BadAnswer => (502, ReasonCode::UpstreamBadAnswer),
+        FaultClass::BadRequest => (status.unwrap_or(400), ReasonCode::UpstreamBadRequest),
+    }
+}
+
+/// The refusal's answer in the caller's dialect.
+pub(crate) fn answer(public: &Public, dialect: Dialect, request: RequestId) -> Response<Body> {
+    let bytes = error_body(
+        dialect,
+        &CallerError {
+            status: public.status,
+            reason: public.reason,
+            message: &public.message,
+            hint: public.hint.as_deref(),
+            param: public.param.as_deref(),
+            request,
+        },
+    );
+    let mut response = Response::new(Body::whole(bytes));
+    *response.status_mut() =
+        StatusCode::from_u16(public.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert("x-tollgate-reason", HeaderValue::from_static(public.reason.as_str()));
+    if let Some(after) = public.retry_after {
+        // Rounded up: a client that waits too short only adds to the load.
+        headers.insert(RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
+    }
+    response
+}
+
+/// One line that lists each attempt.
+pub(crate) fn list_attempts(attempts: &[Attempt]) -> String {
+    let mut text = match attempts.len() {
+        1 => "the attempt failed: ".to_owned(),
+        count => format!("all {count} attempts failed: "),
+    };
+    for (at, attempt) in attempts.iter().enumerate() {
+        let separator = if at == 0 { "" } else { "; " };
+        let fault = attempt.fault.map_or("ok", FaultClass::as_str);
+        text += &format!("{separator}{}/{}", attempt.provider, attempt.model);
+        if !attempt.credential.is_empty() {
+            text += &format!(" with {}", attempt.credential);
+        }
+        text += &format!(": {fault}");
+        if let Some(status) = attempt.status {
+            text += &format!(" ({status})");
+        }
+        if !attempt.note.is_empty() {
+            text += &format!(": {}", attempt.note);
+        }
+    }
+    text
+}
+
+/// An empty answer, for `HEAD`.
+pub(crate) fn empty(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::whole(Bytes::new()));
+    *response.status_mut() = status;
+    response
+}

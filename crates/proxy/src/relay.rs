@@ -1,0 +1,210 @@
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use smallvec::SmallVec;
+use tokio::time::Sleep;
+use tollgate_llm::{CallerError, Forward, StreamFault, StreamTap, error_event};
+use tollgate_types::{FaultClass, ReasonCode};
+
+use crate::account::{Account, now};
+use crate::admission::Leased;
+use crate::upstream::Source;
+
+/// A stream on its way to the caller.
+///
+/// Events go out as they come, in the buffers they came in. However it ends,
+/// the account is closed and the lease is given back: at the terminator, at a
+/// fault, or when the connection drops this because the caller left.
+pub(crate) struct Relay {
+    source: Source,
+    tap: Box<StreamTap>,
+    outgoing: SmallVec<[Bytes; 2]>,
+    sent: usize,
+    open: Option<(Account, Leased)>,
+    idle: Duration,
+    deadline: Instant,
+    heard: Instant,
+    alarm: Option<Pin<Box<Sleep>>>,
+}
+
+/// A fault after the first byte: what the caller and the ledger are told.
+struct LateFault {
+    reason: ReasonCode,
+    class: FaultClass,
+    message: String,
+    /// The provider's own error event has gone out already.
+    told: bool,
+}
+
+impl Relay {
+    pub(crate) fn new(
+        source: Source,
+        tap: Box<StreamTap>,
+        first: Forward,
+        open: (Account, Leased),
+        deadline: Instant,
+    ) -> Self {
+        let idle = open.1.provider().map_or(Duration::from_secs(60), |it| it.times.idle);
+        Self {
+            source,
+            tap,
+            outgoing: first.bytes,
+            sent: 0,
+            open: Some(open),
+            idle,
+            deadline,
+            heard: Instant::now(),
+            alarm: None,
+        }
+    }
+
+    /// The next bytes for the caller; `None` at the end.
+    pub(crate) fn poll_bytes(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        loop {
+            if let Some(bytes) = self.outgoing.get_mut(self.sent).map(std::mem::take) {
+                self.sent += 1;
+                return Poll::Ready(Some(bytes));
+            }
+            if self.open.is_none() {
+                return Poll::Ready(None);
+            }
+            match self.source.poll_bytes(context) {
+                Poll::Ready(Some(Ok(chunk))) => {
+                    self.heard = Instant::now();
+                    let forward = self.tap.push(chunk);
+                    self.forward(forward);
+                }
+                Poll::Ready(Some(Err(error))) => {
+                    let message = format!("the provider's stream broke: {error}");
+                    self.fail(ReasonCode::UpstreamCut, FaultClass::BadAnswer, message);
+                }
+                Poll::Ready(None) => self.end(),
+                Poll::Pending => match self.poll_alarm(context) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(()) => self.expire(),
+                },
+            }
+        }
+    }
+
+    /// True once nothing more will come.
+    pub(crate) fn is_over(&self) -> bool {
+        self.open.is_none() && self.sent >= self.outgoing.len()
+    }
+
+    fn forward(&mut self, forward: Forward) {
+        self.outgoing = forward.bytes;
+        self.sent = 0;
+        if let Some(fault) = forward.fault {
+            self.close_failed(late(fault));
+        }
+    }
+
+    /// The framing says that the answer is over; the tap knows whether the
+    /// conversation is.
+    fn end(&mut self) {
+        let forward = self.tap.end();
+        self.forward(forward);
+        self.close_ok();
+    }
+
+    /// Nothing came for too long, or the whole request took too long.
+    fn expire(&mut self) {
+        let (reason, message) = match Instant::now() >= self.deadline {
+            true => (ReasonCode::UpstreamTimeout, "the request's time is over".to_owned()),
+            false => (
+                ReasonCode::UpstreamStalled,
+                format!("the provider was silent for {} s", self.idle.as_secs_f32()),
+            ),
+        };
+        self.fail(reason, FaultClass::Timeout, message);
+    }
+
+    fn fail(&mut self, reason: ReasonCode, class: FaultClass, message: String) {
+        // What comes after the terminator is nobody's loss.
+        if self.tap.is_finished() {
+            return self.close_ok();
+        }
+        self.close_failed(LateFault { reason, class, message, told: false });
+    }
+
+    fn close_ok(&mut self) {
+        let Some((mut account, leased)) = self.open.take() else { return };
+        account.metered(self.tap.usage(), self.tap.output_bytes());
+        leased.succeed(now());
+        account.close_ok();
+    }
+
+    /// Ends the stream with an error in the caller's own protocol.
+    fn close_failed(&mut self, fault: LateFault) {
+        let Some((mut account, leased)) = self.open.take() else { return };
+        if !fault.told {
+            let error = CallerError {
+                status: if fault.reason == ReasonCode::UpstreamTimeout { 504 } else { 502 },
+                reason: fault.reason,
+                message: &fault.message,
+                hint: Some("the answer above is incomplete"),
+                param: None,
+                request: account.id(),
+            };
+            self.outgoing.push(error_event(leased.endpoint(), &error));
+        }
+        account.metered(self.tap.usage(), self.tap.output_bytes());
+        let key = leased.credential().map(|credential| &credential.key);
+        let log = tollgate_secrets::scrub(&fault.message, key.into_iter()).into_owned();
+        leased.fail(now(), fault.class, None);
+        account.close_failed(fault.reason, log);
+    }
+
+    /// One timer for both limits; a chunk moves the limit, not the timer.
+    fn poll_alarm(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let limit = (self.heard + self.idle).min(self.deadline);
+            let alarm = self
+                .alarm
+                .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(limit.into())));
+            if alarm.as_mut().poll(context).is_pending() {
+                return Poll::Pending;
+            }
+            if Instant::now() >= limit {
+                return Poll::Ready(());
+            }
+            alarm.as_mut().reset(limit.into());
+        }
+    }
+}
+
+impl Drop for Relay {
+    /// The caller left: what came so far is booked, the account says the rest.
+    fn drop(&mut self) {
+        if let Some((mut account, _leased)) = self.open.take() {
+            account.metered(self.tap.usage(), self.tap.output_bytes());
+        }
+    }
+}
+
+fn late(fault: StreamFault) -> LateFault {
+    let untold = |reason, message: String| LateFault {
+        reason,
+        class: FaultClass::BadAnswer,
+        message,
+        told: false,
+    };
+    match fault {
+        StreamFault::Cut => untold(
+            ReasonCode::UpstreamCut,
+            "the provider's stream ended without its terminator".to_owned(),
+        ),
+        StreamFault::BadEvent(note) => untold(ReasonCode::UpstreamBadAnswer, note),
+        StreamFault::EventTooLarge => untold(
+            ReasonCode::UpstreamBadAnswer,
+            "the provider sent an event that is larger than the limit".to_owned(),
+        ),
+        StreamFault::ErrorEvent { class, message } => {
+            LateFault { reason: ReasonCode::UpstreamErrorEvent, class, message, told: true }
+        }
+    }
+}

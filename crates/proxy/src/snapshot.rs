@@ -1,0 +1,177 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderValue};
+use tollgate_identity::{Agent, AgentBook};
+use tollgate_llm::Dialect;
+use tollgate_routing::{Pool, ProviderIndex, RouteTable};
+use tollgate_types::{Label, Secret, Versions};
+
+use crate::upstream::Target;
+
+/// Everything that judges and serves a request, frozen.
+///
+/// A request takes one `Arc` of it at its start and keeps it to its end, so a
+/// reload never changes a request that is under way.
+pub struct Snapshot {
+    /// Written into every ledger row.
+    pub versions: Versions,
+    /// Bounds on what a caller may send.
+    pub limits: Limits,
+    /// Whom callers without a credential are, where that is allowed at all.
+    pub anonymous: Option<Arc<Agent>>,
+    /// Which model name answers carry.
+    pub answer_model: AnswerModel,
+    /// From names to candidates.
+    pub routes: RouteTable,
+    /// By [`ProviderIndex`], in the order of the route table.
+    pub providers: Vec<Provider>,
+    /// Who may call.
+    pub agents: AgentBook,
+}
+
+impl Snapshot {
+    /// The provider behind a candidate.
+    pub(crate) fn provider(&self, index: ProviderIndex) -> Option<&Provider> {
+        self.providers.get(usize::from(index.0))
+    }
+}
+
+/// Bounds on what a caller may send, each with the memory it may cost.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Largest request body, in bytes.
+    pub body_bytes: usize,
+    /// All bodies in flight together, in bytes.
+    pub bodies_in_flight_bytes: usize,
+    /// Largest request head, in bytes.
+    pub header_bytes: usize,
+    /// Most fields in a request head.
+    pub header_count: usize,
+    /// Longest silence while a body is being sent.
+    pub body_idle: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 32 << 20,
+            bodies_in_flight_bytes: 256 << 20,
+            header_bytes: 64 << 10,
+            header_count: 128,
+            body_idle: Duration::from_secs(30),
+        }
+    }
+}
+
+/// `[server] answer_model`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AnswerModel {
+    /// As the provider gave it.
+    #[default]
+    Served,
+    /// As the caller asked for it.
+    Asked,
+}
+
+/// A provider as the relay needs it.
+pub struct Provider {
+    /// Its id in the configuration.
+    pub id: Label,
+    /// The dialect that it speaks.
+    pub wire: Dialect,
+    /// Where it is.
+    pub upstream: Upstream,
+    /// Its credentials, in the order of the pool's profiles.
+    pub credentials: Vec<Credential>,
+    /// Which credential is next.
+    pub pool: Arc<Pool>,
+    /// Set on every request, over the caller's.
+    pub headers: HeaderMap,
+    /// How long it may take.
+    pub times: Times,
+    /// Whether streams are asked to report their usage.
+    pub ask_usage: bool,
+}
+
+/// Where a provider is.
+pub enum Upstream {
+    /// Behind HTTP.
+    Http(Arc<Target>),
+    /// The built-in demo model.
+    Demo,
+}
+
+/// How long a provider may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Times {
+    /// The whole request, all attempts included.
+    pub whole: Duration,
+    /// From sending to the first byte of an answer.
+    pub first_byte: Duration,
+    /// Longest silence within an answer.
+    pub idle: Duration,
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Self {
+            whole: Duration::from_secs(300),
+            first_byte: Duration::from_secs(60),
+            idle: Duration::from_secs(60),
+        }
+    }
+}
+
+/// One key of a provider's pool, ready to be put into a header.
+pub struct Credential {
+    pub(crate) profile: HeaderValue,
+    pub(crate) key: Secret,
+    pub(crate) header: Option<(http::HeaderName, HeaderValue)>,
+}
+
+/// A key that can't stand in a header.
+#[derive(Debug, thiserror::Error)]
+#[error("credential `{profile}`: has characters that no HTTP header may carry")]
+pub struct UnsendableKey {
+    /// Profile id of the credential; the key is not shown.
+    pub profile: Label,
+}
+
+impl Credential {
+    /// Prepares a key for its provider's wire; an empty one sends none.
+    ///
+    /// # Errors
+    /// [`UnsendableKey`] where it holds control characters.
+    pub fn new(wire: Dialect, profile: &Label, key: Secret) -> Result<Self, UnsendableKey> {
+        let unsendable = || UnsendableKey { profile: profile.clone() };
+        let header = match key.is_empty() {
+            true => None,
+            false => Some(auth_header(wire, key.expose()).map_err(|_| unsendable())?),
+        };
+        let profile = HeaderValue::from_str(profile).map_err(|_| unsendable())?;
+        Ok(Self { profile, key, header })
+    }
+}
+
+fn auth_header(
+    wire: Dialect,
+    key: &str,
+) -> Result<(http::HeaderName, HeaderValue), http::header::InvalidHeaderValue> {
+    let bearer = || HeaderValue::from_str(&format!("Bearer {key}"));
+    let (name, mut value) = match wire {
+        // Anthropic takes subscription tokens as a bearer only.
+        Dialect::Anthropic if key.starts_with("sk-ant-oat") => {
+            (http::header::AUTHORIZATION, bearer()?)
+        }
+        Dialect::Anthropic => {
+            (http::HeaderName::from_static("x-api-key"), HeaderValue::from_str(key)?)
+        }
+        Dialect::Gemini => {
+            (http::HeaderName::from_static("x-goog-api-key"), HeaderValue::from_str(key)?)
+        }
+        Dialect::OpenAi => (http::header::AUTHORIZATION, bearer()?),
+    };
+    value.set_sensitive(true);
+    Ok((name, value))
+}

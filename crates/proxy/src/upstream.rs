@@ -1,0 +1,16 @@
+//! The way to a provider: connections, the request that is sent, and what
+//! comes back before the first byte goes to the caller.
+
+mod answer;
+mod connect;
+mod request;
+mod send;
+mod source;
+mod target;
+
+pub use connect::Connector;
+pub use target::{Target, TargetError};
+
+pub(crate) use answer::{Answer, AnswerHead, AttemptFault, ProviderAnswer};
+pub(crate) use send::send;
+pub(crate) use source::Source;

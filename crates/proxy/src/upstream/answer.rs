@@ -1,0 +1,60 @@
+use std::borrow::Cow;
+use std::ops::Range;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use tollgate_llm::{Forward, StreamTap};
+use tollgate_types::{FaultClass, TokenUsage};
+
+use super::source::Source;
+
+/// Status and fields of a provider's answer.
+pub(crate) struct AnswerHead {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+}
+
+/// A provider's answer that may go to the caller.
+pub(crate) enum Answer {
+    /// Read to its end and understood.
+    Whole {
+        head: AnswerHead,
+        body: Bytes,
+        usage: Option<TokenUsage>,
+        output_bytes: u64,
+        model: Option<Range<usize>>,
+    },
+    /// A stream whose beginning is good.
+    Stream { head: AnswerHead, tap: Box<StreamTap>, first: Forward, rest: Source },
+}
+
+/// Why an attempt failed before the first byte went to the caller.
+#[derive(Debug)]
+pub(crate) struct AttemptFault {
+    pub(crate) class: FaultClass,
+    pub(crate) retry_after: Option<Duration>,
+    /// For the log and the ledger, without secrets.
+    pub(crate) note: Cow<'static, str>,
+    /// What the provider itself answered, where it did.
+    pub(crate) answer: Option<ProviderAnswer>,
+}
+
+/// A provider's own error answer.
+#[derive(Debug)]
+pub(crate) struct ProviderAnswer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl AttemptFault {
+    pub(crate) fn new(class: FaultClass, note: impl Into<Cow<'static, str>>) -> Self {
+        Self { class, retry_after: None, note: note.into(), answer: None }
+    }
+
+    /// The status that the provider answered with.
+    pub(crate) fn status(&self) -> Option<u16> {
+        self.answer.as_ref().map(|answer| answer.status.as_u16())
+    }
+}

@@ -1,0 +1,222 @@
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::header::{self, HeaderName, HeaderValue};
+use http::{HeaderMap, Method, Request};
+use http_body::{Frame, SizeHint};
+use smallvec::SmallVec;
+use tollgate_llm::{Dialect, Edits, Endpoint};
+
+use super::target::Target;
+use crate::admission::Leased;
+use crate::snapshot::Provider;
+
+/// The version that Anthropic expects where the caller names none.
+const ANTHROPIC_VERSION: HeaderValue = HeaderValue::from_static("2023-06-01");
+
+/// The request as it goes to the provider: the caller's fields and body but
+/// for what names the caller, the connection or the model.
+pub(super) fn upstream_request(leased: &Leased, target: &Target) -> Option<Request<Pieces>> {
+    let provider = leased.provider()?;
+    let query = without_key(leased.head().uri.query());
+    let mut request = Request::new(edited_body(leased, provider)?);
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = target.uri(leased.endpoint(), query.as_deref())?;
+    let headers = request.headers_mut();
+    *headers = passed_on(&leased.head().headers);
+    headers.insert(header::HOST, target.host_header.clone());
+    // What is compressed can't be metered without decoding it first.
+    headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    if provider.wire == Dialect::Anthropic && !headers.contains_key("anthropic-version") {
+        headers.insert("anthropic-version", ANTHROPIC_VERSION);
+    }
+    for (name, value) in &provider.headers {
+        headers.insert(name.clone(), value.clone());
+    }
+    if let Some((name, value)) = &leased.credential()?.header {
+        headers.insert(name.clone(), value.clone());
+    }
+    Some(request)
+}
+
+/// The caller's body with the model's name, the question for usage and the
+/// agent's defaults edited in.
+pub(super) fn edited_body(leased: &Leased, provider: &Provider) -> Option<Pieces> {
+    let candidate = leased.candidate()?;
+    let view = leased.view();
+    let defaults = leased.agent().defaults();
+    let generates = !matches!(leased.endpoint(), Endpoint::Embeddings | Endpoint::CountTokens);
+    let edits = Edits {
+        model: (*candidate.model != *view.model).then_some(&*candidate.model),
+        ask_usage: asks_usage(leased, provider),
+        temperature: defaults.temperature.filter(|_| generates),
+        max_tokens: defaults.max_tokens.filter(|_| generates),
+    };
+    Some(Pieces::new(view.apply(leased.body(), &edits)))
+}
+
+/// Whether usage is asked for on the caller's behalf, and so stripped again.
+pub(super) fn asks_usage(leased: &Leased, provider: &Provider) -> bool {
+    let view = leased.view();
+    let asks = matches!(leased.endpoint(), Endpoint::ChatCompletions | Endpoint::Completions);
+    asks && provider.ask_usage && view.stream && !view.usage_asked
+}
+
+/// Fields that are the caller's own business with us, or the connection's.
+///
+/// An organisation or project would decide whom the pool's key bills, so these
+/// come from the provider's `headers` only.
+fn is_ours(name: &HeaderName) -> bool {
+    const OURS: [HeaderName; 14] = [
+        header::HOST,
+        header::CONTENT_LENGTH,
+        header::AUTHORIZATION,
+        header::ACCEPT_ENCODING,
+        header::CONNECTION,
+        header::TRANSFER_ENCODING,
+        header::COOKIE,
+        header::ORIGIN,
+        header::REFERER,
+        header::EXPECT,
+        header::TE,
+        header::TRAILER,
+        header::UPGRADE,
+        header::FORWARDED,
+    ];
+    const NAMES: [&str; 9] = [
+        "x-api-key",
+        "x-goog-api-key",
+        "api-key",
+        "keep-alive",
+        "proxy-connection",
+        "proxy-authorization",
+        "x-forwarded-for",
+        "openai-organization",
+        "openai-project",
+    ];
+    OURS.contains(name)
+        || NAMES.contains(&name.as_str())
+        || name.as_str().starts_with("x-tollgate-")
+        || name.as_str().starts_with("sec-")
+}
+
+fn passed_on(from: &HeaderMap) -> HeaderMap {
+    let mut to = HeaderMap::with_capacity(from.len() + 4);
+    let named = connection_fields(from);
+    for (name, value) in from {
+        if !is_ours(name) && !named.iter().any(|field| field.eq_ignore_ascii_case(name.as_str())) {
+            to.append(name.clone(), value.clone());
+        }
+    }
+    to
+}
+
+/// Fields that `Connection` declares to be for this hop only (RFC 9110, 7.6.1).
+fn connection_fields(from: &HeaderMap) -> SmallVec<[&str; 2]> {
+    from.get_all(header::CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(',').map(str::trim))
+        .filter(|field| !field.eq_ignore_ascii_case("keep-alive"))
+        .collect()
+}
+
+/// The query without `key=`, which is the caller's Tollgate key.
+fn without_key(query: Option<&str>) -> Option<std::borrow::Cow<'_, str>> {
+    let query = query?;
+    if !query.split('&').any(is_key) {
+        return Some(query.into());
+    }
+    let kept: Vec<_> = query.split('&').filter(|pair| !is_key(pair)).collect();
+    Some(kept.join("&").into())
+}
+
+fn is_key(pair: &str) -> bool {
+    pair.split('=').next() == Some("key")
+}
+
+/// A body of a few pieces, sent one after the other without being joined.
+pub(crate) struct Pieces {
+    pieces: SmallVec<[Bytes; 8]>,
+    next: usize,
+    left: u64,
+}
+
+impl Pieces {
+    fn new(pieces: SmallVec<[Bytes; 8]>) -> Self {
+        let left = pieces.iter().map(|piece| piece.len() as u64).sum();
+        Self { pieces, next: 0, left }
+    }
+
+    /// Bytes that are still to be sent.
+    pub(super) fn left(&self) -> u64 {
+        self.left
+    }
+
+    /// All pieces as one, for a model that lives in this process.
+    pub(super) fn joined(self) -> Bytes {
+        match self.pieces.as_slice() {
+            [one] => one.clone(),
+            many => many.concat().into(),
+        }
+    }
+}
+
+impl http_body::Body for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let next = self.next;
+        let piece = self.pieces.get_mut(next).map(std::mem::take);
+        self.next += 1;
+        self.left -= piece.as_ref().map_or(0, |piece| piece.len() as u64);
+        Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.next >= self.pieces.len()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_callers_key_leaves_the_query_and_nothing_else_does() {
+        assert_eq!(without_key(Some("beta=true&x=%20")).as_deref(), Some("beta=true&x=%20"));
+        assert_eq!(without_key(Some("key=tg-1&beta=true")).as_deref(), Some("beta=true"));
+        assert_eq!(without_key(Some("key=tg-1")).as_deref(), Some(""));
+        assert_eq!(without_key(None), None);
+    }
+
+    #[test]
+    fn credentials_hop_fields_and_account_fields_stay_here() {
+        let mut from = HeaderMap::new();
+        for (name, value) in [
+            ("authorization", "Bearer tg-1"),
+            ("x-api-key", "tg-1"),
+            ("cookie", "a=b"),
+            ("connection", "close, x-hop"),
+            ("x-hop", "1"),
+            ("openai-organization", "org-other"),
+            ("x-tollgate-run", "r"),
+            ("anthropic-beta", "one"),
+            ("user-agent", "sdk"),
+        ] {
+            from.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        let names: Vec<_> = passed_on(&from).keys().map(|name| name.to_string()).collect();
+        assert_eq!(names, ["anthropic-beta", "user-agent"]);
+    }
+}

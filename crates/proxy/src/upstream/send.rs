@@ -1,0 +1,276 @@
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
+use http::{HeaderMap, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use tokio::time::timeout_at;
+use tollgate_llm::{
+    AnswerFault, Endpoint, StreamFault, StreamTap, TapOptions, demo, read_answer, read_fault,
+};
+use tollgate_types::FaultClass;
+
+use super::answer::{Answer, AnswerHead, AttemptFault, ProviderAnswer};
+use super::connect::Connector;
+use super::request::{Pieces, asks_usage, edited_body, upstream_request};
+use super::source::Source;
+use super::target::{Connection, Target};
+use crate::account::now;
+use crate::admission::Leased;
+use crate::gateway::Gateway;
+use crate::snapshot::{Times, Upstream};
+
+/// Most bytes read of a provider's error answer.
+const ERROR_LIMIT: usize = 64 << 10;
+/// Most bytes of an answer that is read whole before it goes out.
+const ANSWER_LIMIT: usize = 64 << 20;
+/// Longest time for a connection, TLS included.
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+
+/// Sends one attempt and waits until its answer may go to the caller: a
+/// stream's first events, or the whole of any other answer.
+pub(crate) async fn send(
+    gateway: &Gateway,
+    leased: &Leased,
+    deadline: Instant,
+) -> Result<Answer, AttemptFault> {
+    let internal = || AttemptFault::new(FaultClass::BadRequest, "request can't be written as HTTP");
+    let provider = leased.provider().ok_or_else(internal)?;
+    let (head, source) = match &provider.upstream {
+        Upstream::Demo => {
+            let body = edited_body(leased, provider).ok_or_else(internal)?;
+            demo_answer(leased.endpoint(), &body.joined())
+        }
+        Upstream::Http(target) => {
+            let request = upstream_request(leased, target).ok_or_else(internal)?;
+            let first_byte = (Instant::now() + provider.times.first_byte).min(deadline);
+            exchange(&gateway.connector, target, request, first_byte).await?
+        }
+    };
+    let times = provider.times;
+    let mut exchange = Exchange { gateway, leased, times, deadline, source };
+    if !head.status.is_success() {
+        return Err(exchange.error_answer(head).await);
+    }
+    if head.headers.get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
+        return Err(bad_answer("answer is compressed although identity was asked for"));
+    }
+    match is_event_stream(&head.headers) {
+        true if leased.view().stream => {
+            let strip_usage = asks_usage(leased, provider);
+            exchange.begin_stream(head, strip_usage).await
+        }
+        true => Err(bad_answer("answer is an event stream although none was asked for")),
+        false => exchange.whole_answer(head).await,
+    }
+}
+
+fn demo_answer(endpoint: Endpoint, body: &[u8]) -> (AnswerHead, Source) {
+    let answer = demo::answer(endpoint, body);
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (AnswerHead { status, headers }, Source::Demo(VecDeque::from(answer.chunks)))
+}
+
+/// One request over a connection that was idle or is new.
+///
+/// A request that an idle connection did not take, because the other side
+/// closed it in the meantime, was not seen by the provider and goes out again.
+async fn exchange(
+    connector: &Connector,
+    target: &Arc<Target>,
+    mut request: Request<Pieces>,
+    first_byte: Instant,
+) -> Result<(AnswerHead, Source), AttemptFault> {
+    loop {
+        let (mut connection, reused) = match target.take_idle() {
+            Some(connection) => (connection, true),
+            None => (connect(connector, target, first_byte).await?, false),
+        };
+        if reused && connection.sender.ready().await.is_err() {
+            continue;
+        }
+        let sent = connection.sender.try_send_request(request);
+        match timeout_at(first_byte.into(), sent).await {
+            Err(_) => return Err(AttemptFault::new(FaultClass::Timeout, "no answer in time")),
+            Ok(Ok(response)) => return Ok(taken_apart(response, connection)),
+            Ok(Err(mut error)) => match error.take_message() {
+                Some(unsent) if reused => request = unsent,
+                _ => {
+                    let error = error.into_error();
+                    return Err(broken(&error));
+                }
+            },
+        }
+    }
+}
+
+async fn connect(
+    connector: &Connector,
+    target: &Arc<Target>,
+    first_byte: Instant,
+) -> Result<Connection, AttemptFault> {
+    let limit = first_byte.min(Instant::now() + CONNECT_LIMIT);
+    match timeout_at(limit.into(), connector.connect(target)).await {
+        Err(_) => {
+            let note = format!("no connection to {} in time", target.authority());
+            Err(AttemptFault::new(FaultClass::Timeout, note))
+        }
+        Ok(Err(fault)) => Err(AttemptFault::new(FaultClass::Connection, fault.to_string())),
+        Ok(Ok(connection)) => Ok(connection),
+    }
+}
+
+fn taken_apart(response: Response<Incoming>, connection: Connection) -> (AnswerHead, Source) {
+    let (parts, incoming) = response.into_parts();
+    let head = AnswerHead { status: parts.status, headers: parts.headers };
+    (head, Source::Http(incoming, Some(connection)))
+}
+
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    kind.is_some_and(|kind| {
+        kind.get(..17).is_some_and(|kind| kind.eq_ignore_ascii_case("text/event-stream"))
+    })
+}
+
+fn bad_answer(note: impl Into<std::borrow::Cow<'static, str>>) -> AttemptFault {
+    AttemptFault::new(FaultClass::BadAnswer, note)
+}
+
+/// What broke, in the ledger's words; hyper's own hold no content.
+fn broken(error: &hyper::Error) -> AttemptFault {
+    if error.is_parse() {
+        return bad_answer(format!("answer is not HTTP: {error}"));
+    }
+    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
+    let note = format!("{error}{}", cause.unwrap_or_default());
+    AttemptFault::new(FaultClass::Connection, note)
+}
+
+/// An answer that has begun to come.
+struct Exchange<'a> {
+    gateway: &'a Gateway,
+    leased: &'a Leased,
+    times: Times,
+    deadline: Instant,
+    source: Source,
+}
+
+impl Exchange<'_> {
+    /// The first events, so that a stream that begins with a fault can still
+    /// be repeated elsewhere.
+    async fn begin_stream(
+        mut self,
+        head: AnswerHead,
+        strip_usage: bool,
+    ) -> Result<Answer, AttemptFault> {
+        let options = TapOptions { strip_usage, ..TapOptions::default() };
+        let mut tap = Box::new(StreamTap::new(self.leased.endpoint(), options));
+        loop {
+            let (first, ended) = match self.next(self.times.first_byte).await? {
+                Some(chunk) => (tap.push(chunk), false),
+                None => (tap.end(), true),
+            };
+            if let Some(fault) = first.fault {
+                return Err(self.early(fault));
+            }
+            if ended || !first.bytes.is_empty() {
+                return Ok(Answer::Stream { head, tap, first, rest: self.source });
+            }
+        }
+    }
+
+    fn early(&self, fault: StreamFault) -> AttemptFault {
+        match fault {
+            StreamFault::Cut => bad_answer("stream ended before its first event"),
+            StreamFault::BadEvent(note) => bad_answer(note),
+            StreamFault::EventTooLarge => bad_answer("event is larger than the limit"),
+            StreamFault::ErrorEvent { class, message } => {
+                AttemptFault::new(class, self.scrubbed(&message))
+            }
+        }
+    }
+
+    async fn whole_answer(mut self, head: AnswerHead) -> Result<Answer, AttemptFault> {
+        let body = self.collect(ANSWER_LIMIT).await?;
+        match read_answer(self.leased.endpoint(), &body) {
+            Ok(view) => Ok(Answer::Whole {
+                head,
+                usage: view.usage,
+                output_bytes: view.output_bytes,
+                model: view.model,
+                body,
+            }),
+            Err(AnswerFault::NotJson(note)) => Err(bad_answer(note)),
+            Err(AnswerFault::ErrorInside { class, message }) => {
+                Err(AttemptFault::new(class, self.scrubbed(&message)))
+            }
+        }
+    }
+
+    /// A status that is not a success, with the provider's own words.
+    async fn error_answer(mut self, head: AnswerHead) -> AttemptFault {
+        let body = self.collect(ERROR_LIMIT).await.unwrap_or_default();
+        let status = head.status;
+        if status.is_redirection() || status.is_informational() {
+            let note = format!("answered {} and was not followed", status.as_u16());
+            return bad_answer(note);
+        }
+        let dialect = self.leased.endpoint().dialect();
+        let fault = read_fault(dialect, status.as_u16(), &head.headers, &body, now());
+        let body = match std::str::from_utf8(&body) {
+            Ok(text) => Bytes::from(self.scrubbed(text)),
+            Err(_) => Bytes::new(),
+        };
+        AttemptFault {
+            class: fault.class,
+            retry_after: fault.retry_after,
+            note: self.scrubbed(&fault.message).into(),
+            answer: Some(ProviderAnswer { status, headers: head.headers, body }),
+        }
+    }
+
+    /// Providers like to repeat the key that they reject.
+    fn scrubbed(&self, text: &str) -> String {
+        let key = self.leased.credential().map(|credential| &credential.key);
+        tollgate_secrets::scrub(text, key.into_iter()).into_owned()
+    }
+
+    async fn collect(&mut self, limit: usize) -> Result<Bytes, AttemptFault> {
+        let most = self.leased.snapshot().limits.bodies_in_flight_bytes;
+        let mut hold = self.gateway.memory.take(0, most);
+        let mut first = Bytes::new();
+        let mut rest = BytesMut::new();
+        while let Some(chunk) = self.next(self.times.idle).await? {
+            if !hold.as_mut().is_some_and(|hold| hold.grow(chunk.len(), most)) {
+                return Err(bad_answer("no memory is left for another answer"));
+            }
+            if first.is_empty() {
+                first = chunk;
+                continue;
+            }
+            if rest.is_empty() {
+                rest.extend_from_slice(&first);
+            }
+            rest.extend_from_slice(&chunk);
+            if rest.len() > limit {
+                return Err(bad_answer(format!("answer has more than {limit} bytes")));
+            }
+        }
+        Ok(if rest.is_empty() { first } else { rest.freeze() })
+    }
+
+    async fn next(&mut self, idle: Duration) -> Result<Option<Bytes>, AttemptFault> {
+        let limit = (Instant::now() + idle).min(self.deadline);
+        match timeout_at(limit.into(), self.source.next()).await {
+            Err(_) => Err(AttemptFault::new(FaultClass::Timeout, "answer fell silent")),
+            Ok(None) => Ok(None),
+            Ok(Some(Ok(chunk))) => Ok(Some(chunk)),
+            Ok(Some(Err(error))) => Err(broken(&error)),
+        }
+    }
+}

@@ -1,0 +1,166 @@
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use http::uri::{PathAndQuery, Scheme};
+use http::{HeaderValue, Uri};
+use hyper::client::conn::http1::SendRequest;
+use tollgate_llm::Endpoint;
+
+use super::request::Pieces;
+
+/// Most connections kept idle for one target.
+const MOST_IDLE: usize = 256;
+
+/// Longest time that a connection is kept idle. Below the 60 s after which
+/// most servers close on their side, so that a request rarely meets a
+/// connection that is being closed.
+const LONGEST_IDLE: Duration = Duration::from_secs(50);
+
+/// A provider's address, and the idle connections to it.
+pub struct Target {
+    pub(super) tls: bool,
+    pub(super) host: String,
+    pub(super) port: u16,
+    pub(super) host_header: HeaderValue,
+    base_path: String,
+    idle: Mutex<Vec<IdleConnection>>,
+}
+
+struct IdleConnection {
+    sender: SendRequest<Pieces>,
+    since: Instant,
+}
+
+/// A base URL that can't be a provider's.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum TargetError {
+    /// Not a URL at all.
+    #[error("base_url `{0}` is not a URL, expected such as `https://api.openai.com/v1`")]
+    NotUrl(String),
+    /// Neither `http` nor `https`.
+    #[error("base_url `{0}` begins with neither `https://` nor `http://`")]
+    Scheme(String),
+    /// A query, which would get lost behind the endpoint's path.
+    #[error("base_url `{0}` has a query, expected a path at most")]
+    Query(String),
+}
+
+impl Target {
+    /// Takes a base URL apart.
+    ///
+    /// # Errors
+    /// [`TargetError`] shows the URL that was found; it holds no credential,
+    /// because a URL with user information is not one here.
+    pub fn new(base_url: &str) -> Result<Self, TargetError> {
+        let not_url = || TargetError::NotUrl(without_user(base_url));
+        let uri: Uri = base_url.parse().map_err(|_| not_url())?;
+        let tls = match uri.scheme() {
+            Some(scheme) if *scheme == Scheme::HTTPS => true,
+            Some(scheme) if *scheme == Scheme::HTTP => false,
+            Some(_) => return Err(TargetError::Scheme(without_user(base_url))),
+            None => return Err(not_url()),
+        };
+        let authority = uri.authority().filter(|it| !it.as_str().contains('@')).ok_or_else(not_url)?;
+        if uri.query().is_some() {
+            return Err(TargetError::Query(without_user(base_url)));
+        }
+        Ok(Self {
+            tls,
+            host: authority.host().trim_matches(['[', ']']).to_owned(),
+            port: authority.port_u16().unwrap_or(if tls { 443 } else { 80 }),
+            host_header: HeaderValue::from_str(authority.as_str()).map_err(|_| not_url())?,
+            base_path: uri.path().trim_end_matches('/').to_owned(),
+            idle: Mutex::default(),
+        })
+    }
+
+    /// Host and port, for notes and listings.
+    pub fn authority(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+
+    /// The URI of an endpoint, with the caller's query.
+    pub(super) fn uri(&self, endpoint: Endpoint, query: Option<&str>) -> Option<Uri> {
+        let path = endpoint.upstream_path();
+        let mut text = String::with_capacity(
+            self.base_path.len() + path.len() + query.map_or(0, |query| query.len() + 1),
+        );
+        text.push_str(&self.base_path);
+        text.push_str(path);
+        if let Some(query) = query.filter(|query| !query.is_empty()) {
+            text.push('?');
+            text.push_str(query);
+        }
+        PathAndQuery::from_maybe_shared(bytes::Bytes::from(text)).ok().map(Uri::from)
+    }
+
+    /// A connection that another request has left, the youngest first.
+    pub(super) fn take_idle(self: &Arc<Self>) -> Option<Connection> {
+        loop {
+            let idle = self.idle.lock().ok()?.pop()?;
+            if !idle.sender.is_closed() && idle.since.elapsed() < LONGEST_IDLE {
+                return Some(Connection { sender: idle.sender, target: Arc::clone(self) });
+            }
+        }
+    }
+}
+
+fn without_user(url: &str) -> String {
+    match (url.find("://"), url.rfind('@')) {
+        (Some(scheme), Some(at)) if at > scheme => format!("{}[secret]{}", &url[..scheme + 3], &url[at..]),
+        _ => url.chars().take(200).collect(),
+    }
+}
+
+/// One connection, in use by one request.
+pub(crate) struct Connection {
+    pub(super) sender: SendRequest<Pieces>,
+    pub(super) target: Arc<Target>,
+}
+
+impl Connection {
+    /// The answer was read to its end: the next request may have it.
+    pub(super) fn recycle(self) {
+        let Self { sender, target } = self;
+        if sender.is_closed() {
+            return;
+        }
+        if let Ok(mut idle) = target.idle.lock() {
+            if idle.len() < MOST_IDLE {
+                idle.push(IdleConnection { sender, since: Instant::now() });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_and_queries_are_joined() {
+        let target = Target::new("https://api.openai.com/v1/").unwrap();
+        let uri = target.uri(Endpoint::ChatCompletions, Some("beta=true")).unwrap();
+        assert_eq!(uri, "/v1/chat/completions?beta=true");
+        assert_eq!(target.authority(), "api.openai.com:443");
+        let target = Target::new("http://127.0.0.1:8080").unwrap();
+        assert_eq!(target.uri(Endpoint::Messages, None).unwrap(), "/v1/messages");
+    }
+
+    #[test]
+    fn a_password_in_a_url_is_refused_and_not_shown() {
+        let error = Target::new("https://user:hunter2@example.com/v1").err().unwrap();
+        assert_eq!(
+            error.to_string(),
+            "base_url `https://[secret]@example.com/v1` is not a URL, expected such as `https://api.openai.com/v1`"
+        );
+    }
+
+    #[test]
+    fn other_schemes_and_queries_are_refused() {
+        assert!(matches!(Target::new("ftp://x/v1"), Err(TargetError::Scheme(_))));
+        assert!(matches!(Target::new("https://x/v1?a=b"), Err(TargetError::Query(_))));
+        assert!(matches!(Target::new("not a url"), Err(TargetError::NotUrl(_))));
+    }
+}
