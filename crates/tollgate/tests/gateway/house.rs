@@ -1,0 +1,122 @@
+//! A gateway between a fake OpenAI and a fake Anthropic.
+
+use serde_json::Value;
+use tollgate_testkit::{Answer, Client, FakeProvider, Gateway, Request, Wire};
+
+/// The agent that the tests call as.
+pub(crate) const KEY: &str = "tg-7e57a9e4-pLw3Zq8vNc1XyR5tUb0JmKfHs2GdEa7oTi4VxQn9WkM";
+/// Two keys of each provider; none may show anywhere.
+pub(crate) const FIRST_KEY: &str = "sk-first-Rb7Tq2LzXw9VnKc4MpYd1HsJ";
+pub(crate) const SECOND_KEY: &str = "sk-second-Gf5Uo8IeAy3WtPk6NxZr0QjB";
+
+/// Both providers, and a gateway that knows two credentials of each; the
+/// first is preferred, so that a fault of it shows what comes next.
+pub(crate) struct House {
+    pub(crate) openai: FakeProvider,
+    pub(crate) anthropic: FakeProvider,
+    pub(crate) gateway: Gateway,
+}
+
+impl House {
+    /// Two credentials each.
+    pub(crate) async fn open() -> Self {
+        Self::with("", &[FIRST_KEY, SECOND_KEY]).await
+    }
+
+    /// One credential each, so that its fault is the end.
+    pub(crate) async fn with_one_key() -> Self {
+        Self::with("", &[FIRST_KEY]).await
+    }
+
+    pub(crate) async fn with(more: &str, keys: &[&str]) -> Self {
+        let openai = FakeProvider::openai().start().await;
+        let anthropic = FakeProvider::anthropic().start().await;
+        let config = config(&openai, &anthropic, keys) + more;
+        let gateway = Gateway::builder(program()).config(config).start().await;
+        Self { openai, anthropic, gateway }
+    }
+
+    pub(crate) fn provider(&self, wire: Wire) -> &FakeProvider {
+        match wire {
+            Wire::OpenAi => &self.openai,
+            Wire::Anthropic => &self.anthropic,
+        }
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        self.gateway.client()
+    }
+
+    /// Sends with the agent's key.
+    pub(crate) async fn send(&self, request: &Request) -> Answer {
+        self.client().send(&request.clone().key(KEY)).await
+    }
+
+    /// The ledger's row and story of an answered request.
+    pub(crate) async fn story_of(&self, answer: &Answer) -> Value {
+        let id = answer.header("x-tollgate-request-id").expect("answers carry their request id");
+        self.story(id).await
+    }
+
+    pub(crate) async fn story(&self, id: &str) -> Value {
+        self.control(&format!("/control/requests/{id}")).await
+    }
+
+    /// A `GET` of the control API as its operator.
+    pub(crate) async fn control(&self, path: &str) -> Value {
+        control(&self.gateway, path).await
+    }
+}
+
+pub(crate) async fn control(gateway: &Gateway, path: &str) -> Value {
+    let request = Request::get(path).key(&gateway.operator_token());
+    let answer = gateway.client().send(&request).await;
+    assert_eq!(answer.status(), 200, "{path}: {}", answer.text());
+    answer.json()
+}
+
+pub(crate) fn program() -> &'static str {
+    env!("CARGO_BIN_EXE_tollgate")
+}
+
+/// The model that each fake provider serves.
+pub(crate) fn model(wire: Wire) -> &'static str {
+    match wire {
+        Wire::OpenAi => "gpt-4o",
+        Wire::Anthropic => "claude-sonnet-4",
+    }
+}
+
+pub(crate) fn config(openai: &FakeProvider, anthropic: &FakeProvider, keys: &[&str]) -> String {
+    let tokens: Vec<_> = keys
+        .iter()
+        .zip(1..)
+        .map(|(key, priority)| format!("{{ key = \"{key}\", priority = {priority} }}"))
+        .collect();
+    let tokens = tokens.join(", ");
+    format!(
+        r#"[server]
+bind = "127.0.0.1:0"
+[providers.openai]
+wire = "openai"
+base_url = "{}"
+tokens = [{tokens}]
+models = ["gpt-*"]
+timeout_seconds = 4
+first_byte_seconds = 1
+idle_seconds = 1
+[providers.anthropic]
+wire = "anthropic"
+base_url = "{}"
+tokens = [{tokens}]
+models = ["claude-*"]
+timeout_seconds = 4
+first_byte_seconds = 1
+idle_seconds = 1
+[agents.tester]
+keys = ["{KEY}"]
+"#,
+        openai.base_url(),
+        anthropic.base_url(),
+    )
+}
