@@ -63,7 +63,12 @@ impl Account {
             overhead_micros: 0,
         };
         Self {
-            open: Some(Box::new(Open { slot, record, sent_bytes: 0, output_bytes: 0 })),
+            open: Some(Box::new(Open {
+                slot,
+                record,
+                sent_bytes: 0,
+                output_bytes: 0,
+            })),
             started: Instant::now(),
             in_flight: Arc::clone(in_flight),
         }
@@ -71,7 +76,9 @@ impl Account {
 
     /// Names the request.
     pub(crate) fn id(&self) -> RequestId {
-        self.open.as_ref().map_or(RequestId::from_bytes([0; 16]), |open| open.record.id)
+        self.open
+            .as_ref()
+            .map_or(RequestId::from_bytes([0; 16]), |open| open.record.id)
     }
 
     /// When the request was accepted.
@@ -96,13 +103,7 @@ impl Account {
     }
 
     /// An attempt begins: from here on a provider may bill `bytes` of input.
-    pub(crate) fn sending(
-        &mut self,
-        bytes: u64,
-        provider: &Label,
-        model: &Label,
-        profile: &Label,
-    ) {
+    pub(crate) fn sending(&mut self, bytes: u64, provider: &Label, model: &Label, profile: &Label) {
         let micros = micros(self.started.elapsed());
         let Some(open) = &mut self.open else { return };
         open.sent_bytes = bytes;
@@ -138,7 +139,10 @@ impl Account {
         let Some(open) = &mut self.open else { return };
         open.output_bytes = output_bytes;
         if let Some(tokens) = reported {
-            open.record.usage = Usage { tokens, source: UsageSource::Reported };
+            open.record.usage = Usage {
+                tokens,
+                source: UsageSource::Reported,
+            };
         }
     }
 
@@ -154,7 +158,11 @@ impl Account {
     pub(crate) fn close_refused(mut self, public: &Public, log: Cow<'static, str>) {
         let attempted = !self.attempts().is_empty();
         self.note(|record| {
-            record.outcome = if attempted { Outcome::Failed } else { Outcome::Refused };
+            record.outcome = if attempted {
+                Outcome::Failed
+            } else {
+                Outcome::Refused
+            };
             record.status = public.status;
             record.reason = Some(public.reason);
             record.message = log;
@@ -187,7 +195,12 @@ impl Drop for Account {
     fn drop(&mut self) {
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
         let Some(open) = self.open.take() else { return };
-        let Open { slot, mut record, sent_bytes, output_bytes } = *open;
+        let Open {
+            slot,
+            mut record,
+            sent_bytes,
+            output_bytes,
+        } = *open;
         record.latency_micros = micros(self.started.elapsed());
         let billable = record.endpoint != Endpoint::CountTokens.path();
         if record.usage.source == UsageSource::None && sent_bytes > 0 && billable {
@@ -203,13 +216,18 @@ fn estimate(sent_bytes: u64, output_bytes: u64) -> Usage {
         output: estimate_tokens(output_bytes),
         ..TokenUsage::default()
     };
-    Usage { tokens, source: UsageSource::Estimated }
+    Usage {
+        tokens,
+        source: UsageSource::Estimated,
+    }
 }
 
 /// The wall clock, for rows and cooldowns.
 pub(crate) fn now() -> UnixMillis {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    UnixMillis(since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX)))
+    UnixMillis(since.map_or(0, |since| {
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    }))
 }
 
 /// A duration in whole microseconds.

@@ -10,6 +10,7 @@
 //! other; this module calls them in order.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tollgate_identity::{Agent, bearer_token};
@@ -38,7 +39,9 @@ pub(crate) async fn identify(
 ) -> Result<Identified, Refusal> {
     let token = bearer_token(&head.headers, head.uri.query())
         .map_err(|fault| Refusal::Unauthenticated(fault.to_string().into()))?;
-    let known = token.as_deref().and_then(|token| snapshot.agents.identify(token));
+    let known = token
+        .as_deref()
+        .and_then(|token| snapshot.agents.identify(token));
     if let Some(agent) = known.cloned() {
         return Ok(Identified { snapshot, agent });
     }
@@ -92,10 +95,22 @@ impl Identified {
     ) -> Result<Planned, Refusal> {
         let view = read_request(endpoint, &intake.bytes).map_err(Refusal::Request)?;
         account.asked(&view.model, view.stream);
-        let plan = self.snapshot.routes.resolve(&view.model).map_err(Refusal::UnknownModel)?;
+        let plan = self
+            .snapshot
+            .routes
+            .resolve(&view.model)
+            .map_err(Refusal::UnknownModel)?;
         let candidates = same_dialect(&self.snapshot, endpoint, plan.candidates)?;
         let Intake { bytes, hold } = intake;
-        Ok(Planned { identified: self, endpoint, head, view, body: bytes, _hold: hold, candidates })
+        Ok(Planned {
+            identified: self,
+            endpoint,
+            head,
+            view,
+            body: bytes,
+            _hold: hold,
+            candidates,
+        })
     }
 }
 
@@ -107,7 +122,9 @@ fn same_dialect(
     let mut other = None;
     let mut same = Vec::new();
     for candidate in candidates {
-        let Some(provider) = snapshot.provider(candidate.provider) else { continue };
+        let Some(provider) = snapshot.provider(candidate.provider) else {
+            continue;
+        };
         if provider.speaks(endpoint.dialect()) {
             same.push(candidate);
         } else {
@@ -145,13 +162,21 @@ impl Planned {
             agent: agent.principal().actor.name().to_owned(),
             rule: rule.into(),
         };
-        agent.may_use(&self.view.model).map_err(|no| denied(&self.view.model, no.to_string()))?;
+        agent
+            .may_use(&self.view.model)
+            .map_err(|no| denied(&self.view.model, no.to_string()))?;
         for candidate in &self.candidates {
             let provider = self.identified.snapshot.routes.provider(candidate.provider);
             let name = format!("{provider}/{}", candidate.model);
-            agent.may_use(&name).map_err(|no| denied(&name, no.to_string()))?;
+            agent
+                .may_use(&name)
+                .map_err(|no| denied(&name, no.to_string()))?;
         }
-        Ok(Permitted { planned: self, turn: 0, tried: Tried::default() })
+        Ok(Permitted {
+            planned: self,
+            turn: 0,
+            tried: Tried::default(),
+        })
     }
 }
 
@@ -174,9 +199,17 @@ impl Permitted {
         self.tried = Tried::default();
     }
 
-    fn provider(&self) -> Option<&Provider> {
+    /// Lets every credential of the candidate be tried again.
+    pub(crate) fn forget_tried(&mut self) {
+        self.tried = Tried::default();
+    }
+
+    pub(crate) fn provider(&self) -> Option<&Provider> {
         let candidate = self.planned.candidates.get(self.turn)?;
-        self.planned.identified.snapshot.provider(candidate.provider)
+        self.planned
+            .identified
+            .snapshot
+            .provider(candidate.provider)
     }
 
     /// Sets aside what the candidate may cost.
@@ -253,6 +286,14 @@ impl Leased {
         self.provider()?.credentials.get(self.lease.index())
     }
 
+    /// When the whole request, accepted at `started`, must be over.
+    pub(crate) fn deadline(&self, started: Instant) -> Instant {
+        let whole = self
+            .provider()
+            .map_or(Duration::ZERO, |provider| provider.times.whole);
+        started + whole
+    }
+
     pub(crate) fn lease(&self) -> &Lease {
         &self.lease
     }
@@ -266,7 +307,8 @@ impl Leased {
     pub(crate) fn has_next_credential(&self, now: UnixMillis) -> bool {
         let mut tried = self.permitted.tried.clone();
         tried.insert(self.lease.index());
-        self.provider().is_some_and(|provider| provider.pool.has_free(now, &tried))
+        self.provider()
+            .is_some_and(|provider| provider.pool.has_free(now, &tried))
     }
 
     /// The attempt failed: tells the pool and gives the permission back.
@@ -274,9 +316,12 @@ impl Leased {
         self,
         now: UnixMillis,
         class: FaultClass,
-        retry_after: Option<std::time::Duration>,
+        retry_after: Option<Duration>,
     ) -> Permitted {
-        let Self { mut permitted, lease } = self;
+        let Self {
+            mut permitted,
+            lease,
+        } = self;
         permitted.tried.insert(lease.index());
         lease.fail(now, class, retry_after);
         permitted

@@ -22,12 +22,22 @@ pub(crate) struct Served {
 impl Served {
     /// The answer, with the account in its body.
     pub(crate) fn into_response(self, mut account: Account) -> Response<Body> {
-        let Self { answer, leased, deadline } = self;
+        let Self {
+            answer,
+            leased,
+            deadline,
+        } = self;
         let mut head = Response::new(());
         account.answering(answer.status().as_u16());
         mark(head.headers_mut(), &leased, &account);
         match answer {
-            Answer::Whole { head: from, body, usage, output_bytes, model } => {
+            Answer::Whole {
+                head: from,
+                body,
+                usage,
+                output_bytes,
+                model,
+            } => {
                 passed_back(from, &mut head);
                 let body = match (leased.snapshot().answer_model, model) {
                     (AnswerModel::Asked, Some(span)) => renamed(&body, span, &leased.view().model),
@@ -37,7 +47,12 @@ impl Served {
                 leased.succeed(now());
                 head.map(|()| Body::settling(body, account))
             }
-            Answer::Stream { head: from, tap, first, rest } => {
+            Answer::Stream {
+                head: from,
+                tap,
+                first,
+                rest,
+            } => {
                 passed_back(from, &mut head);
                 let open = (account, leased);
                 head.map(|()| Body::relay(Relay::new(rest, tap, first, open, deadline)))
@@ -58,7 +73,13 @@ impl Answer {
 /// A provider's own error, passed on as it came.
 pub(crate) fn provider_error(answer: ProviderAnswer) -> Response<Body> {
     let mut head = Response::new(());
-    passed_back(AnswerHead { status: answer.status, headers: answer.headers }, &mut head);
+    passed_back(
+        AnswerHead {
+            status: answer.status,
+            headers: answer.headers,
+        },
+        &mut head,
+    );
     head.map(|()| Body::whole(answer.body))
 }
 
@@ -70,11 +91,19 @@ pub(crate) fn id_value(id: RequestId) -> HeaderValue {
 fn mark(headers: &mut HeaderMap, leased: &Leased, account: &Account) {
     headers.reserve(16);
     headers.insert("x-tollgate-request-id", id_value(account.id()));
-    headers.insert("x-tollgate-attempts", HeaderValue::from(account.attempts().len()));
-    if let Some(provider) = leased.provider() {
-        headers.insert("x-tollgate-provider", provider.name.clone());
+    headers.insert(
+        "x-tollgate-attempts",
+        HeaderValue::from(account.attempts().len()),
+    );
+    let provider = leased
+        .provider()
+        .and_then(|it| HeaderValue::from_str(&it.id).ok());
+    if let Some(provider) = provider {
+        headers.insert("x-tollgate-provider", provider);
     }
-    let model = leased.candidate().and_then(|it| HeaderValue::from_str(&it.model).ok());
+    let model = leased
+        .candidate()
+        .and_then(|it| HeaderValue::from_str(&it.model).ok());
     if let Some(model) = model {
         headers.insert("x-tollgate-model", model);
     }

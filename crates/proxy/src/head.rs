@@ -16,7 +16,10 @@ pub(crate) fn check(head: &http::request::Parts, limits: &Limits) -> Result<(), 
     let size = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
         name.as_str().len() + value.len() + 4
     };
-    let path = head.uri.path_and_query().map_or(0, |path| path.as_str().len());
+    let path = head
+        .uri
+        .path_and_query()
+        .map_or(0, |path| path.as_str().len());
     let bytes = path + head.headers.iter().map(size).sum::<usize>();
     if bytes > limits.header_bytes {
         return Err(Refusal::Head {

@@ -38,18 +38,26 @@ pub(crate) async fn read_body(
 ) -> Result<Intake, IntakeFault> {
     let announced = body.size_hint().lower();
     if announced > limits.body_bytes as u64 {
-        return Err(IntakeFault::TooLarge { limit: limits.body_bytes });
+        return Err(IntakeFault::TooLarge {
+            limit: limits.body_bytes,
+        });
     }
-    let full = || IntakeFault::MemoryFull { limit: limits.bodies_in_flight_bytes };
+    let full = || IntakeFault::MemoryFull {
+        limit: limits.bodies_in_flight_bytes,
+    };
     let announced = usize::try_from(announced).unwrap_or(usize::MAX);
-    let mut hold = memory.take(announced, limits.bodies_in_flight_bytes).ok_or_else(full)?;
+    let mut hold = memory
+        .take(announced, limits.bodies_in_flight_bytes)
+        .ok_or_else(full)?;
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
     let mut received = 0;
     while let Some(data) = next_data(&mut body, limits, received).await? {
         received += data.len();
         if received > limits.body_bytes {
-            return Err(IntakeFault::TooLarge { limit: limits.body_bytes });
+            return Err(IntakeFault::TooLarge {
+                limit: limits.body_bytes,
+            });
         }
         let beyond = received.saturating_sub(announced).min(data.len());
         if beyond > 0 && !hold.grow(beyond, limits.bodies_in_flight_bytes) {
@@ -65,7 +73,11 @@ pub(crate) async fn read_body(
             rest.extend_from_slice(&data);
         }
     }
-    let bytes = if rest.is_empty() { first } else { rest.freeze() };
+    let bytes = if rest.is_empty() {
+        first
+    } else {
+        rest.freeze()
+    };
     Ok(Intake { bytes, hold })
 }
 
@@ -80,7 +92,9 @@ async fn next_data(
     loop {
         let frame = tokio::time::timeout(limits.body_idle, body.frame())
             .await
-            .map_err(|_| IntakeFault::Silent { seconds: limits.body_idle.as_secs() })?;
+            .map_err(|_| IntakeFault::Silent {
+                seconds: limits.body_idle.as_secs(),
+            })?;
         match frame {
             None => return Ok(None),
             Some(Err(_)) => return Err(IntakeFault::Broken { received }),

@@ -52,22 +52,39 @@ async fn listed(
     head::check(head, &snapshot.limits)?;
     let identified = identify(snapshot, peer, head).await?;
     let snapshot = identified.snapshot();
-    let asked = head.uri.path().strip_prefix("/v1/models").unwrap_or("").trim_start_matches('/');
+    let asked = head
+        .uri
+        .path()
+        .strip_prefix("/v1/models")
+        .unwrap_or("")
+        .trim_start_matches('/');
     if asked.is_empty() {
         let names: Vec<_> = snapshot
             .routes
             .names()
-            .filter(|(name, _)| identified.agent().may_use(name).is_ok())
+            .filter(|listed| identified.agent().may_use(&listed.name).is_ok())
+            .map(|listed| ModelEntry {
+                id: &listed.name,
+                owned_by: snapshot.routes.provider(listed.candidate.provider),
+            })
             .collect();
-        let entries: Vec<_> = names
-            .iter()
-            .map(|(id, owned_by)| ModelEntry { id, owned_by })
-            .collect();
-        return Ok(models_list(dialect, &entries));
+        return Ok(models_list(dialect, &names));
     }
     // Whether a name is denied or not there, is the same to who may not use it.
-    let plan = snapshot.routes.resolve(asked).map_err(Refusal::UnknownModel)?;
-    let owner = plan.candidates.first().map(|first| snapshot.routes.provider(first.provider));
+    let plan = snapshot
+        .routes
+        .resolve(asked)
+        .map_err(Refusal::UnknownModel)?;
+    let owner = plan
+        .candidates
+        .first()
+        .map(|first| snapshot.routes.provider(first.provider));
     let owned_by = owner.map_or("tollgate", |owner| owner);
-    Ok(model_object(dialect, &ModelEntry { id: asked, owned_by }))
+    Ok(model_object(
+        dialect,
+        ModelEntry {
+            id: asked,
+            owned_by,
+        },
+    ))
 }

@@ -42,7 +42,9 @@ pub async fn listen(
     let mut connections = JoinSet::new();
     let local = listener.local_addr()?;
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+            break;
+        };
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, remote)) => {
@@ -61,7 +63,7 @@ pub async fn listen(
                 }
             },
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
-            _ = stop.wait_for(|stop| *stop) => break,
+            () = stopped(&mut stop) => break,
         }
     }
     drop(listener);
@@ -75,6 +77,14 @@ pub async fn listen(
             Ok(cut)
         }
     }
+}
+
+/// Returns once the gateway is told to stop, or nobody is left to tell it.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    stop.wait_for(|stop| *stop)
+        .await
+        .map(drop)
+        .unwrap_or_default();
 }
 
 async fn connection(
@@ -99,7 +109,7 @@ async fn connection(
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        _ = stop.wait_for(|stop| *stop) => {
+        () = stopped(&mut stop) => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }

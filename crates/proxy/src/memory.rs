@@ -10,7 +10,10 @@ pub(crate) struct BodyMemory {
 impl BodyMemory {
     /// Sets `bytes` aside, or `None` where they would pass `limit`.
     pub(crate) fn take(self: &Arc<Self>, bytes: usize, limit: usize) -> Option<MemoryHold> {
-        self.grow(bytes, limit).then(|| MemoryHold { memory: Arc::clone(self), bytes })
+        self.grow(bytes, limit).then(|| MemoryHold {
+            memory: Arc::clone(self),
+            bytes,
+        })
     }
 
     /// Bytes set aside now.
@@ -20,7 +23,9 @@ impl BodyMemory {
 
     fn grow(&self, bytes: usize, limit: usize) -> bool {
         let fits = |used: usize| used.checked_add(bytes).filter(|&sum| sum <= limit);
-        self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).is_ok()
+        self.used
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits)
+            .is_ok()
     }
 }
 

@@ -9,7 +9,7 @@ use http::{HeaderMap, Request, Response};
 use hyper::body::Incoming;
 use tollgate_llm::Endpoint;
 use tollgate_routing::{Situation, Step, next_step};
-use tollgate_types::{Attempt, FaultClass, ReasonCode, RequestId};
+use tollgate_types::{Attempt, FaultClass, RequestId};
 
 use crate::account::{Account, micros, now};
 use crate::admission::{self, Leased, Permitted};
@@ -52,7 +52,10 @@ async fn serve(
     let snapshot = gateway.snapshot();
     head::check(&head, &snapshot.limits)?;
     let identified = admission::identify(snapshot, peer, &head).await?;
-    account.identified(identified.agent().principal(), &identified.snapshot().versions);
+    account.identified(
+        identified.agent().principal(),
+        &identified.snapshot().versions,
+    );
     let intake = read_body(body, &identified.snapshot().limits, &gateway.memory).await;
     let planned = identified.plan(endpoint, head, intake.map_err(Refusal::Body)?, account)?;
     let permitted = planned.permit()?;
@@ -76,20 +79,29 @@ async fn attempt(
                 permitted.next_candidate();
                 continue;
             }
-            Err((back, none)) => return Err(Failed::without_credential(&back, &none, last, account)),
+            Err((back, none)) => {
+                return Err(Failed::without_credential(&back, &none, last, account));
+            }
         };
         let deadline = leased.deadline(account.started());
         let (fault, step) = loop {
             let fault = match try_once(gateway, &leased, deadline, account).await {
-                Ok(answer) => return Ok(Served { answer, leased, deadline }),
+                Ok(answer) => {
+                    return Ok(Served {
+                        answer,
+                        leased,
+                        deadline,
+                    });
+                }
                 Err(fault) => fault,
             };
             let step = waits.next(&leased, &fault, deadline, account);
-            let Step::SameCredential { after_ms } = step else { break (fault, step) };
+            let Step::SameCredential { after_ms } = step else {
+                break (fault, step);
+            };
             tokio::time::sleep(Duration::from_millis(after_ms)).await;
         };
-        let index = leased.fail(now(), fault.class, fault.retry_after);
-        permitted = index;
+        permitted = leased.fail(now(), fault.class, fault.retry_after);
         last = Some(fault);
         match step {
             Step::SameCredential { .. } | Step::NextCredential => {}
@@ -110,10 +122,18 @@ async fn try_once(
     account: &mut Account,
 ) -> Result<crate::upstream::Answer, AttemptFault> {
     let (Some(provider), Some(candidate)) = (leased.provider(), leased.candidate()) else {
-        return Err(AttemptFault::new(FaultClass::BadRequest, "candidate vanished"));
+        return Err(AttemptFault::new(
+            FaultClass::BadRequest,
+            "candidate vanished",
+        ));
     };
     let profile = leased.lease().profile();
-    account.sending(leased.body().len() as u64, &provider.id, &candidate.model, profile);
+    account.sending(
+        leased.body().len() as u64,
+        &provider.id,
+        &candidate.model,
+        profile,
+    );
     let began = Instant::now();
     let result = send(gateway, leased, deadline).await;
     let (status, fault, note) = match &result {
@@ -182,7 +202,10 @@ pub(crate) struct Failed {
 
 impl From<Refusal> for Failed {
     fn from(refusal: Refusal) -> Self {
-        Self { refusal, answer: None }
+        Self {
+            refusal,
+            answer: None,
+        }
     }
 }
 
@@ -198,8 +221,14 @@ impl Failed {
             message: list_attempts(account.attempts()),
         };
         // What is wrong with the request itself, the provider says best.
-        let own = matches!(fault.class, FaultClass::BadRequest | FaultClass::ContextOverflow);
-        Self { refusal, answer: fault.answer.filter(|_| own) }
+        let own = matches!(
+            fault.class,
+            FaultClass::BadRequest | FaultClass::ContextOverflow
+        );
+        Self {
+            refusal,
+            answer: fault.answer.filter(|_| own),
+        }
     }
 
     fn without_credential(
@@ -213,7 +242,9 @@ impl Failed {
         }
         let now = now();
         let provider = permitted.provider().map_or("", |provider| &provider.id);
-        let free = none.next_free.map(|free| Duration::from_millis(free.since(now)));
+        let free = none
+            .next_free
+            .map(|free| Duration::from_millis(free.since(now)));
         Refusal::NoCredential(format!("\"{provider}\": {}", none.describe(now)), free).into()
     }
 
@@ -225,7 +256,10 @@ impl Failed {
             None => refusal::answer(&public, endpoint.dialect(), account.id()),
         };
         let headers = response.headers_mut();
-        headers.insert("x-tollgate-reason", HeaderValue::from_static(public.reason.as_str()));
+        headers.insert(
+            "x-tollgate-reason",
+            HeaderValue::from_static(public.reason.as_str()),
+        );
         mark(headers, &account);
         account.close_refused(&public, refusal.to_string().into());
         response
@@ -235,8 +269,13 @@ impl Failed {
 /// The fields that tell a caller what happened to its request.
 fn mark(headers: &mut HeaderMap, account: &Account) {
     headers.insert("x-tollgate-request-id", answer::id_value(account.id()));
-    headers.insert("x-tollgate-attempts", HeaderValue::from(account.attempts().len()));
-    let Some(last) = account.attempts().last() else { return };
+    headers.insert(
+        "x-tollgate-attempts",
+        HeaderValue::from(account.attempts().len()),
+    );
+    let Some(last) = account.attempts().last() else {
+        return;
+    };
     let fields = [
         ("x-tollgate-provider", &last.provider),
         ("x-tollgate-model", &last.model),

@@ -11,7 +11,11 @@ pub(crate) struct Peer {
 
 impl Peer {
     pub(crate) fn new(local: SocketAddr, remote: SocketAddr) -> Self {
-        Self { local, remote, same_user: OnceCell::new() }
+        Self {
+            local,
+            remote,
+            same_user: OnceCell::new(),
+        }
     }
 
     /// Our end.

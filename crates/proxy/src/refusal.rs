@@ -25,11 +25,24 @@ pub(crate) enum Refusal {
     #[error("unknown model `{}`", .0.asked)]
     UnknownModel(UnknownModel),
     #[error("model \"{model}\" is denied for agent \"{agent}\" by {rule}")]
-    Denied { model: String, agent: String, rule: Label },
+    Denied {
+        model: String,
+        agent: String,
+        rule: Label,
+    },
     #[error("provider \"{provider}\" speaks {wire}, this endpoint speaks {asked}")]
-    OtherDialect { provider: Label, wire: &'static str, asked: &'static str },
+    OtherDialect {
+        provider: Label,
+        wire: &'static str,
+        asked: &'static str,
+    },
     #[error("{message}")]
-    Exhausted { last: FaultClass, status: Option<u16>, retry_after: Option<Duration>, message: String },
+    Exhausted {
+        last: FaultClass,
+        status: Option<u16>,
+        retry_after: Option<Duration>,
+        message: String,
+    },
     #[error("no usable credential for {0}")]
     NoCredential(String, Option<Duration>),
     #[error("the ledger can't take another record, so nothing may be spent")]
@@ -41,7 +54,11 @@ pub(crate) enum Refusal {
     #[error("no endpoint `{0}`")]
     NotFound(String),
     #[error("`{method}` is not taken by `{path}`, expected `{expected}`")]
-    Method { method: String, path: String, expected: &'static str },
+    Method {
+        method: String,
+        path: String,
+        expected: &'static str,
+    },
     #[error("{0}")]
     Internal(&'static str),
 }
@@ -178,7 +195,10 @@ pub(crate) fn answer(public: &Public, dialect: Dialect, request: RequestId) -> R
         StatusCode::from_u16(public.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert("x-tollgate-reason", HeaderValue::from_static(public.reason.as_str()));
+    headers.insert(
+        "x-tollgate-reason",
+        HeaderValue::from_static(public.reason.as_str()),
+    );
     if let Some(after) = public.retry_after {
         // Rounded up: a client that waits too short only adds to the load.
         headers.insert(RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));

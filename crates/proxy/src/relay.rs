@@ -47,7 +47,10 @@ impl Relay {
         open: (Account, Leased),
         deadline: Instant,
     ) -> Self {
-        let idle = open.1.provider().map_or(Duration::from_secs(60), |it| it.times.idle);
+        let idle = open
+            .1
+            .provider()
+            .map_or(Duration::from_secs(60), |it| it.times.idle);
         Self {
             source,
             tap,
@@ -114,7 +117,10 @@ impl Relay {
     /// Nothing came for too long, or the whole request took too long.
     fn expire(&mut self) {
         let (reason, message) = match Instant::now() >= self.deadline {
-            true => (ReasonCode::UpstreamTimeout, "the request's time is over".to_owned()),
+            true => (
+                ReasonCode::UpstreamTimeout,
+                "the request's time is over".to_owned(),
+            ),
             false => (
                 ReasonCode::UpstreamStalled,
                 format!("the provider was silent for {} s", self.idle.as_secs_f32()),
@@ -128,11 +134,18 @@ impl Relay {
         if self.tap.is_finished() {
             return self.close_ok();
         }
-        self.close_failed(LateFault { reason, class, message, told: false });
+        self.close_failed(LateFault {
+            reason,
+            class,
+            message,
+            told: false,
+        });
     }
 
     fn close_ok(&mut self) {
-        let Some((mut account, leased)) = self.open.take() else { return };
+        let Some((mut account, leased)) = self.open.take() else {
+            return;
+        };
         account.metered(self.tap.usage(), self.tap.output_bytes());
         leased.succeed(now());
         account.close_ok();
@@ -140,10 +153,16 @@ impl Relay {
 
     /// Ends the stream with an error in the caller's own protocol.
     fn close_failed(&mut self, fault: LateFault) {
-        let Some((mut account, leased)) = self.open.take() else { return };
+        let Some((mut account, leased)) = self.open.take() else {
+            return;
+        };
         if !fault.told {
             let error = CallerError {
-                status: if fault.reason == ReasonCode::UpstreamTimeout { 504 } else { 502 },
+                status: if fault.reason == ReasonCode::UpstreamTimeout {
+                    504
+                } else {
+                    502
+                },
                 reason: fault.reason,
                 message: &fault.message,
                 hint: Some("the answer above is incomplete"),
@@ -203,8 +222,11 @@ fn late(fault: StreamFault) -> LateFault {
             ReasonCode::UpstreamBadAnswer,
             "the provider sent an event that is larger than the limit".to_owned(),
         ),
-        StreamFault::ErrorEvent { class, message } => {
-            LateFault { reason: ReasonCode::UpstreamErrorEvent, class, message, told: true }
-        }
+        StreamFault::ErrorEvent { class, message } => LateFault {
+            reason: ReasonCode::UpstreamErrorEvent,
+            class,
+            message,
+            told: true,
+        },
     }
 }

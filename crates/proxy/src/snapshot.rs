@@ -94,6 +94,13 @@ pub struct Provider {
     pub ask_usage: bool,
 }
 
+impl Provider {
+    /// Whether it takes requests of this dialect as they are.
+    pub(crate) fn speaks(&self, dialect: Dialect) -> bool {
+        matches!(self.upstream, Upstream::Demo) || self.wire == dialect
+    }
+}
+
 /// Where a provider is.
 pub enum Upstream {
     /// Behind HTTP.
@@ -144,13 +151,19 @@ impl Credential {
     /// # Errors
     /// [`UnsendableKey`] where it holds control characters.
     pub fn new(wire: Dialect, profile: &Label, key: Secret) -> Result<Self, UnsendableKey> {
-        let unsendable = || UnsendableKey { profile: profile.clone() };
+        let unsendable = || UnsendableKey {
+            profile: profile.clone(),
+        };
         let header = match key.is_empty() {
             true => None,
             false => Some(auth_header(wire, key.expose()).map_err(|_| unsendable())?),
         };
         let profile = HeaderValue::from_str(profile).map_err(|_| unsendable())?;
-        Ok(Self { profile, key, header })
+        Ok(Self {
+            profile,
+            key,
+            header,
+        })
     }
 }
 
@@ -164,12 +177,14 @@ fn auth_header(
         Dialect::Anthropic if key.starts_with("sk-ant-oat") => {
             (http::header::AUTHORIZATION, bearer()?)
         }
-        Dialect::Anthropic => {
-            (http::HeaderName::from_static("x-api-key"), HeaderValue::from_str(key)?)
-        }
-        Dialect::Gemini => {
-            (http::HeaderName::from_static("x-goog-api-key"), HeaderValue::from_str(key)?)
-        }
+        Dialect::Anthropic => (
+            http::HeaderName::from_static("x-api-key"),
+            HeaderValue::from_str(key)?,
+        ),
+        Dialect::Gemini => (
+            http::HeaderName::from_static("x-goog-api-key"),
+            HeaderValue::from_str(key)?,
+        ),
         Dialect::OpenAi => (http::header::AUTHORIZATION, bearer()?),
     };
     value.set_sensitive(true);

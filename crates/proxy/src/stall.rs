@@ -18,7 +18,11 @@ pub(crate) struct StallGuard<S> {
 
 impl<S> StallGuard<S> {
     pub(crate) fn new(stream: S, limit: Duration) -> Self {
-        Self { stream, limit, alarm: None }
+        Self {
+            stream,
+            limit,
+            alarm: None,
+        }
     }
 
     fn watch<T>(
@@ -31,7 +35,9 @@ impl<S> StallGuard<S> {
             return written;
         }
         let limit = self.limit;
-        let alarm = self.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
+        let alarm = self
+            .alarm
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
         match alarm.as_mut().poll(context) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),

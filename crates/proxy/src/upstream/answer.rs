@@ -26,7 +26,12 @@ pub(crate) enum Answer {
         model: Option<Range<usize>>,
     },
     /// A stream whose beginning is good.
-    Stream { head: AnswerHead, tap: Box<StreamTap>, first: Forward, rest: Source },
+    Stream {
+        head: AnswerHead,
+        tap: Box<StreamTap>,
+        first: Forward,
+        rest: Source,
+    },
 }
 
 /// Why an attempt failed before the first byte went to the caller.
@@ -50,7 +55,12 @@ pub(crate) struct ProviderAnswer {
 
 impl AttemptFault {
     pub(crate) fn new(class: FaultClass, note: impl Into<Cow<'static, str>>) -> Self {
-        Self { class, retry_after: None, note: note.into(), answer: None }
+        Self {
+            class,
+            retry_after: None,
+            note: note.into(),
+            answer: None,
+        }
     }
 
     /// The status that the provider answered with.

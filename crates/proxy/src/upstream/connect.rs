@@ -107,5 +107,8 @@ where
             tracing::debug!(%error, "upstream connection ended");
         }
     });
-    Ok(Connection { sender, target: Arc::clone(target) })
+    Ok(Connection {
+        sender,
+        target: Arc::clone(target),
+    })
 }

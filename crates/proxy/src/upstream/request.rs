@@ -7,6 +7,7 @@ use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, Request};
 use http_body::{Frame, SizeHint};
 use smallvec::SmallVec;
+use tollgate_identity::query_without_key;
 use tollgate_llm::{Dialect, Edits, Endpoint};
 
 use super::target::Target;
@@ -20,7 +21,7 @@ const ANTHROPIC_VERSION: HeaderValue = HeaderValue::from_static("2023-06-01");
 /// for what names the caller, the connection or the model.
 pub(super) fn upstream_request(leased: &Leased, target: &Target) -> Option<Request<Pieces>> {
     let provider = leased.provider()?;
-    let query = without_key(leased.head().uri.query());
+    let query = leased.head().uri.query().map(query_without_key);
     let mut request = Request::new(edited_body(leased, provider)?);
     *request.method_mut() = Method::POST;
     *request.uri_mut() = target.uri(leased.endpoint(), query.as_deref())?;
@@ -28,7 +29,10 @@ pub(super) fn upstream_request(leased: &Leased, target: &Target) -> Option<Reque
     *headers = passed_on(&leased.head().headers);
     headers.insert(header::HOST, target.host_header.clone());
     // What is compressed can't be metered without decoding it first.
-    headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    headers.insert(
+        header::ACCEPT_ENCODING,
+        HeaderValue::from_static("identity"),
+    );
     if provider.wire == Dialect::Anthropic && !headers.contains_key("anthropic-version") {
         headers.insert("anthropic-version", ANTHROPIC_VERSION);
     }
@@ -46,8 +50,11 @@ pub(super) fn upstream_request(leased: &Leased, target: &Target) -> Option<Reque
 pub(super) fn edited_body(leased: &Leased, provider: &Provider) -> Option<Pieces> {
     let candidate = leased.candidate()?;
     let view = leased.view();
-    let defaults = leased.agent().defaults();
-    let generates = !matches!(leased.endpoint(), Endpoint::Embeddings | Endpoint::CountTokens);
+    let defaults = leased.agent().spec().defaults;
+    let generates = !matches!(
+        leased.endpoint(),
+        Endpoint::Embeddings | Endpoint::CountTokens
+    );
     let edits = Edits {
         model: (*candidate.model != *view.model).then_some(&*candidate.model),
         ask_usage: asks_usage(leased, provider),
@@ -60,7 +67,10 @@ pub(super) fn edited_body(leased: &Leased, provider: &Provider) -> Option<Pieces
 /// Whether usage is asked for on the caller's behalf, and so stripped again.
 pub(super) fn asks_usage(leased: &Leased, provider: &Provider) -> bool {
     let view = leased.view();
-    let asks = matches!(leased.endpoint(), Endpoint::ChatCompletions | Endpoint::Completions);
+    let asks = matches!(
+        leased.endpoint(),
+        Endpoint::ChatCompletions | Endpoint::Completions
+    );
     asks && provider.ask_usage && view.stream && !view.usage_asked
 }
 
@@ -106,7 +116,11 @@ fn passed_on(from: &HeaderMap) -> HeaderMap {
     let mut to = HeaderMap::with_capacity(from.len() + 4);
     let named = connection_fields(from);
     for (name, value) in from {
-        if !is_ours(name) && !named.iter().any(|field| field.eq_ignore_ascii_case(name.as_str())) {
+        if !is_ours(name)
+            && !named
+                .iter()
+                .any(|field| field.eq_ignore_ascii_case(name.as_str()))
+        {
             to.append(name.clone(), value.clone());
         }
     }
@@ -123,20 +137,6 @@ fn connection_fields(from: &HeaderMap) -> SmallVec<[&str; 2]> {
         .collect()
 }
 
-/// The query without `key=`, which is the caller's Tollgate key.
-fn without_key(query: Option<&str>) -> Option<std::borrow::Cow<'_, str>> {
-    let query = query?;
-    if !query.split('&').any(is_key) {
-        return Some(query.into());
-    }
-    let kept: Vec<_> = query.split('&').filter(|pair| !is_key(pair)).collect();
-    Some(kept.join("&").into())
-}
-
-fn is_key(pair: &str) -> bool {
-    pair.split('=').next() == Some("key")
-}
-
 /// A body of a few pieces, sent one after the other without being joined.
 pub(crate) struct Pieces {
     pieces: SmallVec<[Bytes; 8]>,
@@ -147,12 +147,11 @@ pub(crate) struct Pieces {
 impl Pieces {
     fn new(pieces: SmallVec<[Bytes; 8]>) -> Self {
         let left = pieces.iter().map(|piece| piece.len() as u64).sum();
-        Self { pieces, next: 0, left }
-    }
-
-    /// Bytes that are still to be sent.
-    pub(super) fn left(&self) -> u64 {
-        self.left
+        Self {
+            pieces,
+            next: 0,
+            left,
+        }
     }
 
     /// All pieces as one, for a model that lives in this process.
@@ -193,14 +192,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_callers_key_leaves_the_query_and_nothing_else_does() {
-        assert_eq!(without_key(Some("beta=true&x=%20")).as_deref(), Some("beta=true&x=%20"));
-        assert_eq!(without_key(Some("key=tg-1&beta=true")).as_deref(), Some("beta=true"));
-        assert_eq!(without_key(Some("key=tg-1")).as_deref(), Some(""));
-        assert_eq!(without_key(None), None);
-    }
-
-    #[test]
     fn credentials_hop_fields_and_account_fields_stay_here() {
         let mut from = HeaderMap::new();
         for (name, value) in [
@@ -214,9 +205,15 @@ mod tests {
             ("anthropic-beta", "one"),
             ("user-agent", "sdk"),
         ] {
-            from.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+            from.append(
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            );
         }
-        let names: Vec<_> = passed_on(&from).keys().map(|name| name.to_string()).collect();
+        let names: Vec<_> = passed_on(&from)
+            .keys()
+            .map(|name| name.to_string())
+            .collect();
         assert_eq!(names, ["anthropic-beta", "user-agent"]);
     }
 }

@@ -50,19 +50,33 @@ pub(crate) async fn send(
         }
     };
     let times = provider.times;
-    let mut exchange = Exchange { gateway, leased, times, deadline, source };
+    let exchange = Exchange {
+        gateway,
+        leased,
+        times,
+        deadline,
+        source,
+    };
     if !head.status.is_success() {
         return Err(exchange.error_answer(head).await);
     }
-    if head.headers.get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
-        return Err(bad_answer("answer is compressed although identity was asked for"));
+    if head
+        .headers
+        .get(CONTENT_ENCODING)
+        .is_some_and(|coding| coding != "identity")
+    {
+        return Err(bad_answer(
+            "answer is compressed although identity was asked for",
+        ));
     }
     match is_event_stream(&head.headers) {
         true if leased.view().stream => {
             let strip_usage = asks_usage(leased, provider);
             exchange.begin_stream(head, strip_usage).await
         }
-        true => Err(bad_answer("answer is an event stream although none was asked for")),
+        true => Err(bad_answer(
+            "answer is an event stream although none was asked for",
+        )),
         false => exchange.whole_answer(head).await,
     }
 }
@@ -72,7 +86,10 @@ fn demo_answer(endpoint: Endpoint, body: &[u8]) -> (AnswerHead, Source) {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    (AnswerHead { status, headers }, Source::Demo(VecDeque::from(answer.chunks)))
+    (
+        AnswerHead { status, headers },
+        Source::Demo(VecDeque::from(answer.chunks)),
+    )
 }
 
 /// One request over a connection that was idle or is new.
@@ -126,14 +143,20 @@ async fn connect(
 
 fn taken_apart(response: Response<Incoming>, connection: Connection) -> (AnswerHead, Source) {
     let (parts, incoming) = response.into_parts();
-    let head = AnswerHead { status: parts.status, headers: parts.headers };
+    let head = AnswerHead {
+        status: parts.status,
+        headers: parts.headers,
+    };
     (head, Source::Http(incoming, Some(connection)))
 }
 
 fn is_event_stream(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok());
     kind.is_some_and(|kind| {
-        kind.get(..17).is_some_and(|kind| kind.eq_ignore_ascii_case("text/event-stream"))
+        kind.get(..17)
+            .is_some_and(|kind| kind.eq_ignore_ascii_case("text/event-stream"))
     })
 }
 
@@ -168,7 +191,10 @@ impl Exchange<'_> {
         head: AnswerHead,
         strip_usage: bool,
     ) -> Result<Answer, AttemptFault> {
-        let options = TapOptions { strip_usage, ..TapOptions::default() };
+        let options = TapOptions {
+            strip_usage,
+            ..TapOptions::default()
+        };
         let mut tap = Box::new(StreamTap::new(self.leased.endpoint(), options));
         loop {
             let (first, ended) = match self.next(self.times.first_byte).await? {
@@ -179,7 +205,12 @@ impl Exchange<'_> {
                 return Err(self.early(fault));
             }
             if ended || !first.bytes.is_empty() {
-                return Ok(Answer::Stream { head, tap, first, rest: self.source });
+                return Ok(Answer::Stream {
+                    head,
+                    tap,
+                    first,
+                    rest: self.source,
+                });
             }
         }
     }
@@ -230,7 +261,11 @@ impl Exchange<'_> {
             class: fault.class,
             retry_after: fault.retry_after,
             note: self.scrubbed(&fault.message).into(),
-            answer: Some(ProviderAnswer { status, headers: head.headers, body }),
+            answer: Some(ProviderAnswer {
+                status,
+                headers: head.headers,
+                body,
+            }),
         }
     }
 
@@ -246,7 +281,10 @@ impl Exchange<'_> {
         let mut first = Bytes::new();
         let mut rest = BytesMut::new();
         while let Some(chunk) = self.next(self.times.idle).await? {
-            if !hold.as_mut().is_some_and(|hold| hold.grow(chunk.len(), most)) {
+            if !hold
+                .as_mut()
+                .is_some_and(|hold| hold.grow(chunk.len(), most))
+            {
                 return Err(bad_answer("no memory is left for another answer"));
             }
             if first.is_empty() {
@@ -261,7 +299,11 @@ impl Exchange<'_> {
                 return Err(bad_answer(format!("answer has more than {limit} bytes")));
             }
         }
-        Ok(if rest.is_empty() { first } else { rest.freeze() })
+        Ok(if rest.is_empty() {
+            first
+        } else {
+            rest.freeze()
+        })
     }
 
     async fn next(&mut self, idle: Duration) -> Result<Option<Bytes>, AttemptFault> {

@@ -61,7 +61,10 @@ impl Target {
             Some(_) => return Err(TargetError::Scheme(without_user(base_url))),
             None => return Err(not_url()),
         };
-        let authority = uri.authority().filter(|it| !it.as_str().contains('@')).ok_or_else(not_url)?;
+        let authority = uri
+            .authority()
+            .filter(|it| !it.as_str().contains('@'))
+            .ok_or_else(not_url)?;
         if uri.query().is_some() {
             return Err(TargetError::Query(without_user(base_url)));
         }
@@ -92,7 +95,9 @@ impl Target {
             text.push('?');
             text.push_str(query);
         }
-        PathAndQuery::from_maybe_shared(bytes::Bytes::from(text)).ok().map(Uri::from)
+        PathAndQuery::from_maybe_shared(bytes::Bytes::from(text))
+            .ok()
+            .map(Uri::from)
     }
 
     /// A connection that another request has left, the youngest first.
@@ -100,7 +105,10 @@ impl Target {
         loop {
             let idle = self.idle.lock().ok()?.pop()?;
             if !idle.sender.is_closed() && idle.since.elapsed() < LONGEST_IDLE {
-                return Some(Connection { sender: idle.sender, target: Arc::clone(self) });
+                return Some(Connection {
+                    sender: idle.sender,
+                    target: Arc::clone(self),
+                });
             }
         }
     }
@@ -108,7 +116,9 @@ impl Target {
 
 fn without_user(url: &str) -> String {
     match (url.find("://"), url.rfind('@')) {
-        (Some(scheme), Some(at)) if at > scheme => format!("{}[secret]{}", &url[..scheme + 3], &url[at..]),
+        (Some(scheme), Some(at)) if at > scheme => {
+            format!("{}[secret]{}", &url[..scheme + 3], &url[at..])
+        }
         _ => url.chars().take(200).collect(),
     }
 }
@@ -128,7 +138,10 @@ impl Connection {
         }
         if let Ok(mut idle) = target.idle.lock() {
             if idle.len() < MOST_IDLE {
-                idle.push(IdleConnection { sender, since: Instant::now() });
+                idle.push(IdleConnection {
+                    sender,
+                    since: Instant::now(),
+                });
             }
         }
     }
@@ -141,16 +154,23 @@ mod tests {
     #[test]
     fn paths_and_queries_are_joined() {
         let target = Target::new("https://api.openai.com/v1/").unwrap();
-        let uri = target.uri(Endpoint::ChatCompletions, Some("beta=true")).unwrap();
+        let uri = target
+            .uri(Endpoint::ChatCompletions, Some("beta=true"))
+            .unwrap();
         assert_eq!(uri, "/v1/chat/completions?beta=true");
         assert_eq!(target.authority(), "api.openai.com:443");
         let target = Target::new("http://127.0.0.1:8080").unwrap();
-        assert_eq!(target.uri(Endpoint::Messages, None).unwrap(), "/v1/messages");
+        assert_eq!(
+            target.uri(Endpoint::Messages, None).unwrap(),
+            "/v1/messages"
+        );
     }
 
     #[test]
     fn a_password_in_a_url_is_refused_and_not_shown() {
-        let error = Target::new("https://user:hunter2@example.com/v1").err().unwrap();
+        let error = Target::new("https://user:hunter2@example.com/v1")
+            .err()
+            .unwrap();
         assert_eq!(
             error.to_string(),
             "base_url `https://[secret]@example.com/v1` is not a URL, expected such as `https://api.openai.com/v1`"
@@ -159,8 +179,17 @@ mod tests {
 
     #[test]
     fn other_schemes_and_queries_are_refused() {
-        assert!(matches!(Target::new("ftp://x/v1"), Err(TargetError::Scheme(_))));
-        assert!(matches!(Target::new("https://x/v1?a=b"), Err(TargetError::Query(_))));
-        assert!(matches!(Target::new("not a url"), Err(TargetError::NotUrl(_))));
+        assert!(matches!(
+            Target::new("ftp://x/v1"),
+            Err(TargetError::Scheme(_))
+        ));
+        assert!(matches!(
+            Target::new("https://x/v1?a=b"),
+            Err(TargetError::Query(_))
+        ));
+        assert!(matches!(
+            Target::new("not a url"),
+            Err(TargetError::NotUrl(_))
+        ));
     }
 }
