@@ -33,23 +33,21 @@ pub(crate) fn nearest<'n>(asked: &str, known: impl Iterator<Item = &'n str>) -> 
         .collect()
 }
 
-/// How far apart two names are; none where nobody would call them alike.
+/// How far apart two names are, twice the edits and one more where neither
+/// holds the other; none where nobody would call them alike.
 fn distance(asked: &str, name: &str) -> Option<usize> {
     let (long, short) = (asked.len().max(name.len()), asked.len().min(name.len()));
     if short >= 3 && (name.contains(asked) || asked.contains(name)) {
-        // A part of the name, such as `sonnet` for `claude-sonnet-4`: worse
-        // than any slip of the finger, better the less is missing.
-        return Some(if long == short {
-            0
-        } else {
-            LONGEST + long - short
-        });
+        // However much is missing: `sonnet` stands for `claude-sonnet-4`.
+        return Some(2 * (long - short));
     }
     let allowed = (asked.chars().count() / 3).max(1);
+    // Bytes, four to a character at most: rules out most names for nothing.
     if name.len() > 4 * LONGEST || long - short > 4 * allowed {
         return None;
     }
-    Some(strsim::osa_distance(asked, name)).filter(|&far| far <= allowed)
+    let far = strsim::osa_distance(asked, name);
+    (far <= allowed).then_some(2 * far + 1)
 }
 
 /// The suggestions as a hint.

@@ -93,7 +93,7 @@ fn unknown_names_come_with_their_neighbours() {
         ("claud-opus-4", &["claude-opus-4"]),
         ("embedding-3", &["text-embedding-3-small"]),
         ("nothing-like-it", &[]),
-        ("openai/", &[]),
+        ("openai/", &["openai/gpt-4o"]),
     ];
     for (asked, first) in cases {
         let unknown = table.resolve(asked).unwrap_err();
