@@ -1,1 +1,71 @@
-//! placeholder
+//! What happened, who asked for it and what it used: the ledger.
+//!
+//! One SQLite file holds a row for every model request ([`StoredRequest`]),
+//! every other event of every plane ([`tollgate_types::Event`]) and the agents
+//! that were made through the running gateway ([`StoredAgent`]).
+//!
+//! # How a request gets in
+//! Before a request is served it takes a [`Slot`]: a place in the queue that
+//! can't be taken away. When the request ends, however it ends, the record is
+//! moved into the slot; that neither blocks nor fails, so a destructor may do
+//! it. Where no slot is free the request is refused, because what can't be
+//! written down must not be spent.
+//!
+//! One writer task owns the only connection that writes. It wakes for the
+//! first record, then sleeps until the batch is full or a second has passed,
+//! shows each record to the observer (metrics live there, off the path) and
+//! inserts the batch in one transaction. Where a write fails, the batch stays
+//! in memory and is tried again with growing pauses; the queue fills, slots
+//! run out, and the gateway refuses rather than forgets.
+//!
+//! # What is durable when
+//! The write-ahead log is used with `synchronous = NORMAL` for batches: a
+//! killed process loses at most the batch that it had not written, a power
+//! failure at most what the system had not yet brought to the disk. Events
+//! are security events as a rule; they are committed with
+//! `synchronous = FULL` on the same connection, so that they are on the disk
+//! before the caller goes on. One connection instead of two, because the
+//! sequence below needs a single hand, and because the switch is one pragma
+//! that SQLite answers from memory.
+//!
+//! # The sequence
+//! Request records and events draw from one sequence without gaps, held by
+//! the writer. It is the durable [`Cursor`] of everything that reads along,
+//! and the order in which a hash chain will link the rows. Events can't be
+//! updated or deleted: the schema's triggers say no.
+//!
+//! # Files
+//! The file is made 0600 in a folder that is made 0700; looser modes are
+//! refused with the command that mends them. A lock file beside it keeps a
+//! second gateway out. The schema's version stands in `user_version`; a newer
+//! one is refused, an older one is brought up step by step.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the ledger owns its files and the pauses between its writes"
+)]
+
+mod agents;
+mod columns;
+mod error;
+mod fault;
+mod files;
+mod journal;
+mod ledger;
+mod open;
+mod reader;
+mod requests;
+mod schema;
+mod slot;
+mod store;
+mod stored;
+mod usage;
+mod writer;
+
+pub use agents::{NewAgent, StoredAgent};
+pub use error::{AddAgentError, OpenError, ReadError, RemoveAgentError, Unavailable, WriteError};
+pub use journal::{Cursor, Entry};
+pub use ledger::{Ledger, LedgerConfig};
+pub use slot::{Slot, WriterStats};
+pub use stored::StoredRequest;
+pub use usage::{UsageBy, UsageRow};

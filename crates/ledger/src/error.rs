@@ -1,0 +1,189 @@
+use std::path::PathBuf;
+
+use tollgate_types::AgentName;
+
+/// Why a ledger can't be opened. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The folder can't be made or read.
+    #[error("ledger `{path}`: {found}", path = path.display())]
+    Folder {
+        /// The ledger's file.
+        path: PathBuf,
+        /// What the system said.
+        found: String,
+    },
+    /// Not a regular file.
+    #[error("ledger `{path}` is {found}, expected a regular file", path = path.display())]
+    NotAFile {
+        /// The ledger's file.
+        path: PathBuf,
+        /// What stands there.
+        found: &'static str,
+    },
+    /// Others can read or write it.
+    #[error("`{path}` has mode {mode:04o}, expected {wanted:04o}", path = path.display())]
+    Mode {
+        /// The file or folder.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+        /// The permission bits that it should have.
+        wanted: u32,
+    },
+    /// Another gateway writes it.
+    #[error("ledger `{path}` is in use by another gateway", path = path.display())]
+    InUse {
+        /// The ledger's file.
+        path: PathBuf,
+    },
+    /// A database, but of another program.
+    #[error("`{path}` is a database of another program, expected a ledger", path = path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Written by a newer Tollgate.
+    #[error(
+        "ledger `{path}` has schema version {found}, this program knows up to {known}",
+        path = path.display()
+    )]
+    Newer {
+        /// The ledger's file.
+        path: PathBuf,
+        /// Version found.
+        found: u32,
+        /// Newest version known.
+        known: u32,
+    },
+    /// Not a database, or a damaged one.
+    #[error("ledger `{path}` can't be read: {found}", path = path.display())]
+    Damaged {
+        /// The ledger's file.
+        path: PathBuf,
+        /// What SQLite said.
+        found: String,
+    },
+    /// It can be read but not written.
+    #[error("ledger `{path}` can't be written: {found}", path = path.display())]
+    NotWritable {
+        /// The ledger's file.
+        path: PathBuf,
+        /// What SQLite said.
+        found: String,
+    },
+}
+
+impl OpenError {
+    /// The one thing to try.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Folder { path, .. } | Self::NotWritable { path, .. } => Some(format!(
+                "`{}` must be writable by this user and its disk must have room",
+                path.parent().unwrap_or(path).display()
+            )),
+            Self::NotAFile { .. } => None,
+            Self::Mode { path, wanted, .. } => Some(format!("chmod {wanted:o} {}", path.display())),
+            Self::InUse { .. } => {
+                Some("stop the other one, or give this one its own `TOLLGATE_HOME`".into())
+            }
+            Self::Foreign { .. } => Some("name another file".into()),
+            Self::Newer { .. } => Some("start the tollgate that wrote it, or a newer one".into()),
+            Self::Damaged { path, .. } => Some(format!(
+                "restore it from a backup, or move `{0}`, `{0}-wal` and `{0}-shm` away to begin a new one",
+                path.display()
+            )),
+        }
+    }
+}
+
+/// Why something was not written.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The writer has ended: the ledger was closed.
+    #[error("the ledger is closed")]
+    Closed,
+    /// SQLite said no; request records stay queued and are tried again, an
+    /// event was not written.
+    #[error("ledger `{path}`: {found}", path = path.display())]
+    Database {
+        /// The ledger's file.
+        path: PathBuf,
+        /// What SQLite said, in plain words.
+        found: String,
+    },
+    /// The ledger was closed while records could not be written.
+    #[error("ledger `{path}` closed with {rows} records unwritten: {found}", path = path.display())]
+    Unwritten {
+        /// The ledger's file.
+        path: PathBuf,
+        /// How many.
+        rows: u64,
+        /// What SQLite said, in plain words.
+        found: String,
+    },
+}
+
+/// Why something can't be read.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ReadError {
+    /// SQLite said no.
+    #[error("ledger `{path}`: {found}", path = path.display())]
+    Database {
+        /// The ledger's file.
+        path: PathBuf,
+        /// What SQLite said, in plain words.
+        found: String,
+    },
+    /// A row holds what this program does not know.
+    #[error("ledger row {seq}: {found}")]
+    Row {
+        /// The row's place in the sequence.
+        seq: u64,
+        /// What was found.
+        found: String,
+    },
+    /// Asked for a key that is not kept yet.
+    #[error("usage by `{by}` is not kept, expected `agent`, `provider` or `model`")]
+    NotKept {
+        /// The key.
+        by: &'static str,
+    },
+}
+
+/// Why a request can't be given a place: it must be refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unavailable {
+    /// Every place is taken by records that wait for the disk, or by requests
+    /// in flight.
+    #[error("the ledger's queue of {queue} records is full")]
+    Full {
+        /// Places in all.
+        queue: usize,
+    },
+    /// The writer has ended.
+    #[error("the ledger is closed")]
+    Closed,
+}
+
+/// Why an agent was not added.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum AddAgentError {
+    /// There is one of that name.
+    #[error("agent `{0}` exists")]
+    Exists(AgentName),
+    /// The ledger can't be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
+
+/// Why an agent was not removed.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum RemoveAgentError {
+    /// There is none of that name in the ledger.
+    #[error("no agent `{0}` in the ledger")]
+    Unknown(AgentName),
+    /// The ledger can't be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}

@@ -1,0 +1,80 @@
+use serde::{Deserialize, Serialize};
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use tollgate_types::{Event, Principal, UnixMillis};
+
+use crate::ReadError;
+use crate::columns::{Reading, Values, Words};
+
+/// A place in the ledger's sequence, durable over restarts. The default is
+/// before the first entry.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Cursor(pub u64);
+
+/// One entry of the ledger, whatever its plane.
+#[derive(Clone, Debug, Serialize)]
+pub struct Entry {
+    /// Its place; reading on from here gives what came after it.
+    pub cursor: Cursor,
+    /// The event; a request record comes as `request.finished`.
+    pub event: Event,
+}
+
+const INSERT: &str = "INSERT INTO event (seq, id, parent, at, plane, kind, principal, \
+     principal_kind, run, rule, config_version, policy, facts, outcome, severity) \
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+/// Inserts one event; the transaction is the caller's.
+pub(crate) async fn insert(
+    connection: &mut SqliteConnection,
+    words: &mut Words,
+    seq: i64,
+    event: &Event,
+) -> Result<(), sqlx::Error> {
+    let mut values = Values::default();
+    values.add(seq);
+    values.add_id(event.id);
+    values.add(event.parent.map(|parent| parent.as_bytes().to_vec()));
+    values.add_count(event.at.0);
+    values.add(words.fixed(event.plane.as_str()));
+    values.add_label(Some(&event.kind));
+    values.add_principal(Some(&event.principal), words);
+    values.add_label(event.rule.as_ref());
+    values.add_versions(&event.versions);
+    values.add(event.facts.to_string());
+    values.add_label(Some(&event.outcome));
+    values.add(words.fixed(severity(event)));
+    sqlx::query_with(INSERT, values.finish()?)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+const fn severity(event: &Event) -> &'static str {
+    match event.severity {
+        tollgate_types::Severity::Record => "record",
+        tollgate_types::Severity::Security => "security",
+    }
+}
+
+pub(crate) fn read(row: &SqliteRow) -> Result<Entry, ReadError> {
+    let row = Reading::new(row);
+    Ok(Entry {
+        cursor: Cursor(row.seq),
+        event: Event {
+            id: row.id("id")?,
+            parent: row.optional_id("parent")?,
+            at: UnixMillis(row.count("at")?),
+            plane: row.word("plane")?,
+            kind: row.label("kind")?.unwrap_or_default(),
+            principal: row.principal()?.unwrap_or_else(Principal::gateway),
+            rule: row.label("rule")?,
+            versions: row.versions()?,
+            facts: row.json("facts", row.get("facts")?)?,
+            outcome: row.label("outcome")?.unwrap_or_default(),
+            severity: row.word("severity")?,
+        },
+    })
+}

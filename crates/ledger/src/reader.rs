@@ -1,0 +1,113 @@
+use std::path::PathBuf;
+
+use sqlx::sqlite::{SqlitePool, SqliteRow};
+use tollgate_types::{RequestId, UnixMillis};
+
+use crate::{
+    Cursor, Entry, ReadError, StoredAgent, StoredRequest, UsageBy, UsageRow, agents, fault,
+    journal, usage,
+};
+
+/// Everything that reads, on connections of its own.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    path: PathBuf,
+    pool: SqlitePool,
+}
+
+impl Reader {
+    pub(crate) fn new(path: PathBuf, pool: SqlitePool) -> Self {
+        Self { path, pool }
+    }
+
+    pub(crate) async fn request(&self, id: RequestId) -> Result<Option<StoredRequest>, ReadError> {
+        let row = sqlx::query("SELECT * FROM request WHERE id = ? ORDER BY seq DESC LIMIT 1")
+            .bind(id.as_bytes().as_slice())
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(|error| self.fault(&error))?;
+        row.as_ref().map(StoredRequest::read).transpose()
+    }
+
+    pub(crate) async fn recent(&self, limit: u32) -> Result<Vec<StoredRequest>, ReadError> {
+        let rows = sqlx::query("SELECT * FROM request ORDER BY seq DESC LIMIT ?")
+            .bind(limit)
+            .fetch_all(&self.pool)
+            .await;
+        self.collect(rows, StoredRequest::read)
+    }
+
+    pub(crate) async fn agents(&self) -> Result<Vec<StoredAgent>, ReadError> {
+        let rows = sqlx::query(agents::SELECT).fetch_all(&self.pool).await;
+        self.collect(rows, agents::read)
+    }
+
+    pub(crate) async fn usage(
+        &self,
+        by: UsageBy,
+        since: Option<UnixMillis>,
+    ) -> Result<Vec<UsageRow>, ReadError> {
+        let sums = async {
+            let mut snapshot = self.pool.begin().await?;
+            let sums = usage::query(&mut snapshot, by, since).await?;
+            snapshot.commit().await?;
+            Ok(sums)
+        };
+        sums.await
+            .map_err(|error| self.fault(&error))?
+            .ok_or(ReadError::NotKept { by: by.as_str() })
+    }
+
+    /// Both tables, merged by their common sequence; from one snapshot, or a
+    /// row that was committed between the two queries would be skipped for
+    /// ever.
+    pub(crate) async fn entries(&self, after: Cursor, limit: u32) -> Result<Vec<Entry>, ReadError> {
+        let after = i64::try_from(after.0).unwrap_or(i64::MAX);
+        let both = async {
+            let mut snapshot = self.pool.begin().await?;
+            let requests = sqlx::query("SELECT * FROM request WHERE seq > ? ORDER BY seq LIMIT ?")
+                .bind(after)
+                .bind(limit)
+                .fetch_all(&mut *snapshot)
+                .await?;
+            let events = sqlx::query("SELECT * FROM event WHERE seq > ? ORDER BY seq LIMIT ?")
+                .bind(after)
+                .bind(limit)
+                .fetch_all(&mut *snapshot)
+                .await?;
+            snapshot.commit().await?;
+            Ok((requests, events))
+        };
+        let (requests, events) = both
+            .await
+            .map_err(|error: sqlx::Error| self.fault(&error))?;
+        let requests = requests.iter().map(|row| {
+            StoredRequest::read(row).map(|request| Entry {
+                cursor: request.cursor,
+                event: request.into_event(),
+            })
+        });
+        let entries = requests.chain(events.iter().map(journal::read));
+        let mut entries = entries.collect::<Result<Vec<_>, _>>()?;
+        entries.sort_by_key(|entry| entry.cursor);
+        entries.truncate(limit as usize);
+        Ok(entries)
+    }
+
+    pub(crate) async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    fn collect<T>(
+        &self,
+        rows: Result<Vec<SqliteRow>, sqlx::Error>,
+        read: fn(&SqliteRow) -> Result<T, ReadError>,
+    ) -> Result<Vec<T>, ReadError> {
+        let rows = rows.map_err(|error| self.fault(&error))?;
+        rows.iter().map(read).collect()
+    }
+
+    fn fault(&self, error: &sqlx::Error) -> ReadError {
+        fault::read(&self.path, error)
+    }
+}

@@ -1,0 +1,89 @@
+use std::path::Path;
+
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{AssertSqlSafe, Executor, Row};
+
+use crate::{OpenError, fault};
+
+/// `toll` in ASCII: what <https://www.sqlite.org/pragma.html#pragma_application_id>
+/// is for, so that no other program's database is taken for a ledger.
+const APPLICATION: u32 = 0x746f_6c6c;
+
+/// Every step from nothing to the newest schema; a step that has shipped is
+/// never edited.
+const STEPS: &[&str] = &[include_str!("schema/0001.sql")];
+
+/// Brings the file to the newest schema and into write-ahead mode.
+pub(crate) async fn bring_up(
+    connection: &mut SqliteConnection,
+    path: &Path,
+) -> Result<(), OpenError> {
+    bring_up_to(connection, path, STEPS).await
+}
+
+async fn bring_up_to(
+    connection: &mut SqliteConnection,
+    path: &Path,
+    steps: &[&str],
+) -> Result<(), OpenError> {
+    let failed = |error: sqlx::Error| fault::open(path, &error);
+    let version = version(connection, path, steps.len()).await?;
+    connection
+        .execute("PRAGMA journal_mode = WAL")
+        .await
+        .map_err(failed)?;
+    if version == steps.len() {
+        return Ok(());
+    }
+    // One transaction: either the whole way up or not a step.
+    let mut sql = String::from("BEGIN IMMEDIATE;\n");
+    for step in &steps[version..] {
+        sql.push_str(step);
+    }
+    sql.push_str(&format!(
+        "PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {}; COMMIT;",
+        steps.len()
+    ));
+    connection
+        .execute(AssertSqlSafe(sql))
+        .await
+        .map_err(failed)?;
+    Ok(())
+}
+
+/// The version found; nothing was changed up to here.
+async fn version(
+    connection: &mut SqliteConnection,
+    path: &Path,
+    known: usize,
+) -> Result<usize, OpenError> {
+    let row = sqlx::query(
+        "SELECT (SELECT application_id FROM pragma_application_id) AS application,
+                (SELECT user_version FROM pragma_user_version) AS version,
+                (SELECT count(*) FROM sqlite_schema) AS tables",
+    )
+    .fetch_one(connection)
+    .await
+    .map_err(|error| fault::open(path, &error))?;
+    let [application, version, tables] =
+        ["application", "version", "tables"].map(|name| row.try_get::<i64, _>(name).unwrap_or(-1));
+    if tables == 0 && application == 0 && version == 0 {
+        return Ok(0);
+    }
+    let path = path.to_owned();
+    match usize::try_from(version) {
+        _ if application != i64::from(APPLICATION) => Err(OpenError::Foreign { path }),
+        Ok(version) if version <= known => Ok(version),
+        found => Err(OpenError::Newer {
+            path,
+            found: found
+                .ok()
+                .and_then(|found| found.try_into().ok())
+                .unwrap_or(u32::MAX),
+            known: u32::try_from(known).unwrap_or(u32::MAX),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests;

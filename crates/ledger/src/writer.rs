@@ -1,0 +1,296 @@
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until, timeout};
+use tollgate_types::{Event, RequestRecord};
+
+use crate::agents::Change;
+use crate::slot::Shared;
+use crate::store::{Durability, Store, Written};
+use crate::{WriteError, WriterStats};
+
+/// Pauses between tries of a batch that could not be written.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// How long a close waits for requests that still hold a slot.
+const CLOSE_WAIT: Duration = Duration::from_secs(2);
+
+pub(crate) type Reply<T> = oneshot::Sender<Result<T, WriteError>>;
+
+/// What the handle asks of the writer.
+pub(crate) enum Command {
+    /// Show the observer all that was handed over.
+    CatchUp(oneshot::Sender<()>),
+    /// Write all that was handed over.
+    Write(Durability, Reply<()>),
+    /// Write an event, with its change.
+    Event(Box<Event>, Option<Change>, Reply<Written>),
+    /// Write everything and end.
+    Close(Reply<()>),
+    #[cfg(test)]
+    Pragma(&'static str, oneshot::Sender<()>),
+}
+
+pub(crate) type Observer = Box<dyn FnMut(&RequestRecord) + Send>;
+
+/// The task that owns the connection which writes.
+pub(crate) struct Writer {
+    pub(crate) store: Store,
+    pub(crate) records: mpsc::Receiver<RequestRecord>,
+    pub(crate) commands: mpsc::Receiver<Command>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) observe: Observer,
+    pub(crate) batch: Batch,
+    pub(crate) path: std::path::PathBuf,
+}
+
+/// Records taken out of the queue and not yet written.
+pub(crate) struct Batch {
+    records: Vec<RequestRecord>,
+    rows: usize,
+    after: Duration,
+    /// When it is written next; none while it is empty.
+    due: Option<Instant>,
+    /// Failed tries in a row.
+    failures: u32,
+}
+
+impl Batch {
+    pub(crate) fn new(rows: usize, after: Duration) -> Self {
+        Self {
+            records: Vec::new(),
+            rows: rows.max(1),
+            after,
+            due: None,
+            failures: 0,
+        }
+    }
+
+    fn pause(&self) -> Duration {
+        let doublings = self.failures.saturating_sub(1).min(16);
+        LONGEST_PAUSE.min(FIRST_PAUSE.saturating_mul(1 << doublings))
+    }
+}
+
+enum Wake {
+    /// The batch is full, or old enough.
+    Due,
+    /// The first records of a batch are in.
+    Begun,
+    Command(Command),
+    /// Every handle and slot is gone.
+    Deserted,
+}
+
+impl Writer {
+    pub(crate) async fn run(mut self) {
+        let reply = loop {
+            match self.wait().await {
+                Wake::Begun => self.show_from(0),
+                Wake::Due => {
+                    self.take();
+                    // Its error stands in the stats and is tried again.
+                    self.write_batch(Durability::Process).await.ok();
+                }
+                Wake::Command(command) => {
+                    if let ControlFlow::Break(reply) = self.obey(command).await {
+                        break Some(reply);
+                    }
+                }
+                Wake::Deserted => break None,
+            }
+        };
+        self.end(reply).await;
+    }
+
+    async fn wait(&mut self) -> Wake {
+        let due = self.batch.due;
+        tokio::select! {
+            biased;
+            command = self.commands.recv() => match command {
+                Some(command) => Wake::Command(command),
+                None => Wake::Deserted,
+            },
+            () = self.shared.full.notified(), if self.batch.failures == 0 => Wake::Due,
+            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => Wake::Due,
+            taken = self.records.recv_many(&mut self.batch.records, self.batch.rows),
+                if due.is_none() =>
+            {
+                match taken {
+                    0 => Wake::Deserted,
+                    _ => Wake::Begun,
+                }
+            }
+        }
+    }
+
+    /// Takes what is queued, as far as the batch has room.
+    fn take(&mut self) {
+        let before = self.batch.records.len();
+        while self.batch.records.len() < self.batch.rows
+            && let Ok(record) = self.records.try_recv()
+        {
+            self.batch.records.push(record);
+        }
+        self.show_from(before);
+    }
+
+    /// Counts and observes the batch's records from `first` on.
+    fn show_from(&mut self, first: usize) {
+        let new = &self.batch.records[first..];
+        self.shared
+            .taken
+            .fetch_add(new.len() as u64, Ordering::AcqRel);
+        for record in new {
+            (self.observe)(record);
+        }
+        if self.batch.due.is_none() && !new.is_empty() {
+            self.batch.due = Some(Instant::now() + self.batch.after);
+        }
+    }
+
+    async fn write_batch(&mut self, durability: Durability) -> Result<(), WriteError> {
+        let rows = self.batch.records.len();
+        if rows == 0 {
+            self.batch.due = None;
+            return Ok(());
+        }
+        match self
+            .store
+            .write_requests(&self.batch.records, durability)
+            .await
+        {
+            Ok(()) => {
+                self.batch.records.clear();
+                self.shared.written.fetch_add(rows as u64, Ordering::AcqRel);
+                self.recovered();
+                Ok(())
+            }
+            Err(error) => {
+                self.failed(&error);
+                Err(error)
+            }
+        }
+    }
+
+    fn recovered(&mut self) {
+        if self.batch.failures > 0 {
+            tracing::info!("the ledger can be written again");
+            self.shared.set_error(None);
+        }
+        self.batch.failures = 0;
+        self.batch.due = match self.records.len() {
+            0 => None,
+            waiting if waiting >= self.batch.rows => Some(Instant::now()),
+            _ => Some(Instant::now() + self.batch.after),
+        };
+    }
+
+    fn failed(&mut self, error: &WriteError) {
+        self.batch.failures = self.batch.failures.saturating_add(1);
+        let (queued, pause) = (self.shared.stats().queued, self.batch.pause());
+        tracing::error!(%error, queued, ?pause, "the ledger can't be written; records are kept");
+        self.shared.set_error(Some(error.to_string()));
+        self.batch.due = Some(Instant::now() + pause);
+    }
+
+    /// Breaks with the reply that is owed once everything is closed.
+    async fn obey(&mut self, command: Command) -> ControlFlow<Reply<()>> {
+        // A caller that has gone away no longer needs its answer.
+        match command {
+            Command::CatchUp(reply) => {
+                self.catch_up().await;
+                reply.send(()).ok();
+            }
+            Command::Write(durability, reply) => {
+                let written = self.write_all(durability).await;
+                reply.send(written).ok();
+            }
+            Command::Event(event, change, reply) => {
+                let written = self.store.write_event(&event, change.as_ref()).await;
+                if let Err(error) = &written {
+                    tracing::error!(%error, kind = %event.kind, "an event could not be written");
+                }
+                reply.send(written).ok();
+            }
+            Command::Close(reply) => return ControlFlow::Break(reply),
+            #[cfg(test)]
+            Command::Pragma(sql, reply) => {
+                self.store.pragma(sql).await;
+                reply.send(()).ok();
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Takes all that is queued now; writes only where the batch overflows.
+    async fn catch_up(&mut self) {
+        self.take();
+        while !self.records.is_empty() && self.write_batch(Durability::Process).await.is_ok() {
+            self.take();
+        }
+    }
+
+    /// Writes what is queued now; what comes meanwhile may wait its turn.
+    async fn write_all(&mut self, durability: Durability) -> Result<(), WriteError> {
+        let mut left = self.records.len() + self.batch.records.len();
+        while left > 0 {
+            self.take();
+            left = left.saturating_sub(self.batch.records.len());
+            self.write_batch(durability).await?;
+        }
+        match durability {
+            Durability::Process => Ok(()),
+            Durability::Disk => self.store.sync().await,
+        }
+    }
+
+    async fn end(mut self, reply: Option<Reply<()>>) {
+        // No new slots; those that are out may still be written into.
+        self.records.close();
+        if timeout(CLOSE_WAIT, self.drain()).await.is_err() {
+            tracing::warn!("requests still hold places in the ledger");
+        }
+        let written = self.write_all(Durability::Disk).await;
+        let closed = self.store.close().await;
+        self.shared.ended.store(true, Ordering::Release);
+        let WriterStats { lost: rows, .. } = self.shared.stats();
+        let result = written.and(closed).map_err(|error| WriteError::Unwritten {
+            path: self.path,
+            rows,
+            found: match error {
+                WriteError::Database { found, .. } => found,
+                error => error.to_string(),
+            },
+        });
+        if let Err(error) = &result {
+            tracing::error!(%error, "the ledger's last records are lost");
+        }
+        if let Some(reply) = reply {
+            reply.send(result).ok();
+        }
+    }
+
+    async fn drain(&mut self) {
+        loop {
+            if self.batch.records.len() >= self.batch.rows
+                && self.write_batch(Durability::Process).await.is_err()
+            {
+                tokio::time::sleep(FIRST_PAUSE).await;
+                continue;
+            }
+            let before = self.batch.records.len();
+            let room = self.batch.rows - before;
+            if self.records.recv_many(&mut self.batch.records, room).await == 0 {
+                return;
+            }
+            self.show_from(before);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
