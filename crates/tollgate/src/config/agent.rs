@@ -1,0 +1,116 @@
+//! `[agents.NAME]` and `[agents.defaults]`.
+
+use std::collections::HashMap;
+
+use tollgate_identity::{AgentSource, AgentSpec, KeyDigest, ModelDefaults};
+use tollgate_routing::AgentFallback;
+use tollgate_types::AgentName;
+
+use super::build::Build;
+use super::tree::Table;
+
+impl Build<'_> {
+    /// Every agent of the file; `anonymous` is added where it is not there.
+    pub(super) fn agents(
+        &mut self,
+        tables: &[(String, Table)],
+        defaults: &ModelDefaults,
+        anonymous: Option<&AgentName>,
+    ) -> Vec<AgentSpec> {
+        let mut agents = Vec::new();
+        let mut seen = HashMap::new();
+        for (name, table) in tables.iter().filter(|(name, _)| name != "defaults") {
+            let keys = self.agent_keys(table, &mut seen);
+            let [allowed_models, blocked_models] =
+                ["allowed_models", "blocked_models"].map(|key| self.globs(table, key));
+            let name = match AgentName::new(name) {
+                Ok(name) => name,
+                Err(_) => {
+                    self.agent_name(table);
+                    continue;
+                }
+            };
+            agents.push(AgentSpec {
+                name,
+                keys,
+                allowed_models,
+                blocked_models,
+                source: AgentSource::Config,
+                defaults: defaults.clone(),
+            });
+        }
+        if let Some(name) = anonymous.filter(|name| agents.iter().all(|agent| agent.name != **name))
+        {
+            agents.push(nobody_else(name.clone(), defaults.clone()));
+        }
+        agents
+    }
+
+    fn agent_name(&mut self, table: &Table) {
+        let message = format!(
+            "{}: name can't be used, expected 1 to 64 lower-case letters, digits, `-`, `_` and `.`, \
+             the first one a letter or digit",
+            table.place
+        );
+        self.findings.fault(table.line, message);
+    }
+
+    /// The digests of an agent's keys. A key that two agents share would make
+    /// one of them the other.
+    fn agent_keys(&mut self, table: &Table, seen: &mut HashMap<String, u32>) -> Vec<KeyDigest> {
+        let mut digests = Vec::new();
+        for text in table.texts("keys") {
+            let key = text.as_str();
+            if let Some(weakness) = tollgate_identity::weakness(key) {
+                let message = format!("{}: a key is too weak: {weakness}", table.place);
+                self.findings
+                    .fault(text.line, message)
+                    .hint("`tollgate agents add NAME` makes one; or take `openssl rand -hex 32`");
+                continue;
+            }
+            let digest = KeyDigest::of(key);
+            if let Some(first) = seen.insert(digest.to_string(), text.line) {
+                let message = format!(
+                    "{}: the key is the same as the one at line {first}",
+                    table.place
+                );
+                self.findings
+                    .fault(text.line, message)
+                    .hint("every agent needs a key of its own");
+                continue;
+            }
+            digests.push(digest);
+        }
+        digests
+    }
+}
+
+/// The agent of anonymous callers, where the file does not describe it.
+pub(super) fn nobody_else(name: AgentName, defaults: ModelDefaults) -> AgentSpec {
+    AgentSpec {
+        name,
+        keys: Vec::new(),
+        allowed_models: vec!["*".to_owned()],
+        blocked_models: Vec::new(),
+        source: AgentSource::Config,
+        defaults,
+    }
+}
+
+/// `[agents.defaults.model]`: what a request gets where it says nothing, and
+/// the fallbacks of one model.
+pub(super) fn defaults(tables: &[(String, Table)]) -> (ModelDefaults, Option<AgentFallback>) {
+    let defaults = tables.iter().find(|(name, _)| name == "defaults");
+    let Some(model) = defaults.and_then(|(_, table)| table.table("model")) else {
+        return (ModelDefaults::default(), None);
+    };
+    let requests = ModelDefaults {
+        temperature: model.float("temperature"),
+        max_tokens: Some(model.number("max_tokens")).filter(|&tokens| tokens > 0),
+    };
+    let fallback = model.text("provider").map(|primary| AgentFallback {
+        primary: primary.as_str().to_owned(),
+        fallback: model.words("fallback"),
+    });
+    (requests, fallback)
+}

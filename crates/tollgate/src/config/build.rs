@@ -1,0 +1,178 @@
+//! The checked document to [`Settings`]: what no single value can say by
+//! itself (names that must exist, keys that must differ, files to be read).
+
+use std::path::{Path, PathBuf};
+
+use tollgate_routing::{ProviderRoutes, RouteTable, RoutingConfig};
+use tollgate_types::Label;
+
+use super::agent;
+use super::fault::Findings;
+use super::near::nearest;
+use super::server;
+use super::settings::{ProviderSettings, Settings, Source, Upstream};
+use super::surroundings::Surroundings;
+use super::tree::{Table, Text};
+
+/// What is at hand while settings are made.
+pub(super) struct Build<'a> {
+    pub(super) findings: &'a mut Findings,
+    pub(super) surroundings: &'a dyn Surroundings,
+    /// The folder that relative paths of the file begin in.
+    pub(super) beside: PathBuf,
+    pub(super) files: Vec<PathBuf>,
+}
+
+impl Build<'_> {
+    /// Everything, or nothing where a part could not be made; then there is a
+    /// fault that says why.
+    pub(super) fn settings(&mut self, root: &Table, file: &Path, state: &Path) -> Option<Settings> {
+        let absent = ["server", "ledger", "monitoring", "telemetry"].map(Table::default_of);
+        let [server, ledger, monitoring, telemetry] = absent
+            .each_ref()
+            .map(|absent| root.table(&absent.place).unwrap_or(absent));
+        let server = server::server(server, self.findings);
+        let ledger = server::ledger(ledger, &self.beside, state, self.findings);
+        let monitoring = server::monitoring(monitoring, telemetry);
+
+        let named = root.named("providers");
+        let made = named.iter().map(|(id, table)| self.provider(id, table));
+        let providers: Vec<Option<ProviderSettings>> = made.collect();
+        let whole = providers.iter().all(Option::is_some);
+        let mut providers: Vec<ProviderSettings> = providers.into_iter().flatten().collect();
+        if named.is_empty() {
+            providers.push(super::discover::demo());
+        }
+
+        let (agent_defaults, default_fallback) = agent::defaults(root.named("agents"));
+        let anonymous = server.as_ref().and_then(|server| server.anonymous.as_ref());
+        let agents = self.agents(root.named("agents"), &agent_defaults, anonymous);
+        let routing = RoutingConfig {
+            providers: routes_of(&providers),
+            model_routes: self.model_routes(root),
+            shortcuts: self.shortcuts(root),
+            default_fallback,
+        };
+        if whole {
+            self.routing(root, &routing);
+        }
+        Some(Settings {
+            source: Source::File(file.to_owned()),
+            server: server?,
+            ledger: ledger?,
+            providers,
+            routing,
+            agents,
+            agent_defaults,
+            monitoring,
+            files: self.named_files(file),
+            warnings: Vec::new(),
+        })
+    }
+
+    /// Globs that match something.
+    pub(super) fn globs(&mut self, table: &Table, key: &str) -> Vec<String> {
+        for text in table.texts(key) {
+            if text.as_str().trim().is_empty() {
+                let message = format!(
+                    "{}: {key} has an empty glob, expected a name or `*`",
+                    table.place
+                );
+                self.findings.fault(text.line, message);
+            }
+        }
+        table.words(key)
+    }
+
+    fn model_routes(&mut self, root: &Table) -> Vec<(String, Label)> {
+        let ids: Vec<&str> = root
+            .named("providers")
+            .iter()
+            .map(|(id, _)| id.as_str())
+            .collect();
+        let mut routes = Vec::new();
+        for table in root.tables("model_routes") {
+            let (Some(pattern), Some(provider)) = (table.text("pattern"), table.text("provider"))
+            else {
+                continue;
+            };
+            if !ids.contains(&provider.as_str()) {
+                self.no_provider(table, provider, &ids);
+            }
+            routes.push((pattern.as_str().to_owned(), provider.as_str().into()));
+        }
+        routes
+    }
+
+    fn no_provider(&mut self, table: &Table, found: &Text, ids: &[&str]) {
+        let message = format!(
+            "{}: provider is {}, expected the id of a provider",
+            table.place, found.shown
+        );
+        let hint = match (nearest(found.as_str(), ids.iter().copied()), ids.is_empty()) {
+            (Some(near), _) => format!("did you mean \"{near}\"?"),
+            (None, true) => "the file has no [providers.ID]".to_owned(),
+            (None, false) => format!("there are {}", ids.join(", ")),
+        };
+        self.findings.fault(found.line, message).hint(hint);
+    }
+
+    fn shortcuts(&mut self, root: &Table) -> Vec<(String, String)> {
+        let pair = |table: &Table| {
+            let (alias, model) = (table.text("alias")?, table.text("model")?);
+            Some((alias.as_str().to_owned(), model.as_str().to_owned()))
+        };
+        root.tables("model_shortcuts")
+            .iter()
+            .filter_map(pair)
+            .collect()
+    }
+
+    /// What the routing engine itself finds: circles, names that lead nowhere.
+    fn routing(&mut self, root: &Table, routing: &RoutingConfig) {
+        let Err(faults) = RouteTable::new(routing.clone()) else {
+            return;
+        };
+        let variables = ["providers", "model_routes", "model_shortcuts", "agents"]
+            .iter()
+            .any(|key| root.has_variables(key));
+        for fault in faults {
+            let place = fault.place();
+            let line = root.line_at(&place);
+            // A route to no provider was said above, with the near name.
+            if self.findings.lines().contains(&line) {
+                continue;
+            }
+            // Its words quote names, and those may be a variable's value.
+            if variables {
+                let message =
+                    format!("{place} does not lead to a model (not shown: names hold variables)");
+                self.findings.fault(line, message);
+                continue;
+            }
+            let found = self.findings.fault(line, fault.to_string());
+            found.hint = fault.hint();
+        }
+    }
+
+    fn named_files(&mut self, file: &Path) -> Vec<PathBuf> {
+        let mut files = vec![file.to_owned()];
+        files.append(&mut self.files);
+        files
+    }
+}
+
+/// What routing has to know of the providers.
+pub(super) fn routes_of(providers: &[ProviderSettings]) -> Vec<ProviderRoutes> {
+    let routes = |provider: &ProviderSettings| {
+        let mut models = provider.models.clone();
+        if provider.upstream == Upstream::Demo && models.is_empty() {
+            models.push(tollgate_llm::demo::MODEL.to_owned());
+        }
+        ProviderRoutes {
+            id: provider.id.clone(),
+            models,
+        }
+    };
+    providers.iter().map(routes).collect()
+}

@@ -1,0 +1,139 @@
+//! Configuration: text to checked [`Settings`].
+//!
+//! One [table of sections and keys](schema) says what `tollgate.toml` may
+//! hold. The text goes through three steps, and each one reports everything
+//! that it finds before the next begins:
+//!
+//! 1. [`syntax`]: bytes to a TOML document.
+//! 2. [`check`]: the document against the table (unknown keys, types, ranges,
+//!    `${VAR}`), giving a [`tree`] in which everything is as it should be.
+//! 3. [`build`]: what no single value can say by itself (names that must
+//!    exist, keys that must differ or be strong, files to be read).
+//!
+//! The third step does not run on broken syntax: what is missing may just not
+//! have been read. Without a file, [`discover`] makes the settings from the
+//! environment.
+//!
+//! No fault ever holds the value of a key that may be secret, what a variable
+//! brought in, or a line of the file.
+
+mod agent;
+mod base_url;
+mod build;
+mod check;
+mod describe;
+pub mod discover;
+mod expand;
+mod fault;
+mod near;
+pub mod probe;
+mod provider;
+pub mod schema;
+mod server;
+mod settings;
+mod surroundings;
+mod syntax;
+mod tree;
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use build::Build;
+use check::Check;
+use fault::Findings;
+use syntax::Lines;
+
+pub use fault::{Fault, Faults};
+pub use settings::{
+    AnswerModel, LedgerSettings, MonitoringSettings, ProviderSettings, ServerSettings, Settings,
+    Source, Upstream,
+};
+pub use surroundings::{Machine, Surroundings};
+
+use crate::paths::Paths;
+
+/// The settings: from the file where there is one, else from the environment.
+///
+/// # Errors
+/// Every fault of the file. A file that was named and is not there is one.
+pub fn load(paths: &Paths, surroundings: &dyn Surroundings) -> Result<Settings, Faults> {
+    match surroundings.file(&paths.config, syntax::LARGEST) {
+        Ok(bytes) => read(&bytes, paths, surroundings),
+        Err(error) if error.kind() == ErrorKind::NotFound && !paths.named => {
+            Ok(discover::settings(paths, surroundings))
+        }
+        Err(error) => {
+            let mut findings = Findings::new(&paths.config);
+            let message = format!("can't be read: {}", describe::io(&error));
+            findings
+                .fault(0, message)
+                .hint("--config names another file");
+            findings
+                .settle::<Settings>(None)
+                .map(|(settings, _)| settings)
+        }
+    }
+}
+
+/// The settings in the text of a file. Never panics, whatever the bytes.
+///
+/// # Errors
+/// Every fault that was found.
+pub fn read(
+    bytes: &[u8],
+    paths: &Paths,
+    surroundings: &dyn Surroundings,
+) -> Result<Settings, Faults> {
+    let mut findings = Findings::new(&paths.config);
+    let settings = judge(bytes, paths, surroundings, &mut findings);
+    let (mut settings, warnings) = findings.settle(settings)?;
+    settings.warnings = warnings;
+    Ok(settings)
+}
+
+fn judge(
+    bytes: &[u8],
+    paths: &Paths,
+    surroundings: &dyn Surroundings,
+    findings: &mut Findings,
+) -> Option<Settings> {
+    let text = syntax::decode(bytes, findings)?;
+    let lines = Lines::of(text);
+    let document = syntax::parse(text, &lines, findings);
+    let broken = !findings.lines().is_empty();
+    let mut check = Check {
+        findings,
+        lines: &lines,
+        variable: &|name| surroundings.variable(name),
+        broken,
+        literal_secret: None,
+    };
+    let root = check.table(&schema::ROOT, String::new(), 1, document.get_ref());
+    let literal_secret = check.literal_secret;
+    if let Some(line) = literal_secret {
+        private(line, &paths.config, surroundings, findings);
+    }
+    if broken {
+        return None;
+    }
+    let mut build = Build {
+        findings,
+        surroundings,
+        beside: folder(&paths.config),
+        files: Vec::new(),
+    };
+    build.settings(&root, &paths.config, &paths.state)
+}
+
+/// A key that is written out may be read by whoever may read the file.
+fn private(line: u32, file: &Path, surroundings: &dyn Surroundings, findings: &mut Findings) {
+    if let Err(error) = surroundings.private(file) {
+        findings
+            .fault(line, format!("a secret is written out here: {error}"))
+            .hint("or take it from \"${VAR}\" or a *_file key");
+    }
+}
+
+fn folder(file: &Path) -> PathBuf {
+    file.parent().unwrap_or_else(|| Path::new(".")).to_owned()
+}

@@ -1,0 +1,1 @@
+//! Local model servers, asked whether they are there.

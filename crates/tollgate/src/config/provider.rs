@@ -1,0 +1,246 @@
+//! `[providers.ID]`: the dialect, the address, the pool of keys.
+
+use std::collections::HashMap;
+
+use http::{HeaderName, HeaderValue};
+use tollgate_llm::Dialect;
+use tollgate_routing::CredentialSpec;
+use tollgate_types::{Label, Secret};
+
+use super::base_url::{self, base_url};
+use super::build::Build;
+use super::near::shown;
+use super::settings::{ProviderSettings, Upstream};
+use super::tree::{Table, Text};
+
+const WEIGHT: u32 = 100;
+const PRIORITY: u32 = 1;
+
+/// Headers that the gateway itself writes: a credential comes from the pool
+/// alone, and framing belongs to the connection.
+const OWN_HEADERS: [&str; 13] = [
+    "authorization",
+    "proxy-authorization",
+    "x-api-key",
+    "api-key",
+    "x-goog-api-key",
+    "x-tollgate-key",
+    "cookie",
+    "host",
+    "connection",
+    "content-length",
+    "transfer-encoding",
+    "te",
+    "upgrade",
+];
+
+impl Build<'_> {
+    pub(super) fn provider(&mut self, id: &str, table: &Table) -> Option<ProviderSettings> {
+        self.provider_id(id, table);
+        let keys = self.pool(id, table);
+        let headers = self.headers(table);
+        if table.word("auth") == "client" {
+            self.findings
+                .fault(
+                    table.line_of("auth"),
+                    format!(
+                        "{}: auth is \"client\", which is not built into this version",
+                        table.place
+                    ),
+                )
+                .hint("auth = \"pool\" uses the keys that stand here");
+        }
+        let upstream = self.upstream(id, table, !keys.is_empty());
+        Some(ProviderSettings {
+            id: id.into(),
+            upstream: upstream?,
+            keys,
+            keys_from: String::new(),
+            headers,
+            models: self.globs(table, "models"),
+            timeout: table.seconds("timeout_seconds"),
+            first_byte: table.seconds("first_byte_seconds"),
+            idle: table.seconds("idle_seconds"),
+            stream_usage: table.flag("stream_usage"),
+        })
+    }
+
+    fn provider_id(&mut self, id: &str, table: &Table) {
+        let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
+        let first = id.chars().next().is_some_and(|c| c.is_ascii_alphanumeric());
+        if id.len() > 64 || !first || !id.chars().all(word) {
+            let message = format!(
+                "provider id is {}, expected 1 to 64 lower-case letters, digits, `-` and `_`",
+                shown(id)
+            );
+            self.findings
+                .fault(table.line, message)
+                .hint("the id is what callers write before the `/` of provider/model");
+        }
+    }
+
+    fn upstream(&mut self, id: &str, table: &Table, has_keys: bool) -> Option<Upstream> {
+        let dialect = match table.text("wire")?.as_str() {
+            "openai" => Dialect::OpenAi,
+            "anthropic" => Dialect::Anthropic,
+            "gemini" => Dialect::Gemini,
+            _ => return Some(Upstream::Demo),
+        };
+        if !table.has("base_url") {
+            let message = format!("{}: base_url is missing, expected a URL", table.place);
+            let known = base_url::usual(id, dialect);
+            self.findings
+                .fault(table.line, message)
+                .hint(format!("base_url = \"{known}\""));
+            return None;
+        }
+        let url = table.text("base_url")?;
+        let base_url = base_url(table, url, dialect, has_keys, self.findings)?;
+        Some(Upstream::Server { dialect, base_url })
+    }
+
+    /// Every key of a provider: `api_key` or `api_key_file`, then `tokens`.
+    fn pool(&mut self, id: &str, table: &Table) -> Vec<(CredentialSpec, Secret)> {
+        let mut found: Vec<(Secret, u32, u32, u32)> = Vec::new();
+        if let Some((secret, line)) = self.key(table, "api_key", "api_key_file") {
+            found.push((secret, line, WEIGHT, PRIORITY));
+        }
+        for token in table.tables("tokens") {
+            match self.key(token, "key", "key_file") {
+                Some((secret, line)) => {
+                    let [weight, priority] = ["weight", "priority"]
+                        .map(|key| u32::try_from(token.number(key)).unwrap_or(1));
+                    found.push((secret, line, weight, priority));
+                }
+                None if !token.has("key") && !token.has("key_file") => {
+                    let message =
+                        format!("{}: key is missing, expected key or key_file", token.place);
+                    self.findings.fault(token.line, message);
+                }
+                None => {}
+            }
+        }
+        if table.has("tokens") && table.tables("tokens").is_empty() {
+            self.findings
+                .fault(
+                    table.line_of("tokens"),
+                    format!("{}: tokens is empty, expected at least one", table.place),
+                )
+                .hint("delete the line for a provider that wants no key");
+        }
+        self.twice(table, &found);
+        let spec = |number: usize, weight, priority| CredentialSpec {
+            profile: Label::from(format!("{id}:{number}")),
+            weight,
+            priority,
+        };
+        let pool = found.into_iter().enumerate();
+        pool.map(|(at, (secret, _, weight, priority))| (spec(at + 1, weight, priority), secret))
+            .collect()
+    }
+
+    /// A key from the table or from the file that the table names.
+    fn key(&mut self, table: &Table, literal: &str, file: &str) -> Option<(Secret, u32)> {
+        if table.has(literal) && table.has(file) {
+            let message = format!(
+                "{}: found both {literal} and {file}, expected one",
+                table.place
+            );
+            self.findings.fault(table.line_of(file), message);
+        }
+        let (secret, line, key) = match (table.text(literal), table.text(file)) {
+            (Some(text), _) => (text.secret.clone(), text.line, literal),
+            (None, Some(path)) => (self.secret_file(table, file, path)?, path.line, file),
+            (None, None) => return None,
+        };
+        let sendable = !secret.is_empty() && secret.expose().bytes().all(|b| b.is_ascii_graphic());
+        if !sendable {
+            let found = match secret.expose().trim().is_empty() {
+                true => "is empty",
+                false => "has a space or another character that no header carries",
+            };
+            let message = format!(
+                "{}: {key} {found}, expected the provider's key",
+                table.place
+            );
+            self.findings.fault(line, message);
+            return None;
+        }
+        Some((secret, line))
+    }
+
+    fn secret_file(&mut self, table: &Table, key: &str, path: &Text) -> Option<Secret> {
+        let full = self.beside.join(path.as_str());
+        self.files.push(full.clone());
+        match self.surroundings.secret_file(&full) {
+            Ok(secret) => Some(secret),
+            Err(error) => {
+                // The path that the error names may be a variable's value.
+                let error = match path.expanded {
+                    true => error.replace(&full.display().to_string(), &path.shown),
+                    false => error,
+                };
+                let message = format!("{}: {key}: {error}", table.place);
+                self.findings.fault(path.line, message);
+                None
+            }
+        }
+    }
+
+    /// The same key twice would get twice its share and half its cooldown.
+    fn twice(&mut self, table: &Table, found: &[(Secret, u32, u32, u32)]) {
+        let mut seen: HashMap<&str, u32> = HashMap::new();
+        for (secret, line, ..) in found {
+            if let Some(first) = seen.insert(secret.expose(), *line) {
+                let message = format!(
+                    "{}: the key is the same as the one at line {first}",
+                    table.place
+                );
+                self.findings
+                    .fault(*line, message)
+                    .hint("delete one, or change its weight");
+            }
+        }
+    }
+
+    fn headers(&mut self, table: &Table) -> Vec<(HeaderName, HeaderValue)> {
+        let mut headers = Vec::new();
+        for (name, text) in table.map("headers") {
+            let header = HeaderName::try_from(name.as_str());
+            let own = OWN_HEADERS.contains(&name.to_ascii_lowercase().as_str());
+            match (header, HeaderValue::try_from(text.as_str())) {
+                (Ok(_), _) if own => {
+                    let message = format!(
+                        "{}: headers: {} is set by the gateway itself, expected another header",
+                        table.place,
+                        shown(name)
+                    );
+                    self.findings
+                        .fault(text.line, message)
+                        .hint("a key belongs into api_key or tokens");
+                }
+                (Ok(name), Ok(mut value)) => {
+                    value.set_sensitive(true);
+                    headers.push((name, value));
+                }
+                (Err(_), _) => {
+                    let message = format!(
+                        "{}: headers: {} is no name of a header",
+                        table.place,
+                        shown(name)
+                    );
+                    self.findings.fault(text.line, message);
+                }
+                (_, Err(_)) => {
+                    let message = format!(
+                        "{}: headers: the value of {} has a character that no header carries",
+                        table.place,
+                        shown(name)
+                    );
+                    self.findings.fault(text.line, message);
+                }
+            }
+        }
+        headers
+    }
+}

@@ -1,0 +1,134 @@
+//! Sections whose plane this version does not have: their syntax is checked,
+//! so that a file written for a later version says what it loses here.
+
+use super::Default::{Text as Word, Texts as Words};
+use super::Kind::{Integer, Table, Tables, Text, Texts, Word as OneOf};
+use super::{Key, Section};
+
+const WINDOW: i64 = 1_000_000_000;
+
+pub(super) static ALLOYS: Section = Section {
+    noun: "alloy",
+    keys: &[
+        Key::new("id", Text, "The name that is asked for.").required(),
+        Key::new(
+            "strategy",
+            OneOf(&["weighted", "round_robin", "first_available"]),
+            "How one is picked.",
+        )
+        .or(Word("weighted")),
+        Key::new("constituents", Tables(&CONSTITUENT), "What is mixed.").required(),
+    ],
+};
+
+static CONSTITUENT: Section = Section {
+    noun: "constituent",
+    keys: &[
+        Key::new("model", Text, "A model, or another synthetic one.").required(),
+        Key::new("weight", Integer(1, 1_000_000), "Share of the requests.")
+            .or(super::Default::Integer(1)),
+    ],
+};
+
+pub(super) static CASCADES: Section = Section {
+    noun: "cascade",
+    keys: &[
+        Key::new("id", Text, "The name that is asked for.").required(),
+        Key::new(
+            "models",
+            Tables(&SIZED),
+            "Tried in order, those whose window is too small skipped.",
+        )
+        .required(),
+    ],
+};
+
+pub(super) static DISPATCHERS: Section = Section {
+    noun: "dispatcher",
+    keys: &[
+        Key::new("id", Text, "The name that is asked for.").required(),
+        Key::new(
+            "models",
+            Tables(&SIZED),
+            "The smallest window that fits is taken.",
+        )
+        .required(),
+    ],
+};
+
+static SIZED: Section = Section {
+    noun: "model",
+    keys: &[
+        Key::new("model", Text, "A model, or another synthetic one.").required(),
+        Key::new("context_window", Integer(1, WINDOW), "In tokens."),
+    ],
+};
+
+pub(super) static POLICY: Section = Section {
+    noun: "policy",
+    keys: &[Key::new(
+        "files",
+        Texts,
+        "Relative to this file; in order, the strictest verdict wins.",
+    )
+    .or(Words(&[]))
+    .refused()],
+};
+
+pub(super) static EGRESS: Section = Section {
+    noun: "egress",
+    keys: &[
+        Key::new("bind", Text, "Address and port of the proxy.").or(Word("127.0.0.1:4101")),
+        Key::new("routes", Text, "The file of routes.").or(Word("routes.yaml")),
+        Key::new(
+            "allow_private",
+            Texts,
+            "The only non-public addresses that may be dialled.",
+        )
+        .or(Words(&[])),
+        Key::new(
+            "upstream_ca_files",
+            Texts,
+            "Authorities trusted beside the system's.",
+        )
+        .or(Words(&[])),
+    ],
+};
+
+pub(super) static APPROVALS: Section = Section {
+    noun: "approvals",
+    keys: &[
+        Key::new("file", Text, "The allowlist.").or(Word("exec-approvals.json")),
+        Key::new("judge", Text, "A model that judges low risks."),
+        Key::new(
+            "low_without_judge",
+            OneOf(&["allow", "ask"]),
+            "What happens to low risks without one.",
+        ),
+    ],
+};
+
+pub(super) static EXEC: Section = Section {
+    noun: "exec",
+    keys: &[
+        Key::new(
+            "host",
+            OneOf(&["gateway", "sandbox"]),
+            "Where commands run.",
+        )
+        .or(Word("gateway")),
+        Key::new("sandbox", Table(&SANDBOX), "What they run in."),
+    ],
+};
+
+static SANDBOX: Section = Section {
+    noun: "exec sandbox",
+    keys: &[
+        Key::new("backend", Text, "What makes the sandbox.").or(Word("bubblewrap")),
+        Key::new(
+            "image",
+            Text,
+            "The image, where a container engine is the back end.",
+        ),
+    ],
+};

@@ -1,0 +1,224 @@
+use super::Default::{Boolean as Yes, Integer as Number, Text as Word, Texts as Words};
+use super::Kind::{
+    Boolean, Float, Integer, Map, Named, Seconds, Table, Tables, Text, Texts, Word as OneOf,
+    WordOrFalse,
+};
+use super::later::{ALLOYS, APPROVALS, CASCADES, DISPATCHERS, EGRESS, EXEC, POLICY};
+use super::{Key, Section};
+
+const DAY: i64 = 86_400;
+
+/// The whole file.
+pub(crate) static ROOT: Section = Section {
+    noun: "",
+    keys: &[
+        Key::new("server", Table(&SERVER), "The listener and its limits."),
+        Key::new(
+            "ledger",
+            Table(&LEDGER),
+            "Where requests and events are written down.",
+        ),
+        Key::new(
+            "providers",
+            Named(&PROVIDER, None),
+            "Who serves models, by an id of your choice: lower-case letters, digits, `-`, `_`.",
+        ),
+        Key::new(
+            "model_routes",
+            Tables(&MODEL_ROUTE),
+            "Which provider serves which bare model names; wins over the providers' own globs, first match first.",
+        ),
+        Key::new(
+            "model_shortcuts",
+            Tables(&MODEL_SHORTCUT),
+            "Other names for models.",
+        ),
+        Key::new(
+            "alloys",
+            Tables(&ALLOYS),
+            "Synthetic models that mix others.",
+        )
+        .ignored(),
+        Key::new(
+            "cascades",
+            Tables(&CASCADES),
+            "Synthetic models that try others in order.",
+        )
+        .ignored(),
+        Key::new(
+            "dispatchers",
+            Tables(&DISPATCHERS),
+            "Synthetic models that pick by context window.",
+        )
+        .ignored(),
+        Key::new(
+            "agents",
+            Named(&AGENT, Some(&AGENT_DEFAULTS)),
+            "Who may call, by name; `defaults` is reserved for what holds for all.",
+        ),
+        Key::new(
+            "monitoring",
+            Table(&MONITORING),
+            "What is kept in memory to look at.",
+        ),
+        Key::new("policy", Table(&POLICY), "Rules that allow, ask or deny."),
+        Key::new("egress", Table(&EGRESS), "The network plane.").ignored(),
+        Key::new(
+            "approvals",
+            Table(&APPROVALS),
+            "Who answers what needs a person.",
+        )
+        .ignored(),
+        Key::new("exec", Table(&EXEC), "The command plane.").ignored(),
+        Key::new("telemetry", Table(&TELEMETRY), "Metrics and traces."),
+    ],
+};
+
+static SERVER: Section = Section {
+    noun: "server",
+    keys: &[
+        Key::new("bind", Text, "Address and port of the model API and the control API. Port 0 takes a free one. Anything but loopback also needs `anonymous = false` and `insecure = true`.").or(Word("127.0.0.1:4100")),
+        Key::new("anonymous", WordOrFalse(&["main"]), "`\"main\"`: processes of the same user on loopback may call without a key and are agent `main`. Without a configuration file this is on.").or(Yes(false)),
+        Key::new("insecure", Boolean, "Allows a bind beyond loopback without TLS.").or(Yes(false)),
+        Key::new("drain_seconds", Seconds(0, 3600), "How long running streams may go on after SIGTERM.").or(Number(30)),
+        Key::new("answer_model", OneOf(&["served", "asked"]), "Which model name an answer carries: as the provider gave it, or as the caller asked.").or(Word("served")),
+        Key::new("max_body_mb", Integer(1, 1024), "Largest request body in MiB.").or(Number(32)),
+        Key::new("bodies_in_flight_mb", Integer(1, 65_536), "Memory for all request bodies at once in MiB; at least `max_body_mb`.").or(Number(256)),
+        Key::new("header_read_seconds", Seconds(1, 300), "How long a client may take to send its headers.").or(Number(10)),
+        Key::new("body_idle_seconds", Seconds(1, 300), "How long a client may pause while it sends a body.").or(Number(30)),
+    ],
+};
+
+static LEDGER: Section = Section {
+    noun: "ledger",
+    keys: &[
+        Key::new("url", Text, "`sqlite` for `ledger.db` in the state folder, or `sqlite:PATH` (relative to this file). PostgreSQL is not built yet.").or(Word("sqlite")).hidden(),
+    ],
+};
+
+static PROVIDER: Section = Section {
+    noun: "provider",
+    keys: &[
+        Key::new("wire", OneOf(&["openai", "anthropic", "gemini", "demo"]), "The dialect that the provider speaks; `demo` is the built-in model.").required(),
+        Key::new("base_url", Text, "Where requests go. Ends in `/v1` for openai, has no version for anthropic and gemini. `http://` with a key only to loopback."),
+        Key::new("api_key", Text, "The key; better `\"${VAR}\"` or `api_key_file` than the key itself. Has weight 100 and priority 1.").secret(),
+        Key::new("api_key_file", Text, "A file with the key, mode 0600, relative to this file."),
+        Key::new("tokens", Tables(&TOKEN), "More keys, spread by weight within the lowest priority that has one free."),
+        Key::new("auth", OneOf(&["pool", "client"]), "`pool` uses the keys here. `client` (forward the caller's own) is not built yet.").or(Word("pool")),
+        Key::new("models", Texts, "Globs for the bare model names that this provider serves.").or(Words(&[])),
+        Key::new("headers", Map, "Headers set on every request to the provider; not those that carry a credential.").hidden(),
+        Key::new("timeout_seconds", Seconds(1, DAY), "Longest whole request.").or(Number(300)),
+        Key::new("first_byte_seconds", Seconds(1, DAY), "Longest wait for the first byte of an answer.").or(Number(60)),
+        Key::new("idle_seconds", Seconds(1, DAY), "Longest pause within an answer.").or(Number(60)),
+        Key::new("stream_usage", Boolean, "Ask for token usage in streams even where the client did not; it is stripped again.").or(Yes(true)),
+    ],
+};
+
+static TOKEN: Section = Section {
+    noun: "token",
+    keys: &[
+        Key::new("key", Text, "The key; better `\"${VAR}\"` or `key_file`.").secret(),
+        Key::new(
+            "key_file",
+            Text,
+            "A file with the key, mode 0600, relative to this file.",
+        ),
+        Key::new(
+            "weight",
+            Integer(1, 1_000_000),
+            "Share of the requests within its priority.",
+        )
+        .or(Number(100)),
+        Key::new("priority", Integer(1, 1000), "Lower ones are used first.").or(Number(1)),
+    ],
+};
+
+static MODEL_ROUTE: Section = Section {
+    noun: "model route",
+    keys: &[
+        Key::new("pattern", Text, "A glob over bare model names.").required(),
+        Key::new("provider", Text, "The provider's id.").required(),
+    ],
+};
+
+static MODEL_SHORTCUT: Section = Section {
+    noun: "model shortcut",
+    keys: &[
+        Key::new("alias", Text, "The other name.").required(),
+        Key::new(
+            "model",
+            Text,
+            "What it stands for: a model, `provider/model`, or another alias.",
+        )
+        .required(),
+    ],
+};
+
+static AGENT_DEFAULTS: Section = Section {
+    noun: "agent defaults",
+    keys: &[Key::new(
+        "model",
+        Table(&AGENT_MODEL),
+        "What holds for every agent.",
+    )],
+};
+
+static AGENT_MODEL: Section = Section {
+    noun: "agent defaults: model",
+    keys: &[
+        Key::new(
+            "provider",
+            Text,
+            "`provider/model` that falls back as written below when it is asked for.",
+        ),
+        Key::new("fallback", Texts, "`provider/model`, in order.").or(Words(&[])),
+        Key::new(
+            "temperature",
+            Float(0.0, 2.0),
+            "Used where a request says nothing.",
+        ),
+        Key::new(
+            "max_tokens",
+            Integer(1, 100_000_000),
+            "Used where a request says nothing.",
+        ),
+    ],
+};
+
+static AGENT: Section = Section {
+    noun: "agent",
+    keys: &[
+        Key::new("keys", Texts, "Keys of its own choice, at least 32 random characters; or let `tollgate agents add NAME` make one.").or(Words(&[])).secret(),
+        Key::new("allowed_models", Texts, "Globs of model names it may ask for.").or(Words(&["*"])),
+        Key::new("blocked_models", Texts, "Globs of model names it may not; wins.").or(Words(&[])),
+        Key::new("may_act_for", Texts, "Agents that a hook may speak for.").ignored(),
+        Key::new("routes", Text, "Egress routes of this agent.").ignored(),
+        Key::new("rate_limit_rpm", Integer(1, 1_000_000_000), "Requests a minute.").refused(),
+        Key::new("rate_limit_tpm", Integer(1, 1_000_000_000_000), "Tokens a minute.").refused(),
+    ],
+};
+
+static MONITORING: Section = Section {
+    noun: "monitoring",
+    keys: &[Key::new(
+        "ring_buffer_size",
+        Integer(1, 100_000),
+        "How many recent requests `/control/requests` shows.",
+    )
+    .or(Number(1000))],
+};
+
+static TELEMETRY: Section = Section {
+    noun: "telemetry",
+    keys: &[
+        Key::new(
+            "metrics_public",
+            Boolean,
+            "`/metrics` answers without a token.",
+        )
+        .or(Yes(false)),
+        Key::new("otlp_endpoint", Text, "Where OpenTelemetry goes.")
+            .hidden()
+            .ignored(),
+    ],
+};

@@ -1,0 +1,133 @@
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue, Uri};
+use tollgate_identity::{AgentSpec, ModelDefaults};
+use tollgate_llm::Dialect;
+use tollgate_routing::{CredentialSpec, RoutingConfig};
+use tollgate_types::{AgentName, Label, Secret};
+
+use super::fault::Fault;
+
+/// A configuration in which nothing is wrong, with every default filled in.
+#[derive(Debug)]
+pub struct Settings {
+    /// Where it came from.
+    pub source: Source,
+    /// The listener and its limits.
+    pub server: ServerSettings,
+    /// Where the ledger stands.
+    pub ledger: LedgerSettings,
+    /// Who serves models, in the order of the file.
+    pub providers: Vec<ProviderSettings>,
+    /// Which model goes where.
+    pub routing: RoutingConfig,
+    /// Who may call. With `anonymous`, an agent `main` is always among them.
+    pub agents: Vec<AgentSpec>,
+    /// What a request of any agent gets where it says nothing; already in
+    /// every [`AgentSpec`] above, for agents that come from elsewhere.
+    pub agent_defaults: ModelDefaults,
+    /// What is kept to look at.
+    pub monitoring: MonitoringSettings,
+    /// Every file that the configuration names, itself first: a change of any
+    /// of them is a reload.
+    pub files: Vec<PathBuf>,
+    /// What is worth a word but stops nothing.
+    pub warnings: Vec<Fault>,
+}
+
+/// Where a configuration came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// This file.
+    File(PathBuf),
+    /// The environment, as there was no such file.
+    Environment(PathBuf),
+}
+
+/// `[server]`.
+#[derive(Clone, Debug)]
+pub struct ServerSettings {
+    /// Where to listen; port 0 takes a free one.
+    pub bind: SocketAddr,
+    /// Who anonymous callers on loopback are; none are let in without.
+    pub anonymous: Option<AgentName>,
+    /// How long running streams may go on after SIGTERM.
+    pub drain: Duration,
+    /// Which model name answers carry.
+    pub answer_model: AnswerModel,
+    /// Largest request body, in bytes.
+    pub max_body: usize,
+    /// Memory for all request bodies at once, in bytes; at least `max_body`.
+    pub bodies_in_flight: usize,
+    /// How long a client may take for its headers.
+    pub header_read: Duration,
+    /// How long a client may pause inside a body.
+    pub body_idle: Duration,
+}
+
+/// Which model name an answer carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnswerModel {
+    /// As the provider gave it.
+    Served,
+    /// As the caller asked.
+    Asked,
+}
+
+/// `[ledger]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerSettings {
+    /// The SQLite file.
+    pub path: PathBuf,
+}
+
+/// `[monitoring]` and `[telemetry]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MonitoringSettings {
+    /// How many recent requests are kept in memory.
+    pub ring_buffer_size: usize,
+    /// `/metrics` answers without a token.
+    pub metrics_public: bool,
+}
+
+/// `[providers.ID]`.
+#[derive(Debug)]
+pub struct ProviderSettings {
+    /// The id that routes and reports use.
+    pub id: Label,
+    /// What it speaks, and where.
+    pub upstream: Upstream,
+    /// Its pool; empty for a provider that wants no key.
+    pub keys: Vec<(CredentialSpec, Secret)>,
+    /// Where the keys came from, such as `OPENAI_API_KEY`, for the start-up
+    /// text; empty where a file has them.
+    pub keys_from: String,
+    /// Headers set on every request; none of them carries a credential.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// Globs for bare model names, also in [`Settings::routing`].
+    pub models: Vec<String>,
+    /// Longest whole request.
+    pub timeout: Duration,
+    /// Longest wait for the first byte of an answer.
+    pub first_byte: Duration,
+    /// Longest pause within an answer.
+    pub idle: Duration,
+    /// Ask for usage in streams even where the client did not.
+    pub stream_usage: bool,
+}
+
+/// Where a provider's answers come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Upstream {
+    /// A server.
+    Server {
+        /// The dialect that it speaks.
+        dialect: Dialect,
+        /// `http` or `https`, a host, and a path without a `/` at its end.
+        base_url: Uri,
+    },
+    /// The built-in demo model.
+    Demo,
+}
