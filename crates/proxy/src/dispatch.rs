@@ -1,3 +1,5 @@
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use http::header::{CONTENT_TYPE, HeaderValue};
@@ -13,9 +15,15 @@ use crate::model::model_request;
 use crate::peer::Peer;
 use crate::refusal::{self, Refusal};
 
+/// The operator plane behind `/control` and `/metrics`.
+pub type Control = Arc<
+    dyn Fn(Request<Incoming>) -> Pin<Box<dyn Future<Output = Response<Body>> + Send>> + Send + Sync,
+>;
+
 /// Sends a request on by its method and path, and by nothing else.
 pub(crate) async fn dispatch(
     gateway: Arc<Gateway>,
+    control: Control,
     peer: Arc<Peer>,
     request: Request<Incoming>,
 ) -> Response<Body> {
@@ -31,9 +39,8 @@ pub(crate) async fn dispatch(
     }
     match path {
         "/" | "/health" => health(&request),
-        "/metrics" => (gateway.control)(request).await,
-        path if path == "/control" || path.starts_with("/control/") => {
-            (gateway.control)(request).await
+        path if path == "/metrics" || path == "/control" || path.starts_with("/control/") => {
+            control(request).await
         }
         path if path == "/v1/models" || path.starts_with("/v1/models/") => {
             list::models(&gateway, &peer, request).await

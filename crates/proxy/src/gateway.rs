@@ -1,22 +1,12 @@
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use arc_swap::ArcSwap;
-use http::{Request, Response};
-use hyper::body::Incoming;
 use tollgate_ledger::Ledger;
 
-use crate::body::Body;
 use crate::memory::BodyMemory;
 use crate::snapshot::Snapshot;
 use crate::upstream::Connector;
-
-/// The operator plane behind `/control` and `/metrics`.
-pub type Control = Arc<
-    dyn Fn(Request<Incoming>) -> Pin<Box<dyn Future<Output = Response<Body>> + Send>> + Send + Sync,
->;
 
 /// What all requests share.
 pub struct Gateway {
@@ -26,12 +16,11 @@ pub struct Gateway {
     pub(crate) connector: Connector,
     pub(crate) memory: Arc<BodyMemory>,
     pub(crate) in_flight: Arc<AtomicU32>,
-    pub(crate) control: Control,
 }
 
 impl Gateway {
     /// A gateway that judges by `snapshot` until another one is put in place.
-    pub fn new(snapshot: Snapshot, ledger: Ledger, control: Control) -> Self {
+    pub fn new(snapshot: Snapshot, ledger: Ledger) -> Self {
         Self {
             snapshot: ArcSwap::from_pointee(snapshot),
             draining: AtomicBool::new(false),
@@ -39,7 +28,6 @@ impl Gateway {
             connector: Connector::default(),
             memory: Arc::default(),
             in_flight: Arc::default(),
-            control,
         }
     }
 
@@ -68,7 +56,8 @@ impl Gateway {
         self.draining.store(true, Ordering::Relaxed);
     }
 
-    pub(crate) fn is_draining(&self) -> bool {
+    /// Whether new requests are refused.
+    pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
     }
 }

@@ -42,7 +42,8 @@ mod stall;
 mod upstream;
 
 pub use body::{Body, BodyError};
-pub use gateway::{Control, Gateway};
+pub use dispatch::Control;
+pub use gateway::Gateway;
 pub use listener::listen;
 pub use snapshot::{
     AnswerModel, Credential, Limits, Provider, Snapshot, Times, UnsendableKey, Upstream,

@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use crate::dispatch::dispatch;
+use crate::dispatch::{Control, dispatch};
 use crate::gateway::Gateway;
 use crate::peer::Peer;
 use crate::stall::StallGuard;
@@ -35,6 +35,7 @@ const WRITE_STALL: Duration = Duration::from_secs(60);
 pub async fn listen(
     listener: TcpListener,
     gateway: Arc<Gateway>,
+    control: Control,
     mut stop: watch::Receiver<bool>,
     drain: Duration,
 ) -> std::io::Result<u32> {
@@ -49,10 +50,10 @@ pub async fn listen(
             accepted = listener.accept() => match accepted {
                 Ok((stream, remote)) => {
                     let peer = Arc::new(Peer::new(stream.local_addr().unwrap_or(local), remote));
-                    let gateway = Arc::clone(&gateway);
+                    let (gateway, control) = (Arc::clone(&gateway), Arc::clone(&control));
                     let stop = stop.clone();
                     connections.spawn(async move {
-                        connection(stream, peer, gateway, stop).await;
+                        connection(stream, peer, gateway, control, stop).await;
                         drop(place);
                     });
                 }
@@ -91,14 +92,16 @@ async fn connection(
     stream: TcpStream,
     peer: Arc<Peer>,
     gateway: Arc<Gateway>,
+    control: Control,
     mut stop: watch::Receiver<bool>,
 ) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "set_nodelay failed");
     }
     let service = service_fn(move |request| {
-        let (gateway, peer) = (Arc::clone(&gateway), Arc::clone(&peer));
-        async move { Ok::<_, Infallible>(dispatch(gateway, peer, request).await) }
+        let (gateway, control) = (Arc::clone(&gateway), Arc::clone(&control));
+        let peer = Arc::clone(&peer);
+        async move { Ok::<_, Infallible>(dispatch(gateway, control, peer, request).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -83,6 +83,13 @@ impl Target {
         format!("{}:{}", self.host, self.port)
     }
 
+    /// The base URL, for listings.
+    pub fn url(&self) -> String {
+        let scheme = if self.tls { "https" } else { "http" };
+        let host = self.host_header.to_str().unwrap_or(&self.host);
+        format!("{scheme}://{host}{}", self.base_path)
+    }
+
     /// The URI of an endpoint, with the caller's query.
     pub(super) fn uri(&self, endpoint: Endpoint, query: Option<&str>) -> Option<Uri> {
         let path = endpoint.upstream_path();

@@ -1,13 +1,123 @@
 //! The gateway itself, put together.
+//!
+//! [`run`] is the whole life of a gateway in one function: check, open, bind,
+//! serve, drain. [`snapshot`] turns settings into what judges requests;
+//! [`house`] is the running gateway as the operator plane sees it; [`reload`]
+//! waits for signals and changed files.
 
+mod house;
+mod operators;
+mod reload;
+mod snapshot;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tollgate_control::{Control, Metrics, Recent};
+use tollgate_ledger::{Ledger, LedgerConfig};
+use tollgate_proxy::{Body, Gateway, listen};
+
+use crate::cli::screen;
 use crate::config::Settings;
+use crate::greeting;
 use crate::paths::Paths;
+use house::House;
 
 /// Runs the gateway until it is told to stop.
 ///
 /// # Errors
-/// Whatever keeps it from starting.
+/// Whatever keeps it from starting, or from writing its last records.
 pub async fn run(settings: Settings, paths: Paths) -> anyhow::Result<()> {
-    drop((settings, paths));
-    anyhow::bail!("serve is not wired yet")
+    let began = Instant::now();
+    tollgate_secrets::make_private_dir(&paths.state)?;
+    let operators = operators::open(&paths)?;
+    let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
+    let recent = Arc::new(Recent::new(settings.monitoring.ring_buffer_size));
+    let ledger = open_ledger(&settings, &metrics, &recent).await?;
+    let snapshot = snapshot::build(&settings, &[], &ledger.agents().await?, 1, None)?;
+    let (listener, address) = bind(settings.server.bind).await?;
+    tollgate_secrets::write_private(&paths.gateway_addr(), address.to_string().as_bytes())?;
+
+    let metrics_public = settings.monitoring.metrics_public;
+    let drain = settings.server.drain;
+    let greeting = greeting::text(&settings, address);
+    let gateway = Arc::new(Gateway::new(snapshot, ledger.clone()));
+    let house = House::new(settings, paths, address, Arc::clone(&gateway), ledger.clone());
+    let control = Arc::new(Control {
+        ledger: ledger.clone(),
+        operators,
+        gateway: Arc::clone(&house) as Arc<dyn tollgate_control::Gateway>,
+        metrics,
+        recent,
+        metrics_public,
+        bind: address,
+    });
+    let (stop, stopping) = watch::channel(false);
+    let served = tokio::spawn(listen(listener, gateway, operator_plane(control), stopping, drain));
+    screen::out(&greeting);
+    tracing::info!(%address, micros = began.elapsed().as_micros() as u64, "ready");
+
+    let reloads = tokio::spawn(reload::watch(Arc::clone(&house)));
+    let probes = tokio::spawn(async move { house.probe().await });
+    stop_signal().await?;
+    tracing::info!(seconds = drain.as_secs(), "draining");
+    stop.send_replace(true);
+    reloads.abort();
+    probes.abort();
+    let cut = served.await??;
+    if cut > 0 {
+        tracing::warn!(requests = cut, "the drain's time is over; requests were cut short");
+    }
+    ledger.close().await.context("the ledger's last records")
+}
+
+async fn open_ledger(
+    settings: &Settings,
+    metrics: &Arc<Metrics>,
+    recent: &Arc<Recent>,
+) -> anyhow::Result<Ledger> {
+    let (metrics, recent) = (Arc::clone(metrics), Arc::clone(recent));
+    let opened = Ledger::open(LedgerConfig::new(&settings.ledger.path), move |record| {
+        metrics.observe(record);
+        recent.observe(record);
+    });
+    opened.await.map_err(|error| match error.hint() {
+        Some(hint) => anyhow::anyhow!("{error}\nhint: {hint}"),
+        None => error.into(),
+    })
+}
+
+async fn bind(wanted: SocketAddr) -> anyhow::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind(wanted).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => anyhow::anyhow!(
+            "{wanted} is in use\nhint: another gateway may be running (`tollgate status`); `serve --bind 127.0.0.1:0` takes a free port"
+        ),
+        _ => anyhow::anyhow!("bind {wanted}: {error}"),
+    })?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
+}
+
+/// The control API as the listener calls it.
+fn operator_plane(control: Arc<Control>) -> tollgate_proxy::Control {
+    let router = tollgate_control::router(control);
+    Arc::new(move |request| {
+        let router = router.clone();
+        Box::pin(async move { tollgate_control::call(router, request).await.map(Body::foreign) })
+    })
+}
+
+async fn stop_signal() -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
 }

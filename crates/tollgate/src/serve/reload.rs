@@ -1,0 +1,69 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use notify::{RecursiveMode, Watcher};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+use super::house::House;
+
+/// Editors write a file in several steps; one reload is enough for them.
+const SETTLE: Duration = Duration::from_millis(200);
+
+/// Reloads at SIGHUP and when a file that the configuration names has changed,
+/// within a second.
+pub(super) async fn watch(house: Arc<House>) {
+    let (changed, mut changes) = mpsc::channel(1);
+    let watching = Watched::new(&house, changed);
+    if let Err(error) = &watching {
+        tracing::warn!(%error, "files are not watched; SIGHUP and the API reload");
+    }
+    let mut hangup = match signal(SignalKind::hangup()) {
+        Ok(hangup) => hangup,
+        Err(error) => {
+            tracing::warn!(%error, "SIGHUP is not watched");
+            return;
+        }
+    };
+    loop {
+        tokio::select! {
+            _ = hangup.recv() => {}
+            Some(()) = changes.recv() => {
+                tokio::time::sleep(SETTLE).await;
+                while changes.try_recv().is_ok() {}
+                if !house.files_changed() {
+                    continue;
+                }
+            }
+        }
+        house.reload_and_say().await;
+    }
+}
+
+/// Folders are watched, not files: an editor replaces the file by rename, and
+/// one that is not there yet can appear.
+struct Watched {
+    _watcher: notify::RecommendedWatcher,
+}
+
+impl Watched {
+    fn new(house: &House, changed: mpsc::Sender<()>) -> notify::Result<Self> {
+        let files = house.files();
+        let names = files.clone();
+        let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            let ours = |path: &PathBuf| names.iter().any(|name| name.file_name() == path.file_name());
+            if event.is_ok_and(|event| !event.kind.is_access() && event.paths.iter().any(ours)) {
+                // Full means that a change is already waiting to be seen.
+                changed.try_send(()).ok();
+            }
+        })?;
+        let mut folders: Vec<_> = files.iter().filter_map(|file| file.parent()).collect();
+        folders.sort();
+        folders.dedup();
+        for folder in folders.into_iter().filter(|folder| folder.is_dir()) {
+            watcher.watch(folder, RecursiveMode::NonRecursive)?;
+        }
+        Ok(Self { _watcher: watcher })
+    }
+}

@@ -1,0 +1,114 @@
+use std::sync::Arc;
+
+use tollgate_identity::{AgentBook, AgentSource, AgentSpec, ModelDefaults};
+use tollgate_llm::Dialect;
+use tollgate_proxy::{Credential, Limits, Provider, Snapshot, Target, Times, Upstream};
+use tollgate_routing::{CredentialSpec, Pool, ProviderRoutes, RouteTable};
+use tollgate_ledger::StoredAgent;
+use tollgate_types::{Secret, Versions};
+
+use crate::config::{self, ProviderSettings, Settings};
+
+/// What judges requests: the settings, the local servers that were found, and
+/// the agents that live in the ledger. Pools keep what `old` ones have learned.
+pub(super) fn build(
+    settings: &Settings,
+    found: &[ProviderSettings],
+    stored: &[StoredAgent],
+    version: u64,
+    old: Option<&Snapshot>,
+) -> anyhow::Result<Snapshot> {
+    let providers = settings.providers.iter().chain(found);
+    let providers = providers.map(|it| provider(it, old)).collect::<anyhow::Result<_>>()?;
+    let mut routing = settings.routing.clone();
+    routing.providers.extend(found.iter().map(|it| ProviderRoutes {
+        id: it.id.clone(),
+        models: it.models.clone(),
+    }));
+    let routes = RouteTable::new(routing).map_err(|faults| all_of(&faults))?;
+    let agents = agents(settings, stored)?;
+    let anonymous = settings.server.anonymous.as_ref();
+    Ok(Snapshot {
+        versions: Versions { config: version, policy: "none".into() },
+        limits: limits(settings),
+        anonymous: anonymous.and_then(|name| agents.get(name)).cloned(),
+        answer_model: match settings.server.answer_model {
+            config::AnswerModel::Served => tollgate_proxy::AnswerModel::Served,
+            config::AnswerModel::Asked => tollgate_proxy::AnswerModel::Asked,
+        },
+        routes,
+        providers,
+        agents,
+    })
+}
+
+fn limits(settings: &Settings) -> Limits {
+    Limits {
+        body_bytes: settings.server.max_body,
+        bodies_in_flight_bytes: settings.server.bodies_in_flight,
+        body_idle: settings.server.body_idle,
+        ..Limits::default()
+    }
+}
+
+fn provider(settings: &ProviderSettings, old: Option<&Snapshot>) -> anyhow::Result<Provider> {
+    let (wire, upstream) = match &settings.upstream {
+        config::Upstream::Demo => (Dialect::OpenAi, Upstream::Demo),
+        config::Upstream::Server { dialect, base_url } => {
+            (*dialect, Upstream::Http(Arc::new(Target::new(&base_url.to_string())?)))
+        }
+    };
+    let keys = keys(settings);
+    let pool = Pool::new(keys.iter().map(|(spec, _)| spec.clone()).collect());
+    let before = old.and_then(|old| old.providers.iter().find(|it| it.id == settings.id));
+    let credentials = keys.into_iter().map(|(spec, key)| Credential::new(wire, &spec.profile, key));
+    Ok(Provider {
+        id: settings.id.clone(),
+        wire,
+        upstream,
+        credentials: credentials.collect::<Result<_, _>>()?,
+        pool: Arc::new(match before {
+            Some(before) => pool.with_state_of(&before.pool),
+            None => pool,
+        }),
+        headers: settings.headers.iter().cloned().collect(),
+        times: Times {
+            whole: settings.timeout,
+            first_byte: settings.first_byte,
+            idle: settings.idle,
+        },
+        ask_usage: settings.stream_usage,
+    })
+}
+
+/// The pool's credentials; a provider that wants no key has one without.
+fn keys(settings: &ProviderSettings) -> Vec<(CredentialSpec, Secret)> {
+    if !settings.keys.is_empty() {
+        return settings.keys.clone();
+    }
+    let profile = format!("{}:keyless", settings.id).into();
+    vec![(CredentialSpec { profile, weight: 1, priority: 1 }, Secret::new(String::new()))]
+}
+
+fn agents(settings: &Settings, stored: &[StoredAgent]) -> anyhow::Result<AgentBook> {
+    let stored = stored.iter().map(|agent| from_ledger(agent, settings.agent_defaults));
+    let specs = settings.agents.iter().cloned().chain(stored).collect();
+    AgentBook::new(specs).map_err(|faults| all_of(&faults))
+}
+
+fn from_ledger(agent: &StoredAgent, defaults: ModelDefaults) -> AgentSpec {
+    AgentSpec {
+        name: agent.name.clone(),
+        keys: vec![agent.digest.into()],
+        allowed_models: agent.allowed_models.clone(),
+        blocked_models: agent.blocked_models.clone(),
+        source: AgentSource::Ledger,
+        defaults,
+    }
+}
+
+/// All faults as one error, a line each.
+fn all_of<F: std::fmt::Display>(faults: &[F]) -> anyhow::Error {
+    let lines: Vec<_> = faults.iter().map(ToString::to_string).collect();
+    anyhow::anyhow!("{}", lines.join("\n"))
+}
