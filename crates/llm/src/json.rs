@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
@@ -91,6 +92,33 @@ impl<'a, const READ: usize> Visitor<'a> for &mut Members<'a, READ> {
     }
 }
 
+/// A key as text, copied only where it has escapes to resolve.
+pub(crate) struct LentKey;
+
+impl<'de> DeserializeSeed<'de> for LentKey {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+        from.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for LentKey {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a key")
+    }
+
+    fn visit_borrowed_str<E>(self, key: &'de str) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(key))
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(key.to_owned()))
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Spelling {
     Plain,
@@ -152,6 +180,42 @@ fn fold(c: char) -> char {
         '\u{17f}' => 's',
         other => other.to_ascii_lowercase(),
     }
+}
+
+/// What a JSON text is, by its first byte.
+pub(crate) fn kind(raw: &str) -> &'static str {
+    match raw.bytes().next() {
+        Some(b'{') => "an object",
+        Some(b'[') => "a list",
+        Some(b'"') => "a string",
+        Some(b't' | b'f') => "a boolean",
+        Some(b'n') => "`null`",
+        Some(_) => "a number",
+        None => "nothing",
+    }
+}
+
+/// Offset of the quote that closes the string whose text begins at `at`, or
+/// the text's length.
+pub(crate) fn end_of_string(text: &[u8], mut at: usize) -> usize {
+    // Keys and short values end within a few bytes, where a vector search
+    // costs more than it saves.
+    let near = text.len().min(at + 16);
+    while at < near {
+        match text[at] {
+            b'"' => return at,
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+    while let Some(rest) = text.get(at..) {
+        match memchr::memchr2(b'"', b'\\', rest) {
+            None => break,
+            Some(step) if rest[step] == b'"' => return at + step,
+            Some(step) => at += step + 2,
+        }
+    }
+    text.len()
 }
 
 #[cfg(test)]

@@ -36,6 +36,7 @@ mod fault;
 mod json;
 mod models;
 mod request;
+mod skim;
 mod sse;
 mod stream;
 mod usage;

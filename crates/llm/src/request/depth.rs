@@ -1,5 +1,6 @@
 use super::BadRequest;
 use super::syntax::place_of;
+use crate::json::end_of_string;
 
 /// How deep lists and objects of a request may be nested, the body itself
 /// being the first level. Tool schemas, the deepest thing in real requests,
@@ -40,29 +41,6 @@ fn first_too_deep(text: &[u8]) -> Option<usize> {
         at += 1;
     }
     None
-}
-
-/// Offset of the quote that closes the string whose text begins at `at`, or
-/// the text's length.
-fn end_of_string(text: &[u8], mut at: usize) -> usize {
-    // Keys and short values end within a few bytes, where a vector search
-    // costs more than it saves.
-    let near = text.len().min(at + 16);
-    while at < near {
-        match text[at] {
-            b'"' => return at,
-            b'\\' => at += 2,
-            _ => at += 1,
-        }
-    }
-    while let Some(rest) = text.get(at..) {
-        match memchr::memchr2(b'"', b'\\', rest) {
-            None => break,
-            Some(step) if rest[step] == b'"' => return at + step,
-            Some(step) => at += step + 2,
-        }
-    }
-    text.len()
 }
 
 #[cfg(test)]

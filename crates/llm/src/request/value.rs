@@ -1,7 +1,7 @@
 use std::ops::Range;
 
 use super::BadRequest;
-use crate::json::{self, Members};
+use crate::json::{self, Members, kind};
 
 /// Longest model name, in bytes. Local servers take file paths as names.
 const LONGEST_MODEL: usize = 512;
@@ -63,19 +63,6 @@ pub(super) fn count(param: &str, raw: &str) -> Result<Option<u64>, BadRequest> {
             let message = format!("found {}, expected a whole number", kind(raw));
             Err(BadRequest::at(param, &message))
         }
-    }
-}
-
-/// What a JSON text is, by its first byte.
-pub(super) fn kind(raw: &str) -> &'static str {
-    match raw.bytes().next() {
-        Some(b'{') => "an object",
-        Some(b'[') => "a list",
-        Some(b'"') => "a string",
-        Some(b't' | b'f') => "a boolean",
-        Some(b'n') => "`null`",
-        Some(_) => "a number",
-        None => "nothing",
     }
 }
 
