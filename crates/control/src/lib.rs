@@ -1,1 +1,53 @@
-//! placeholder
+//! The operator plane: what the person in charge sees and changes.
+//!
+//! [`router`] answers `/control/*` and `/metrics`. It knows neither providers
+//! nor keys nor configuration: what the running gateway must say or do comes
+//! through the [`Gateway`] trait, who an operator is through [`Operators`],
+//! and what has happened is read from the ledger.
+//!
+//! # Who may ask
+//! A call passes three checks, in this order (file `guard.rs`):
+//!
+//! 1. `Host` names this machine or the configured bind. A web page can make a
+//!    browser call a name of its own that resolves to 127.0.0.1 (DNS
+//!    rebinding); such a call still carries that foreign name.
+//! 2. `Origin`, where a browser sends one, is this very address.
+//! 3. `Authorization: Bearer` holds an operator's token. `/metrics` goes
+//!    without where `metrics_public` is set; the first two checks still hold.
+//!
+//! # What is written down
+//! A call that changes something writes an event (`agent.added`,
+//! `agent.removed`, `config.reloaded`) with the operator as its principal, and
+//! answers when the event is on the disk. Agents come and go together with
+//! their event, in one transaction; the gateway learns of it before the call
+//! is answered, so that a new key works and a removed one is refused at once.
+//!
+//! # What is counted
+//! [`Metrics`] and [`Recent`] are fed by the ledger's writer, one record at a
+//! time, off the path of requests. Labels are bounded: a name that a caller
+//! made up never becomes one.
+//!
+//! [`story`] turns one request's record into the steps of its path, for
+//! `tollgate why`.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "events of operators carry the time at which they were made"
+)]
+
+mod agents;
+mod answer;
+mod gateway;
+mod guard;
+mod metrics;
+mod read;
+mod recent;
+mod reload;
+mod router;
+mod story;
+
+pub use gateway::{BoxFuture, Gateway, MintFault, MintedKey, Operators, ReloadFault};
+pub use metrics::{Live, Metrics};
+pub use recent::Recent;
+pub use router::{Control, router};
+pub use story::{story, summary};

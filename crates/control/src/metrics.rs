@@ -1,0 +1,262 @@
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+use tollgate_types::{Attempt, Outcome, RequestRecord, UsageSource};
+
+/// Pairs of provider and model that get labels of their own; where a provider
+/// serves any name that is asked for, the rest is `other`.
+const MOST_MODELS: usize = 500;
+/// Stands for a provider or reason where there is none.
+const NONE: &str = "none";
+const OTHER: &str = "other";
+
+/// Seconds, from a cache hit on the same machine to a long agent's answer.
+const BUCKETS: [f64; 16] = [
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0,
+];
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    dialect: &'static str,
+    provider: Arc<str>,
+    outcome: &'static str,
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TokenLabels {
+    provider: Arc<str>,
+    model: Arc<str>,
+    kind: &'static str,
+    source: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TimeLabels {
+    dialect: &'static str,
+    provider: Arc<str>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FaultLabels {
+    provider: Arc<str>,
+    class: &'static str,
+}
+
+/// What is true at the moment of a scrape.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Live {
+    /// Requests in flight.
+    pub in_flight: u64,
+    /// Request records that wait for the disk.
+    pub ledger_queued: u64,
+    /// Request records lost; anything but 0 is a fault.
+    pub ledger_lost: u64,
+    /// The ledger's last write failed.
+    pub ledger_failing: bool,
+}
+
+/// Counters and histograms in the form that Prometheus reads.
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<RequestLabels, Counter>,
+    tokens: Family<TokenLabels, Counter>,
+    duration: Family<TimeLabels, Histogram, fn() -> Histogram>,
+    first_byte: Family<TimeLabels, Histogram, fn() -> Histogram>,
+    faults: Family<FaultLabels, Counter>,
+    in_flight: Gauge,
+    ledger_queued: Gauge,
+    ledger_lost: Gauge,
+    ledger_failing: Gauge,
+    models: Mutex<HashSet<(Arc<str>, Arc<str>)>>,
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+impl Metrics {
+    /// Everything at zero; `version` is the program's.
+    pub fn new(version: &str) -> Self {
+        let histogram = || -> Histogram { Histogram::new(BUCKETS) };
+        let mut metrics = Self {
+            registry: Registry::with_prefix("tollgate"),
+            requests: Family::default(),
+            tokens: Family::default(),
+            duration: Family::new_with_constructor(histogram),
+            first_byte: Family::new_with_constructor(histogram),
+            faults: Family::default(),
+            in_flight: Gauge::default(),
+            ledger_queued: Gauge::default(),
+            ledger_lost: Gauge::default(),
+            ledger_failing: Gauge::default(),
+            models: Mutex::default(),
+        };
+        metrics.register(version);
+        metrics
+    }
+
+    fn register(&mut self, version: &str) {
+        let registry = &mut self.registry;
+        let build = Info::new([("version", version.to_owned())]);
+        registry.register("build", "What runs here", build);
+        registry.register("requests", "Model requests ended", self.requests.clone());
+        registry.register("tokens", "Tokens used", self.tokens.clone());
+        registry.register_with_unit(
+            "request_duration",
+            "From acceptance to the last byte",
+            Unit::Seconds,
+            self.duration.clone(),
+        );
+        registry.register_with_unit(
+            "time_to_first_token",
+            "From acceptance to the first byte of the answer",
+            Unit::Seconds,
+            self.first_byte.clone(),
+        );
+        registry.register(
+            "attempt_faults",
+            "Attempts that failed",
+            self.faults.clone(),
+        );
+        registry.register(
+            "requests_in_flight",
+            "Requests in flight",
+            self.in_flight.clone(),
+        );
+        registry.register(
+            "ledger_queue_records",
+            "Request records that wait for the disk",
+            self.ledger_queued.clone(),
+        );
+        registry.register(
+            "ledger_lost_records",
+            "Request records lost",
+            self.ledger_lost.clone(),
+        );
+        registry.register(
+            "ledger_failing",
+            "1 while the ledger can not be written",
+            self.ledger_failing.clone(),
+        );
+    }
+
+    /// Counts one request. Called by the ledger's writer.
+    pub fn observe(&self, record: &RequestRecord) {
+        let provider = record.provider.clone().unwrap_or_else(|| NONE.into());
+        self.requests
+            .get_or_create(&RequestLabels {
+                dialect: record.dialect,
+                provider: provider.clone(),
+                outcome: record.outcome.as_str(),
+                reason: record.reason.map_or(NONE, |reason| reason.as_str()),
+            })
+            .inc();
+        for attempt in &record.attempts {
+            self.observe_fault(attempt);
+        }
+        if record.attempts.is_empty() {
+            // Refused in microseconds: these would hide how providers do.
+            return;
+        }
+        let labels = TimeLabels {
+            dialect: record.dialect,
+            provider: provider.clone(),
+        };
+        let seconds = |micros: u64| micros as f64 / 1e6;
+        let duration = self.duration.get_or_create(&labels);
+        duration.observe(seconds(record.latency_micros));
+        drop(duration);
+        if let Some(micros) = record.first_byte_micros {
+            self.first_byte
+                .get_or_create(&labels)
+                .observe(seconds(micros));
+        }
+        self.observe_tokens(record, &provider);
+    }
+
+    fn observe_fault(&self, attempt: &Attempt) {
+        if let Some(class) = attempt.fault {
+            let labels = FaultLabels {
+                provider: attempt.provider.clone(),
+                class: class.as_str(),
+            };
+            self.faults.get_or_create(&labels).inc();
+        }
+    }
+
+    fn observe_tokens(&self, record: &RequestRecord, provider: &Arc<str>) {
+        let (Some(model), false) = (
+            &record.model_served,
+            record.usage.source == UsageSource::None,
+        ) else {
+            return;
+        };
+        let model = self.model_label(record, provider, model);
+        let tokens = &record.usage.tokens;
+        for (kind, count) in [
+            ("input", tokens.input),
+            ("cache_read", tokens.cache_read),
+            ("cache_write", tokens.cache_write),
+            ("output", tokens.output),
+        ] {
+            if count > 0 {
+                let labels = TokenLabels {
+                    provider: provider.clone(),
+                    model: model.clone(),
+                    kind,
+                    source: record.usage.source.as_str(),
+                };
+                self.tokens.get_or_create(&labels).inc_by(count);
+            }
+        }
+    }
+
+    /// A model's name becomes a label once a provider has served it, and only
+    /// as long as there is room: callers can ask for any name.
+    fn model_label(
+        &self,
+        record: &RequestRecord,
+        provider: &Arc<str>,
+        model: &Arc<str>,
+    ) -> Arc<str> {
+        let pair = (provider.clone(), model.clone());
+        let mut models = self.models.lock().unwrap_or_else(PoisonError::into_inner);
+        if models.contains(&pair) {
+            return pair.1;
+        }
+        if record.outcome == Outcome::Ok && models.len() < MOST_MODELS {
+            models.insert(pair);
+            return model.clone();
+        }
+        OTHER.into()
+    }
+
+    /// Everything as OpenMetrics text.
+    ///
+    /// # Errors
+    /// None in practice: writing to memory.
+    pub fn text(&self, live: &Live) -> Result<String, fmt::Error> {
+        let gauge = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        self.in_flight.set(gauge(live.in_flight));
+        self.ledger_queued.set(gauge(live.ledger_queued));
+        self.ledger_lost.set(gauge(live.ledger_lost));
+        self.ledger_failing.set(i64::from(live.ledger_failing));
+        let mut out = String::new();
+        text::encode(&mut out, &self.registry)?;
+        Ok(out)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,117 @@
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
+use axum::routing::{delete, get, post};
+use http::StatusCode;
+use tollgate_ledger::Ledger;
+use tollgate_types::{
+    Event, OperatorName, Plane, Principal, RequestId, Severity, UnixMillis, Versions,
+};
+
+use crate::answer::Refusal;
+use crate::{Gateway, Metrics, Operators, Recent, agents, guard, read, reload};
+
+/// Bodies of this API are a name and some patterns.
+const LARGEST_BODY: usize = 64 << 10;
+
+/// What the control plane works with.
+pub struct Control {
+    /// Where everything is written down.
+    pub ledger: Ledger,
+    /// Who may call.
+    pub operators: Arc<dyn Operators>,
+    /// The running gateway.
+    pub gateway: Arc<dyn Gateway>,
+    /// Fed by the ledger's observer.
+    pub metrics: Arc<Metrics>,
+    /// Fed by the ledger's observer.
+    pub recent: Arc<Recent>,
+    /// `/metrics` goes without a token.
+    pub metrics_public: bool,
+    /// Where the gateway listens; `Host` is held against it.
+    pub bind: SocketAddr,
+}
+
+impl std::fmt::Debug for Control {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Control")
+            .field("bind", &self.bind)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Answers `/control/*` and `/metrics`.
+pub fn router(control: Arc<Control>) -> axum::Router {
+    let guard = middleware::from_fn_with_state(control.clone(), guard::guard);
+    axum::Router::new()
+        .route("/control/status", get(read::status))
+        .route("/control/requests", get(read::requests))
+        .route("/control/requests/{id}", get(read::request))
+        .route("/control/profiles", get(read::profiles))
+        .route("/control/usage", get(read::usage))
+        .route("/control/models", get(read::models))
+        .route("/control/agents", get(agents::list).post(agents::add))
+        .route("/control/agents/{name}", delete(agents::remove))
+        .route("/control/reload", post(reload::reload))
+        .route("/metrics", get(read::metrics))
+        .fallback(not_found)
+        .method_not_allowed_fallback(wrong_method)
+        // The outermost layer: what is not allowed in does not learn which
+        // paths there are.
+        .layer(guard)
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .with_state(control)
+}
+
+async fn not_found() -> Refusal {
+    Refusal::new(StatusCode::NOT_FOUND, "not_found", "no such path")
+        .hint("paths begin with `/control/`")
+}
+
+async fn wrong_method() -> Refusal {
+    Refusal::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "wrong_method",
+        "the path takes another method",
+    )
+}
+
+impl Control {
+    /// An operator's event, made now.
+    pub(crate) fn event(
+        &self,
+        operator: OperatorName,
+        kind: &'static str,
+        outcome: &'static str,
+        facts: serde_json::Value,
+    ) -> Event {
+        Event {
+            id: RequestId::fresh(),
+            parent: None,
+            at: now(),
+            plane: Plane::Gateway,
+            kind: kind.into(),
+            principal: Principal::operator(operator),
+            rule: None,
+            versions: Versions {
+                config: self.gateway.status().config_version,
+                policy: "none".into(),
+            },
+            facts,
+            outcome: outcome.into(),
+            severity: Severity::Security,
+        }
+    }
+}
+
+fn now() -> UnixMillis {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let millis = since.map_or(0, |since| since.as_millis());
+    UnixMillis(u64::try_from(millis).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests;
