@@ -1,0 +1,84 @@
+//! The floor plan and who owns what. A change here is a change of the design:
+//! give the reason beside it.
+
+/// What a crate stands on, by its folder's name. A crate imports only from
+/// lower floors; two on the same floor know nothing of each other.
+pub(crate) const FLOORS: &[(&str, u8)] = &[
+    ("types", 0),
+    ("scan", 1),
+    ("command", 1),
+    ("policy", 1),
+    ("llm", 1),
+    ("routing", 1),
+    ("approvals", 1),
+    ("ledger", 2),
+    ("secrets", 2),
+    ("identity", 2),
+    ("desk", 2),
+    ("run", 2),
+    ("api", 2),
+    ("proxy", 3),
+    ("control", 3),
+    ("chat", 3),
+    ("bottle", 3),
+    ("local", 3),
+    ("host", 3),
+    ("tui", 3),
+    ("tollgate", 4),
+    // Beside the house: they may look at everything, nobody imports them.
+    ("testkit", 5),
+    ("xtask", 5),
+];
+
+/// The crate that stands in dev-dependencies only.
+pub(crate) const TEST_ONLY: &str = "testkit";
+
+/// Imports that the floors forbid and that are right all the same: from, to,
+/// why.
+pub(crate) const FLOOR_EXCEPTIONS: &[(&str, &str, &str)] = &[];
+
+/// Dependencies with an owner: package, the crates that may have it, why.
+pub(crate) const OWNERS: &[(&str, &[&str], &str)] = &[
+    ("sqlx", &["ledger"], "only the ledger speaks SQL"),
+    ("starlark", &["policy"], "only policy evaluates rules"),
+    (
+        "rcgen",
+        &["secrets", "testkit"],
+        "only secrets makes certificates",
+    ),
+    ("ratatui", &["tui"], "only tui draws on a terminal"),
+    (
+        "axum",
+        &["control"],
+        "the hot path is hyper without a router",
+    ),
+    ("rusqlite", &[], "it can't be linked beside sqlx"),
+    (
+        "reqwest",
+        &[],
+        "the clients of the house are built on hyper",
+    ),
+];
+
+/// Crates that may call what `clippy.toml` bans, and why.
+pub(crate) const METHOD_OWNERS: &[(&str, &str)] = &[
+    ("ledger", "its files, and the clock of its writer"),
+    ("secrets", "private files"),
+    ("identity", "the kernel's tables of sockets"),
+    ("run", "processes and their environment"),
+    ("api", "the clock of a client's deadlines"),
+    ("proxy", "the clock of deadlines and latencies"),
+    ("control", "the clock of answers"),
+    ("tollgate", "clock, environment and configuration files"),
+    ("testkit", "clocks and files of tests"),
+    ("xtask", "the sources that it checks"),
+];
+
+/// Longest source file, tests aside, in lines.
+pub(crate) const LONGEST_FILE: usize = 600;
+
+/// From here on a file is noted, so that its split is thought of in time.
+pub(crate) const LONG_FILE: usize = 500;
+
+/// Files that may be longer: path, why. For tables only.
+pub(crate) const LONG_FILES: &[(&str, &str)] = &[];
