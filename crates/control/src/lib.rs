@@ -37,6 +37,7 @@
 
 mod agents;
 mod answer;
+mod call;
 mod gateway;
 mod guard;
 mod metrics;
@@ -46,6 +47,7 @@ mod reload;
 mod router;
 mod story;
 
+pub use call::call;
 pub use gateway::{BoxFuture, Gateway, MintFault, MintedKey, Operators, ReloadFault};
 pub use metrics::{Live, Metrics};
 pub use recent::Recent;

@@ -52,12 +52,13 @@ impl House {
         address: SocketAddr,
         gateway: Arc<Gateway>,
         ledger: Ledger,
+        stored: Vec<StoredAgent>,
     ) -> Arc<Self> {
         let state = State {
-            seen: times(&settings.files),
+            seen: times(&watched(&settings, &paths)),
             settings: Arc::new(settings),
             found: Vec::new(),
-            stored: Vec::new(),
+            stored,
             fault: None,
         };
         Arc::new(Self {
@@ -82,9 +83,7 @@ impl House {
 
     /// The files whose change is a reload.
     pub(super) fn files(&self) -> Vec<PathBuf> {
-        let mut files = self.state().settings.files.clone();
-        files.push(self.paths.config.clone());
-        files
+        watched(&self.state().settings, &self.paths)
     }
 
     /// Whether any of them is another one than at the last look.
@@ -115,7 +114,7 @@ impl House {
         let version = self.put(&settings, &before.found).await.map_err(|error| self.refuse(error))?;
         let files = settings.files.iter().map(|file| file.display().to_string()).collect();
         self.change(|state| {
-            state.seen = times(&settings.files);
+            state.seen = times(&watched(&settings, &self.paths));
             state.settings = Arc::new(settings);
             state.fault = None;
         });
@@ -371,6 +370,15 @@ fn event(kind: &'static str, outcome: &'static str, versions: Versions) -> Event
         outcome: outcome.into(),
         severity: Severity::Security,
     }
+}
+
+/// The files that the settings name, and the one that could appear.
+fn watched(settings: &Settings, paths: &Paths) -> Vec<PathBuf> {
+    let mut files = settings.files.clone();
+    if !files.contains(&paths.config) {
+        files.push(paths.config.clone());
+    }
+    files
 }
 
 fn times(files: &[PathBuf]) -> HashMap<PathBuf, Option<SystemTime>> {

@@ -39,7 +39,8 @@ pub async fn run(settings: Settings, paths: Paths) -> anyhow::Result<()> {
     let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
     let recent = Arc::new(Recent::new(settings.monitoring.ring_buffer_size));
     let ledger = open_ledger(&settings, &metrics, &recent).await?;
-    let snapshot = snapshot::build(&settings, &[], &ledger.agents().await?, 1, None)?;
+    let stored = ledger.agents().await?;
+    let snapshot = snapshot::build(&settings, &[], &stored, 1, None)?;
     let (listener, address) = bind(settings.server.bind).await?;
     tollgate_secrets::write_private(&paths.gateway_addr(), address.to_string().as_bytes())?;
 
@@ -47,7 +48,8 @@ pub async fn run(settings: Settings, paths: Paths) -> anyhow::Result<()> {
     let drain = settings.server.drain;
     let greeting = greeting::text(&settings, address);
     let gateway = Arc::new(Gateway::new(snapshot, ledger.clone()));
-    let house = House::new(settings, paths, address, Arc::clone(&gateway), ledger.clone());
+    let house =
+        House::new(settings, paths, address, Arc::clone(&gateway), ledger.clone(), stored);
     let control = Arc::new(Control {
         ledger: ledger.clone(),
         operators,
