@@ -59,15 +59,15 @@ pub struct Situation {
 ///
 /// | fault | credentials left | candidates left | nothing left |
 /// |---|---|---|---|
-/// | rate limit | next credential | next candidate | back off |
-/// | quota, auth error | next credential | next candidate | give up |
-/// | timeout | next credential | next candidate | give up |
-/// | server error, connection, bad answer | same once, then next credential | same once, then next candidate | back off |
+/// | rate limit, quota, auth error, timeout | next credential | next candidate | give up |
+/// | server error, connection | same once, then next credential | same once, then next candidate | back off |
+/// | bad answer | same once, then next credential | same once, then next candidate | give up |
 /// | context overflow | next candidate, else give up | next candidate | give up |
 /// | bad request | give up | give up | give up |
 ///
-/// A timeout is not waited out on the last candidate: the provider may be
-/// working on it, and charge for it, each time.
+/// The last candidate is not asked again after a timeout or a bad answer: the
+/// provider works on it, and charges for it, each time. A rate limit is the
+/// caller's to wait for: it is told until when.
 pub fn next_step(situation: &Situation, jitter: f64) -> Step {
     let (fault, jitter) = (situation.fault, jitter.clamp(0.0, 1.0));
     if !fault.is_retryable() || situation.time_left.is_zero() {
@@ -83,10 +83,7 @@ pub fn next_step(situation: &Situation, jitter: f64) -> Step {
     if situation.credentials_left {
         return Step::NextCredential;
     }
-    match fault {
-        FaultClass::RateLimit if !situation.candidates_left => back_off(situation, jitter),
-        _ => next_candidate(situation),
-    }
+    next_candidate(situation)
 }
 
 fn next_candidate(situation: &Situation) -> Step {
@@ -99,6 +96,12 @@ fn next_candidate(situation: &Situation) -> Step {
 
 /// The provider failed, not the credential.
 fn after_provider_fault(situation: &Situation, jitter: f64) -> Step {
+    if !situation.credentials_left
+        && !situation.candidates_left
+        && situation.fault == FaultClass::BadAnswer
+    {
+        return Step::GiveUp;
+    }
     // Once the back-off has begun, each round is one attempt: asking every
     // credential in every round would be a storm on a provider that is down.
     if situation.back_offs > 0 && !situation.candidates_left {

@@ -21,13 +21,13 @@ fn the_table() {
     use Step::{GiveUp, NextCandidate, NextCredential};
     // with credentials left, with only candidates left, with nothing left
     let table = [
-        (RateLimit, [NextCredential, NextCandidate, BACK_OFF]),
+        (RateLimit, [NextCredential, NextCandidate, GiveUp]),
         (Quota, [NextCredential, NextCandidate, GiveUp]),
         (AuthError, [NextCredential, NextCandidate, GiveUp]),
         (Timeout, [NextCredential, NextCandidate, GiveUp]),
         (ServerError, [SAME, SAME, BACK_OFF]),
         (Connection, [SAME, SAME, BACK_OFF]),
-        (BadAnswer, [SAME, SAME, BACK_OFF]),
+        (BadAnswer, [SAME, SAME, GiveUp]),
         (ContextOverflow, [NextCandidate, NextCandidate, GiveUp]),
         (BadRequest, [GiveUp, GiveUp, GiveUp]),
     ];
@@ -88,7 +88,7 @@ fn after_the_first_back_off_a_round_is_one_attempt() {
 
 #[test]
 fn retry_after_is_waited_for_only_where_it_is_short() {
-    let mut situation = after(FaultClass::RateLimit, false, false);
+    let mut situation = after(FaultClass::ServerError, false, false);
     situation.retry_after = Some(Duration::from_secs(5));
     assert_eq!(next_step(&situation, 0.0), Step::BackOff { after_ms: 5000 });
     situation.retry_after = Some(Duration::from_secs(9));
