@@ -104,10 +104,12 @@ fn a_process_of_another_user_is_not() {
     };
     let server = accept(&listener, &mut stranger);
     let judged = judge(&server);
+    let owner = table::owner(server.peer_addr().unwrap(), server.local_addr().unwrap());
     drop(server);
     stranger.kill().ok();
     stranger.wait().unwrap();
-    assert!(!judged);
+    // Known, and known to be somebody else: not merely not found.
+    assert_eq!((judged, owner.unwrap()), (false, Some(65534)));
 }
 
 /// A process of user 65534 that connects and waits until we hang up.
