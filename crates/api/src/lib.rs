@@ -1,1 +1,47 @@
-//! placeholder
+//! The control API as both sides see it: the types of every answer, and a
+//! small client.
+//!
+//! The server (`tollgate-control`) fills these types in, the command line and
+//! every later surface read them; neither knows anything else of the other.
+//! Fields are snake case, but for credentials' reports
+//! ([`ProfileReport`]), which keep the camel case of the systems that
+//! Tollgate replaces. Times are milliseconds since 1970-01-01 00:00 UTC where
+//! a name ends in `_at` or `At`, durations carry their unit in the name. A
+//! field that has nothing to say is left out.
+//!
+//! Readers ignore fields that they don't know, so that an older command line
+//! can talk to a newer gateway; words such as outcomes and reasons are text
+//! for the same cause.
+//!
+//! * [`StatusReport`]: `GET /control/status`
+//! * [`RequestSummary`]: `GET /control/requests`, newest first
+//! * [`Story`]: `GET /control/requests/{id}`, what `tollgate why` prints
+//! * [`ProfileReport`]: `GET /control/profiles`
+//! * [`UsageReport`]: `GET /control/usage?by=&since=`
+//! * [`AgentReport`], [`NewAgentRequest`], [`AgentCreated`]: `/control/agents`
+//! * [`ModelReport`]: `GET /control/models`
+//! * [`ReloadReport`]: `POST /control/reload`
+//! * [`ErrorBody`]: every refusal
+//! * [`Client`]: all of them over loopback
+
+mod agents;
+mod client;
+mod error;
+mod models;
+mod profiles;
+mod reload;
+mod requests;
+mod status;
+mod story;
+mod usage;
+
+pub use agents::{AgentCreated, AgentRemoved, AgentReport, NewAgentRequest};
+pub use client::{Client, ClientError};
+pub use error::{ErrorBody, ErrorDetail};
+pub use models::ModelReport;
+pub use profiles::ProfileReport;
+pub use reload::ReloadReport;
+pub use requests::RequestSummary;
+pub use status::{LedgerStatus, ProviderStatus, StatusReport};
+pub use story::{Story, StoryStep};
+pub use usage::{UsageLine, UsageReport};
