@@ -1,1 +1,52 @@
-//! placeholder
+//! What is said on the wire between agents and models: the dialects.
+//!
+//! This crate is pure. It takes bytes and gives bytes, spans and small structs;
+//! it opens no socket, holds no key, reads no clock and never retries. What a
+//! caller sends and what a provider answers is foreign text, so everything
+//! here is bounded in memory, linear in time, and fuzzed.
+//!
+//! The way of one request through it:
+//!
+//! * [`Endpoint::at`] finds which endpoint of which [`Dialect`] a path names.
+//! * [`read_request`] goes over the body once and yields a [`RequestView`]: the
+//!   few control values that the gateway needs, and where they stand. A control
+//!   key that appears twice, with escapes or in another case is refused, for
+//!   another parser might read another value than this one did.
+//! * [`RequestView::apply`] gives the body to send: slices of the caller's own
+//!   bytes with a short list of replacements between. What isn't edited stays
+//!   byte for byte, so prompt caches stay warm and unknown fields survive.
+//! * [`read_fault`] says what an error answer of a provider means.
+//! * [`StreamTap`] stands beside a stream: whole events go through it as they
+//!   came, and it reads usage, the terminator and errors in passing. A stream
+//!   that ends without its terminator is a [`StreamFault`], never a clean end.
+//! * [`read_answer`] does the same for an answer in one piece.
+//! * [`error_body`] and [`error_event`] write Tollgate's own errors in the
+//!   caller's dialect, so that the SDKs raise their own exception classes.
+//! * [`models_list`] and [`model_object`] answer `GET /v1/models`.
+//! * [`estimate_tokens`] stands in where a provider reports no usage.
+//! * [`demo`] is a small deterministic model that is built in.
+
+pub mod demo;
+
+mod answer;
+mod dialect;
+mod error;
+mod estimate;
+mod fault;
+mod json;
+mod models;
+mod request;
+mod skim;
+mod sse;
+mod stream;
+mod usage;
+
+pub use answer::{AnswerFault, AnswerView, read_answer};
+pub use dialect::{Dialect, Endpoint, UnknownDialect};
+pub use error::{CallerError, error_body, error_event};
+pub use estimate::estimate_tokens;
+pub use fault::{LONGEST_WAIT, ProviderFault, read_fault};
+pub use models::{ModelEntry, model_object, models_list};
+pub use request::{BadRequest, Edits, MAX_DEPTH, RequestView, read_request};
+pub use sse::MAX_EVENT;
+pub use stream::{Forward, StreamFault, StreamTap, TapOptions};

@@ -1,0 +1,327 @@
+mod anthropic;
+mod openai;
+
+use bytes::{Bytes, BytesMut};
+use smallvec::SmallVec;
+use tollgate_types::{FaultClass, TokenUsage};
+
+use crate::sse::{Event, MAX_EVENT, Splitter};
+use crate::{Dialect, Endpoint};
+
+/// How a stream is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TapOptions {
+    /// The gateway asked for usage and the client did not: OpenAI's chunk that
+    /// carries usage and no choice is left out.
+    pub strip_usage: bool,
+}
+
+/// What goes on to the client now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Forward {
+    /// Whole events, byte for byte as they came.
+    pub bytes: SmallVec<[Bytes; 2]>,
+    /// Why nothing more will come, where that is so.
+    pub fault: Option<StreamFault>,
+}
+
+/// Why a stream failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StreamFault {
+    /// It ended before its terminator.
+    #[error("the stream ended without its terminator")]
+    Cut,
+    /// An event is not what the dialect says; it is not forwarded. The text is
+    /// for the log and shows no content.
+    #[error("an event of the stream is broken: {0}")]
+    BadEvent(String),
+    /// An event is larger than [`crate::MAX_EVENT`].
+    #[error("an event of the stream is larger than {MAX_EVENT} bytes")]
+    EventTooLarge,
+    /// The provider's own error event, which is forwarded.
+    #[error("the provider sent an error: {message}")]
+    ErrorEvent {
+        /// What it means.
+        class: FaultClass,
+        /// The provider's words, cut and cleaned.
+        message: String,
+    },
+}
+
+/// Stands beside a stream and reads what the gateway must know.
+///
+/// Whole events go on byte for byte; only a partial event at the end of a chunk
+/// is held back, so that an error event can follow at any moment and stand on
+/// its own. After the terminator or a fault nothing more goes on. How the
+/// stream is cut into chunks changes nothing but the moment.
+#[derive(Debug)]
+pub struct StreamTap {
+    endpoint: Endpoint,
+    options: TapOptions,
+    splitter: Splitter,
+    /// The partial event, at most [`MAX_EVENT`] bytes.
+    held: BytesMut,
+    scratch: Vec<u8>,
+    state: State,
+    /// Whether the last unit went on, and so a line feed that belongs to it.
+    kept_last: bool,
+    reading: Reading,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Open,
+    Finished,
+    Failed,
+}
+
+/// What the events said so far.
+#[derive(Debug, Default)]
+struct Reading {
+    usage: Option<TokenUsage>,
+    output_bytes: u64,
+}
+
+/// What becomes of one unit.
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    /// It goes on; nothing in it concerns the gateway.
+    Pass,
+    /// It goes on, and was understood.
+    Keep,
+    /// It was asked for by the gateway alone.
+    Strip,
+    /// It goes on, and is the terminator.
+    Finish,
+    Fail(StreamFault),
+}
+
+impl StreamTap {
+    /// A tap for the answer to one request.
+    pub fn new(endpoint: Endpoint, options: TapOptions) -> Self {
+        Self {
+            endpoint,
+            options,
+            splitter: Splitter::default(),
+            held: BytesMut::new(),
+            scratch: Vec::new(),
+            state: State::Open,
+            kept_last: true,
+            reading: Reading::default(),
+        }
+    }
+
+    /// Takes what the provider sent, in any chunks, and gives what goes on.
+    ///
+    /// A chunk that ends where an event does, with nothing to leave out, goes
+    /// on as it is: no copy, no allocation.
+    pub fn push(&mut self, chunk: Bytes) -> Forward {
+        let mut out = Outgoing::default();
+        let mut at = 0;
+        if self.held.is_empty() && self.splitter.takes_line_feed(&chunk) {
+            at = 1;
+            out.span(0..at, self.kept_last && self.state != State::Failed);
+        }
+        if !self.held.is_empty() {
+            at = self.complete_held(&chunk, &mut out);
+        }
+        while self.state == State::Open && at < chunk.len() {
+            match self.splitter.unit_end(&chunk[at..]) {
+                Some(length) => {
+                    let unit = at..at + length;
+                    let verdict = self.judge(&chunk[unit.clone()]);
+                    let kept = self.settle(verdict, &mut out.fault);
+                    out.span(unit.clone(), kept);
+                    out.line_feed |= kept && out.fault.is_some() && chunk[unit.end - 1] == b'\r';
+                    at = unit.end;
+                }
+                None => {
+                    self.hold(&chunk[at..], &mut out);
+                    break;
+                }
+            }
+        }
+        out.of(chunk)
+    }
+
+    /// The provider closed the stream. Its last event may lack the blank line;
+    /// it goes on with that added where it is whole, and is dropped where not.
+    pub fn end(&mut self) -> Forward {
+        let mut forward = Forward::default();
+        if self.state != State::Open {
+            return forward;
+        }
+        let tail = self.held.split().freeze();
+        let verdict = match tail.len() {
+            0 => Verdict::Pass,
+            _ => self.judge(&tail),
+        };
+        self.state = match verdict {
+            Verdict::Finish => State::Finished,
+            _ => State::Failed,
+        };
+        if matches!(
+            verdict,
+            Verdict::Keep | Verdict::Finish | Verdict::Fail(StreamFault::ErrorEvent { .. })
+        ) {
+            forward.bytes.push(tail);
+            let missing = self.splitter.missing_end();
+            forward.bytes.push(Bytes::from_static(missing));
+        }
+        forward.fault = match verdict {
+            Verdict::Finish => None,
+            Verdict::Fail(fault @ StreamFault::ErrorEvent { .. }) => Some(fault),
+            _ => Some(StreamFault::Cut),
+        };
+        forward
+    }
+
+    /// What the provider reported so far; none where it reported nothing.
+    pub fn usage(&self) -> Option<TokenUsage> {
+        self.reading.usage
+    }
+
+    /// Bytes of generated text so far (text, reasoning, tool names and
+    /// arguments): an estimate's input.
+    pub fn output_bytes(&self) -> u64 {
+        self.reading.output_bytes
+    }
+
+    /// Whether the terminator was seen: `[DONE]` or `message_stop`.
+    pub fn is_finished(&self) -> bool {
+        self.state == State::Finished
+    }
+
+    /// Goes on with the event whose beginning is held; gives how much of the
+    /// chunk that took.
+    fn complete_held(&mut self, chunk: &Bytes, out: &mut Outgoing) -> usize {
+        let Some(end) = self.splitter.unit_end(chunk) else {
+            self.hold(chunk, out);
+            return chunk.len();
+        };
+        if self.held.len() + end > MAX_EVENT + 1 {
+            self.fail(StreamFault::EventTooLarge, &mut out.fault);
+            return end;
+        }
+        self.held.extend_from_slice(&chunk[..end]);
+        let unit = self.held.split().freeze();
+        let verdict = self.judge(&unit);
+        let kept = self.settle(verdict, &mut out.fault);
+        out.line_feed |= kept && out.fault.is_some() && unit.ends_with(b"\r");
+        out.before = kept.then_some(unit);
+        end
+    }
+
+    fn hold(&mut self, tail: &[u8], out: &mut Outgoing) {
+        if self.held.len() + tail.len() > MAX_EVENT {
+            self.fail(StreamFault::EventTooLarge, &mut out.fault);
+        } else {
+            self.held.extend_from_slice(tail);
+        }
+    }
+
+    /// Whether the unit goes on.
+    fn settle(&mut self, verdict: Verdict, fault: &mut Option<StreamFault>) -> bool {
+        self.kept_last = match verdict {
+            Verdict::Pass | Verdict::Keep => true,
+            Verdict::Strip => false,
+            Verdict::Finish => {
+                self.state = State::Finished;
+                true
+            }
+            Verdict::Fail(reason) => {
+                let kept = matches!(reason, StreamFault::ErrorEvent { .. });
+                self.fail(reason, fault);
+                kept
+            }
+        };
+        self.kept_last
+    }
+
+    fn fail(&mut self, reason: StreamFault, fault: &mut Option<StreamFault>) {
+        self.state = State::Failed;
+        self.held = BytesMut::new();
+        *fault = Some(reason);
+    }
+
+    fn judge(&mut self, unit: &[u8]) -> Verdict {
+        // A line feed that may come in the next chunk must not decide.
+        if unit
+            .strip_suffix(b"\r\n")
+            .map_or(unit.len(), |rest| rest.len() + 1)
+            > MAX_EVENT
+        {
+            return Verdict::Fail(StreamFault::EventTooLarge);
+        }
+        let event = Event::read(unit, &mut self.scratch);
+        let verdict = match self.endpoint.dialect() {
+            Dialect::Anthropic => anthropic::judge(&event, &mut self.reading),
+            Dialect::OpenAi | Dialect::Gemini => {
+                openai::judge(&event, self.options, &mut self.reading)
+            }
+        };
+        if self.scratch.capacity() > 64 * 1024 {
+            self.scratch = Vec::new();
+        }
+        verdict
+    }
+}
+
+/// Gathers which parts of a chunk go on, as few and as long as they can be.
+#[derive(Default)]
+struct Outgoing {
+    /// The event that was held and is now whole.
+    before: Option<Bytes>,
+    spans: SmallVec<[std::ops::Range<usize>; 2]>,
+    /// An error event ended with a CR. Its LF would come too late, and a
+    /// client that looks for CRLF would never see the event: it is added, as a
+    /// line end it is the same.
+    line_feed: bool,
+    fault: Option<StreamFault>,
+}
+
+impl Outgoing {
+    fn span(&mut self, span: std::ops::Range<usize>, kept: bool) {
+        if !kept {
+            return;
+        }
+        match self.spans.last_mut() {
+            Some(last) if last.end == span.start => last.end = span.end,
+            _ => self.spans.push(span),
+        }
+    }
+
+    fn of(self, chunk: Bytes) -> Forward {
+        let mut bytes = SmallVec::new();
+        bytes.extend(self.before);
+        match self.spans.as_slice() {
+            [all] if all.len() == chunk.len() => bytes.push(chunk),
+            spans => bytes.extend(spans.iter().map(|span| chunk.slice(span.clone()))),
+        }
+        if self.line_feed {
+            bytes.push(Bytes::from_static(b"\n"));
+        }
+        Forward {
+            bytes,
+            fault: self.fault,
+        }
+    }
+}
+
+/// Says what is wrong with data without showing any of it.
+fn broken(data: &str, fault: &serde_json::Error) -> Verdict {
+    let note = match fault.classify() {
+        serde_json::error::Category::Eof => "its JSON breaks off".to_owned(),
+        serde_json::error::Category::Data if !data.trim_start().starts_with('{') => {
+            let found = crate::json::kind(data.trim_start());
+            format!("found {found}, expected an object")
+        }
+        _ => format!("not JSON from byte {} on", fault.column()),
+    };
+    Verdict::Fail(StreamFault::BadEvent(note))
+}
+
+fn text(data: &[u8]) -> Result<&str, Verdict> {
+    std::str::from_utf8(data)
+        .map_err(|_| Verdict::Fail(StreamFault::BadEvent("not UTF-8".to_owned())))
+}
