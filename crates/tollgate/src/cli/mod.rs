@@ -1,6 +1,124 @@
-//! The command line.
+//! The command line: arguments in, an exit code out.
+//!
+//! 0 done, 1 refused or failed, 2 wrong usage or configuration, 3 no gateway
+//! reachable. One file per command; what a command prints is a pure function
+//! of what the gateway answered, so that tests can hold the whole output.
 
-/// Runs the program.
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+mod agents;
+mod completions;
+mod config;
+mod failure;
+mod gateway;
+mod listing;
+mod models;
+mod screen;
+mod serve;
+mod status;
+mod usage;
+mod when;
+mod why;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::config::Machine;
+use crate::paths::Paths;
+use failure::Failure;
+use screen::Screen;
+
+/// One gate between AI agents and everything they touch.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tollgate",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true
+)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 refused or failed, 2 wrong usage or configuration, \
+                        3 no gateway reachable"
+)]
+pub struct Arguments {
+    /// The configuration; state files stand beside it
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// The same as `config check`
+    #[arg(long, hide = true)]
+    validate: bool,
+
+    #[command(subcommand)]
+    command: Option<Command>,
 }
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the gateway
+    Serve,
+    /// Show the running gateway
+    Status(status::Arguments),
+    /// Models that can be asked for
+    #[command(subcommand)]
+    Models(models::Command),
+    /// Who may call
+    #[command(subcommand)]
+    Agents(agents::Command),
+    /// Tokens and requests, summed up
+    Usage(usage::Arguments),
+    /// Tell the story of one request
+    Why(why::Arguments),
+    /// The configuration file
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Print completions for a shell
+    Completions(completions::Arguments),
+    /// Print the manual page
+    #[command(hide = true)]
+    Man,
+}
+
+/// Runs the program and says how it ended.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let mut screen = Screen::of_the_process();
+    match run(arguments, &mut screen) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            screen.failure(&failure);
+            failure.code()
+        }
+    }
+}
+
+fn run(arguments: Arguments, screen: &mut Screen) -> Result<(), Failure> {
+    let paths = || {
+        Paths::find(arguments.config.as_deref(), |name| std::env::var(name).ok())
+            .map_err(|error| Failure::usage(error).hint("set TOLLGATE_HOME to a folder of yours"))
+    };
+    let machine = &Machine;
+    let Some(command) = arguments.command else {
+        return match arguments.validate {
+            true => config::check(&paths()?, machine, false, screen),
+            false => Err(Failure::usage(anyhow::anyhow!("no command, expected one"))
+                .hint("`tollgate --help` lists them")),
+        };
+    };
+    match command {
+        Command::Serve => serve::run(paths()?, machine),
+        Command::Status(arguments) => status::run(&arguments, &paths()?, machine, screen),
+        Command::Models(command) => models::run(&command, &paths()?, machine, screen),
+        Command::Agents(command) => agents::run(&command, &paths()?, machine, screen),
+        Command::Usage(arguments) => usage::run(&arguments, &paths()?, machine, screen),
+        Command::Why(arguments) => why::run(&arguments, &paths()?, machine, screen),
+        Command::Config(command) => config::run(&command, paths, machine, screen),
+        Command::Completions(arguments) => {
+            completions::run(&arguments, Arguments::command(), screen)
+        }
+        Command::Man => completions::man(Arguments::command(), screen),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -91,7 +91,7 @@ impl Check<'_> {
             Standing::Refused if !empty => self
                 .findings
                 .fault(line, format!("{what} is not enforced by this version"))
-                .hint("delete it: a limit that is written down but not kept is worse than none"),
+                .hint("delete it: a rule that is written down and not kept is worse than none"),
             Standing::Refused | Standing::Works => {}
         }
     }
@@ -296,11 +296,8 @@ impl Check<'_> {
         if words.contains(&text.as_str()) {
             return Some(text);
         }
-        let known = match key.kind {
-            Kind::WordOrFalse(_) => format!("{} or false", words.join(", ")),
-            _ => words.join(", "),
-        };
-        let message = format!("{} is {}, expected one of {known}", key.name, text.shown);
+        let known = expected(key.kind);
+        let message = format!("{} is {}, expected {known}", key.name, text.shown);
         let near = nearest(text.as_str(), words.iter().copied()).filter(|_| !text.expanded);
         if let (Some(fault), Some(near)) = (self.fault(table, text.line, message), near) {
             fault.hint(format!("did you mean \"{near}\"?"));

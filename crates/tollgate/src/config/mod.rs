@@ -19,6 +19,7 @@
 
 mod agent;
 mod base_url;
+mod bind;
 mod build;
 mod check;
 mod describe;
@@ -43,6 +44,7 @@ use check::Check;
 use fault::Findings;
 use syntax::Lines;
 
+pub use bind::bind;
 pub use fault::{Fault, Faults};
 pub use settings::{
     AnswerModel, LedgerSettings, MonitoringSettings, ProviderSettings, ServerSettings, Settings,
@@ -137,3 +139,6 @@ fn private(line: u32, file: &Path, surroundings: &dyn Surroundings, findings: &m
 fn folder(file: &Path) -> PathBuf {
     file.parent().unwrap_or_else(|| Path::new(".")).to_owned()
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -177,7 +177,9 @@ impl Build<'_> {
             Err(error) => {
                 // The path that the error names may be a variable's value.
                 let error = match path.expanded {
-                    true => error.replace(&full.display().to_string(), &path.shown),
+                    true => {
+                        error.replace(&full.display().to_string(), path.shown.trim_matches('"'))
+                    }
                     false => error,
                 };
                 let message = format!("{}: {key}: {error}", table.place);

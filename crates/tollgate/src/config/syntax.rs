@@ -79,10 +79,16 @@ pub(crate) fn parse<'a>(
                 .hint("put the keys together under one of the two");
             continue;
         }
-        let message = error.message().replace("newline", "the end of the line");
-        findings.fault(line, format!("syntax: {message}"));
+        findings.fault(line, format!("syntax: {}", words(error.message())));
     }
     document
+}
+
+/// The parser's words without those that only a parser understands.
+fn words(message: &str) -> String {
+    let message = message.trim_end_matches(", expected nothing");
+    let message = message.trim_end_matches(", expected literal string");
+    message.replace("newline", "the end of the line")
 }
 
 /// A fault at the end of a line is found at the start of the next one.
