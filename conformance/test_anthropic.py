@@ -22,7 +22,7 @@ def test_text(an, upstream, keys):
     assert (message.usage.input_tokens, message.usage.cache_read_input_tokens) == (INPUT_TOKENS, 5)
     assert raw.headers["x-tollgate-provider"] == "an"
     assert upstream.last().header("x-api-key") == keys["upstream"]
-    assert upstream.last().header("anthropic-version") == "2023-06-01"
+    assert upstream.last().header("anthropic-version") == an.default_headers["anthropic-version"]
     assert keys["agent"] not in str(upstream.last().headers)
 
 

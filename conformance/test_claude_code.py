@@ -24,7 +24,7 @@ def headers(keys):
 def body(stream):
     """About 80 KB, with cache marks, signatures, and spelling that a re-encoder would lose."""
     cache = '{"type":"ephemeral","ttl":"1h"}'
-    system = f'[{{"type":"text","text":"You are Claude Code.","cache_control":{cache}}},{{"type":"text","text":{json.dumps("Rules. " * 6000)},"cache_control":{cache}}}]'
+    system = f'[{{"type":"text","text":"You are Claude Code.","cache_control":{cache}}},{{"type":"text","text":{json.dumps("Rules. " * 7000)},"cache_control":{cache}}}]'
     tools = ",".join(
         f'{{"name":"Tool{index}","description":{json.dumps("Does a thing. " * 60)},"input_schema":{{"type":"object","properties":{{"b":{{"type":"string"}},"a":{{"type":"number","minimum":1.0e0}}}}}}}}'
         for index in range(36)
