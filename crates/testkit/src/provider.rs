@@ -4,6 +4,7 @@ mod listen;
 mod pen;
 mod play;
 mod read;
+mod refusal;
 
 use crate::authority::Authority;
 use crate::deadline::within;

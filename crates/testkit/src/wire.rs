@@ -48,13 +48,6 @@ pub(crate) enum Saying {
     ToolCalls,
 }
 
-/// Status, extra header lines and body of a refusal.
-pub(crate) struct Refusal {
-    pub(crate) status: u16,
-    pub(crate) headers: Vec<(&'static str, String)>,
-    pub(crate) body: Bytes,
-}
-
 impl Wire {
     /// As `wire = "…"` in the configuration.
     #[must_use]
