@@ -3,8 +3,8 @@
 use std::fs;
 
 /// Processor time in nanoseconds, over all threads of the process and its
-/// children (nginx works in a child). Threads that have ended are not counted;
-/// neither target ends threads while it serves.
+/// children (nginx works in a child). Threads that have ended are not counted,
+/// which only a target with short-lived threads would gain from.
 pub(crate) fn cpu_nanos(pid: u32) -> u64 {
     family(pid)
         .into_iter()

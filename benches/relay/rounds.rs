@@ -141,7 +141,8 @@ fn run(target: &Target, shape: Shape) -> Result<Sample, String> {
         return Err(format!("{}: the load {shape:?} failed", target.name));
     }
     std::thread::sleep(SETTLE);
-    let cpu = cpu_nanos(target.pid()) - before;
+    // a thread that ended meanwhile takes its time along
+    let cpu = cpu_nanos(target.pid()).saturating_sub(before);
     let seen: Value = serde_json::from_slice(&output.stdout).map_err(|error| error.to_string())?;
     let cpu_nanos = cpu as f64 / seen["requests"].as_f64().unwrap_or(1.0);
     Ok(Sample {
