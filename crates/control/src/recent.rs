@@ -2,7 +2,9 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
 use tollgate_api::RequestSummary;
-use tollgate_types::{Actor, RequestRecord, UsageSource};
+use tollgate_types::RequestRecord;
+
+use crate::summary;
 
 /// The last requests, in memory: what `GET /control/requests` shows without
 /// asking the ledger.
@@ -38,34 +40,10 @@ impl Recent {
     /// The last `limit`, newest first.
     pub fn newest(&self, limit: usize) -> Vec<RequestSummary> {
         let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
-        ring.iter().rev().take(limit).map(summary).collect()
-    }
-}
-
-fn summary(record: &RequestRecord) -> RequestSummary {
-    let text = |label: &Option<std::sync::Arc<str>>| label.as_deref().map(str::to_owned);
-    let agent = record.principal.as_ref().map(|who| &who.actor);
-    RequestSummary {
-        id: record.id.to_string(),
-        at: record.at.0,
-        agent: agent.map(Actor::name).map(str::to_owned),
-        dialect: record.dialect.into(),
-        endpoint: record.endpoint.into(),
-        stream: record.stream,
-        provider: text(&record.provider),
-        model_asked: text(&record.model_asked),
-        model_served: text(&record.model_served),
-        credential: text(&record.credential),
-        attempts: record.attempts.len() as u64,
-        status: record.status,
-        outcome: record.outcome.as_str().into(),
-        reason: record.reason.map(|reason| reason.as_str().into()),
-        input: record.usage.tokens.input,
-        cache_read: record.usage.tokens.cache_read,
-        cache_write: record.usage.tokens.cache_write,
-        output: record.usage.tokens.output,
-        estimated: record.usage.source == UsageSource::Estimated,
-        latency_micros: record.latency_micros,
-        first_byte_micros: record.first_byte_micros,
+        ring.iter()
+            .rev()
+            .take(limit)
+            .map(|record| summary(&record.into()))
+            .collect()
     }
 }

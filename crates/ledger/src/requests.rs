@@ -1,5 +1,3 @@
-use std::fmt::Write;
-
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 use tollgate_types::{Attempt, RequestRecord};
@@ -159,12 +157,10 @@ fn is_plain(attempt: &Attempt, record: &RequestRecord) -> bool {
 }
 
 fn json(attempts: &[Attempt]) -> String {
-    // Text and numbers only: this can't fail, and were it to, a request with
-    // a note about it is better than none.
+    // Texts and numbers only: this can't fail, and were it to, a request
+    // without its attempts is better than none.
     serde_json::to_string(attempts).unwrap_or_else(|error| {
-        let mut text = String::from("[]");
         tracing::error!(%error, "attempts could not be written as JSON");
-        text.write_str("").ok();
-        text
+        "[]".to_owned()
     })
 }

@@ -1,8 +1,8 @@
 use serde::Serialize;
 use sqlx::sqlite::SqliteRow;
 use tollgate_types::{
-    Attempt, Event, Label, Outcome, Plane, Principal, ReasonCode, RequestId, Severity, TokenUsage,
-    UnixMillis, Usage, Versions,
+    Attempt, Event, Label, Outcome, Plane, Principal, ReasonCode, RequestId, RequestRecord,
+    Severity, TokenUsage, UnixMillis, Usage, Versions,
 };
 
 use crate::columns::Reading;
@@ -57,6 +57,37 @@ pub struct StoredRequest {
     pub first_byte_micros: Option<u64>,
     /// Gateway's own part before the first attempt, in microseconds.
     pub overhead_micros: u64,
+}
+
+/// The record as it will be read back, before it has a place: its cursor is
+/// the beginning.
+impl From<&RequestRecord> for StoredRequest {
+    fn from(record: &RequestRecord) -> Self {
+        Self {
+            cursor: Cursor::default(),
+            id: record.id,
+            at: record.at,
+            principal: record.principal.clone(),
+            dialect: record.dialect.into(),
+            endpoint: record.endpoint.into(),
+            stream: record.stream,
+            provider: record.provider.clone(),
+            model_asked: record.model_asked.clone(),
+            model_served: record.model_served.clone(),
+            credential: record.credential.clone(),
+            usage: record.usage,
+            attempts: record.attempts.to_vec(),
+            status: record.status,
+            outcome: record.outcome,
+            reason: record.reason,
+            message: record.message.clone().into_owned(),
+            rule: record.rule.clone(),
+            versions: record.versions.clone(),
+            latency_micros: record.latency_micros,
+            first_byte_micros: record.first_byte_micros,
+            overhead_micros: record.overhead_micros,
+        }
+    }
 }
 
 impl StoredRequest {

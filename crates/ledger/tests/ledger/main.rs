@@ -1,0 +1,163 @@
+//! The ledger over real files: what goes in comes out, what breaks says so.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "an integration test owns its files and processes"
+)]
+
+mod crash;
+mod files;
+mod records;
+
+use std::path::Path;
+
+use tollgate_ledger::{
+    AddAgentError, Cursor, Ledger, LedgerConfig, NewAgent, RemoveAgentError, UsageBy,
+};
+use tollgate_types::{
+    AgentName, Event, OperatorName, Plane, Principal, RequestId, Severity, UnixMillis, Versions,
+};
+
+async fn open(folder: &Path) -> Ledger {
+    let config = LedgerConfig::new(folder.join("private/ledger.db"));
+    Ledger::open(config, |_| ()).await.unwrap()
+}
+
+fn event(kind: &str, at: u64) -> Event {
+    Event {
+        id: RequestId::fresh(),
+        parent: Some(RequestId::fresh()),
+        at: UnixMillis(at),
+        plane: Plane::Gateway,
+        kind: kind.into(),
+        principal: Principal::operator(OperatorName::new("olga").unwrap()),
+        rule: Some("models.star:12".into()),
+        versions: Versions {
+            config: 3,
+            policy: "0123456789ab".into(),
+        },
+        facts: serde_json::json!({"v": 1, "agent": "ci-bot"}),
+        outcome: "ok".into(),
+        severity: Severity::Security,
+    }
+}
+
+fn agent(name: &str, digest: u8) -> NewAgent {
+    NewAgent {
+        name: AgentName::new(name).unwrap(),
+        digest: [digest; 32],
+        hint: format!("tg-{digest}-…"),
+        allowed_models: vec!["openai/*".into()],
+        blocked_models: vec!["*-preview".into()],
+    }
+}
+
+#[tokio::test]
+async fn an_event_comes_back_as_it_was_and_survives_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let written = event("config.reloaded", 5);
+    let ledger = open(folder.path()).await;
+    ledger.write_event(written.clone()).await.unwrap();
+    ledger.close().await.unwrap();
+    let ledger = open(folder.path()).await;
+    let entries = ledger.events(Cursor::default(), 10).await.unwrap();
+    assert_eq!(entries.len(), 1);
+    let json = |event: &Event| serde_json::to_value(event).unwrap();
+    assert_eq!(json(&entries[0].event), json(&written));
+}
+
+#[tokio::test]
+async fn one_cursor_reads_requests_and_events_without_gaps() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = open(folder.path()).await;
+    for round in 0..10 {
+        for record in records::some(3) {
+            ledger.slot().unwrap().write(record);
+        }
+        ledger.flush().await.unwrap();
+        ledger
+            .write_event(event("agent.added", round))
+            .await
+            .unwrap();
+    }
+    let mut cursor = Cursor::default();
+    let mut kinds = Vec::new();
+    loop {
+        let entries = ledger.events(cursor, 7).await.unwrap();
+        let Some(last) = entries.last() else { break };
+        for (entry, place) in entries.iter().zip(cursor.0 + 1..) {
+            assert_eq!(entry.cursor, Cursor(place));
+            kinds.push(entry.event.kind.to_string());
+        }
+        cursor = last.cursor;
+    }
+    let round = [
+        "request.finished",
+        "request.finished",
+        "request.finished",
+        "agent.added",
+    ];
+    assert_eq!(kinds, round.repeat(10));
+}
+
+#[tokio::test]
+async fn agents_come_and_go_with_their_events() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = open(folder.path()).await;
+    let name = AgentName::new("ci-bot").unwrap();
+    ledger
+        .add_agent(agent("ci-bot", 1), event("agent.added", 10))
+        .await
+        .unwrap();
+    let twice = ledger
+        .add_agent(agent("ci-bot", 2), event("agent.added", 11))
+        .await;
+    assert!(matches!(twice, Err(AddAgentError::Exists(taken)) if taken == name));
+    ledger
+        .add_agent(agent("a", 3), event("agent.added", 12))
+        .await
+        .unwrap();
+    let listed = ledger.agents().await.unwrap();
+    let names: Vec<&str> = listed.iter().map(|agent| agent.name.as_str()).collect();
+    assert_eq!(names, ["a", "ci-bot"]);
+    assert_eq!(listed[1].digest, [1; 32]);
+    assert_eq!(listed[1].hint, "tg-1-…");
+    assert_eq!(listed[1].allowed_models, ["openai/*"]);
+    assert_eq!(listed[1].blocked_models, ["*-preview"]);
+    assert_eq!(listed[1].created, UnixMillis(10));
+
+    ledger
+        .remove_agent(&name, event("agent.removed", 13))
+        .await
+        .unwrap();
+    let gone = ledger.remove_agent(&name, event("agent.removed", 14)).await;
+    assert!(matches!(gone, Err(RemoveAgentError::Unknown(unknown)) if unknown == name));
+    ledger
+        .add_agent(agent("ci-bot", 4), event("agent.added", 15))
+        .await
+        .unwrap();
+    assert_eq!(ledger.agents().await.unwrap()[1].digest, [4; 32]);
+    // Refused changes left no event behind.
+    let kinds: Vec<_> = ledger.events(Cursor::default(), 100).await.unwrap();
+    let kinds: Vec<&str> = kinds.iter().map(|entry| &*entry.event.kind).collect();
+    assert_eq!(
+        kinds,
+        ["agent.added", "agent.added", "agent.removed", "agent.added"]
+    );
+}
+
+#[tokio::test]
+async fn usage_by_bottle_is_an_error_that_says_what_there_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = open(folder.path())
+        .await
+        .usage(UsageBy::Bottle, None)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "usage by `bottle` is not kept, expected `agent`, `provider` or `model`"
+    );
+}
