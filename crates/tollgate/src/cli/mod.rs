@@ -56,7 +56,7 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the gateway
-    Serve,
+    Serve(serve::Arguments),
     /// Show the running gateway
     Status(status::Arguments),
     /// Models that can be asked for
@@ -106,7 +106,7 @@ fn run(arguments: Arguments, screen: &mut Screen) -> Result<(), Failure> {
         };
     };
     match command {
-        Command::Serve => serve::run(paths()?, machine),
+        Command::Serve(arguments) => serve::run(&arguments, paths()?, machine, screen),
         Command::Status(arguments) => status::run(&arguments, &paths()?, machine, screen),
         Command::Models(command) => models::run(&command, &paths()?, machine, screen),
         Command::Agents(command) => agents::run(&command, &paths()?, machine, screen),

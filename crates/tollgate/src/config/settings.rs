@@ -93,7 +93,7 @@ pub struct MonitoringSettings {
 }
 
 /// `[providers.ID]`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ProviderSettings {
     /// The id that routes and reports use.
     pub id: Label,

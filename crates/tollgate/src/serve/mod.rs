@@ -22,17 +22,21 @@ use tollgate_control::{Control, Metrics, Recent};
 use tollgate_ledger::{Ledger, LedgerConfig};
 use tollgate_proxy::{Body, Gateway, listen};
 
-use crate::cli::screen;
 use crate::config::Settings;
 use crate::greeting;
 use crate::paths::Paths;
 use house::House;
 
-/// Runs the gateway until it is told to stop.
+/// Runs the gateway until it is told to stop; `greet` is given the start-up
+/// text once it listens.
 ///
 /// # Errors
 /// Whatever keeps it from starting, or from writing its last records.
-pub async fn run(settings: Settings, paths: Paths) -> anyhow::Result<()> {
+pub async fn run(
+    settings: Settings,
+    paths: Paths,
+    greet: impl FnOnce(&str),
+) -> anyhow::Result<()> {
     let began = Instant::now();
     tollgate_secrets::make_private_dir(&paths.state)?;
     let operators = operators::open(&paths)?;
@@ -61,7 +65,7 @@ pub async fn run(settings: Settings, paths: Paths) -> anyhow::Result<()> {
     });
     let (stop, stopping) = watch::channel(false);
     let served = tokio::spawn(listen(listener, gateway, operator_plane(control), stopping, drain));
-    screen::out(&greeting);
+    greet(&greeting);
     tracing::info!(%address, micros = began.elapsed().as_micros() as u64, "ready");
 
     let reloads = tokio::spawn(reload::watch(Arc::clone(&house)));

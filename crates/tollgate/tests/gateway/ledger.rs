@@ -39,7 +39,7 @@ async fn usage_adds_up_by_agent_provider_and_model() {
         [("agent", "tester", 8), ("provider", "openai", 4), ("model", "claude-sonnet-4", 4)]
     {
         let usage = house.gateway.command(&["usage", "--by", by, "--json"]).await;
-        assert_eq!(usage.code(), 0, "{usage:?}");
+        assert_eq!(usage.code, Some(0), "{usage:?}");
         let rows = usage.json();
         let row = rows.as_array().unwrap().iter().find(|row| row["key"].as_str().unwrap().contains(key));
         let row = row.unwrap_or_else(|| panic!("no {key} in {rows}"));
@@ -58,12 +58,12 @@ async fn why_tells_the_story_of_a_fallback() {
     let answer = house.send(&Request::chat("gpt-4o", "hi")).await;
     let id = answer.header("x-tollgate-request-id").unwrap();
     let why = house.gateway.command(&["why", id]).await;
-    assert_eq!(why.code(), 0, "{why:?}");
+    assert_eq!(why.code, Some(0), "{why:?}");
     for word in ["tester", "gpt-4o", "openai:1", "rate_limit", "429", "openai:2"] {
         assert!(why.stdout.contains(word), "`{word}` is missing in:\n{}", why.stdout);
     }
     let unknown = house.gateway.command(&["why", "req_00000000000000000000000000000000"]).await;
-    assert_eq!(unknown.code(), 1, "{unknown:?}");
+    assert_eq!(unknown.code, Some(1), "{unknown:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -41,7 +41,7 @@ async fn the_greeting_says_what_was_found_and_how_to_call() {
 async fn status_and_models_say_how_it_stands() {
     let house = House::open().await;
     let status = house.gateway.command(&["status"]).await;
-    assert_eq!(status.code(), 0, "{status:?}");
+    assert_eq!(status.code, Some(0), "{status:?}");
     assert!(status.stdout.contains("openai") && status.stdout.contains("anthropic"), "{status:?}");
     let status = house.gateway.command(&["status", "--json"]).await.json();
     assert_eq!(status["state"], "ready", "{status}");
@@ -52,7 +52,7 @@ async fn status_and_models_say_how_it_stands() {
 #[tokio::test]
 async fn commands_without_a_gateway_say_so() {
     let run = Gateway::builder(program()).config("[server]\nbind = \"127.0.0.1:1\"\n").run(&["status"]).await;
-    assert_eq!(run.code(), 3, "{run:?}");
+    assert_eq!(run.code, Some(3), "{run:?}");
     assert!(run.stderr.contains("tollgate serve"), "a hint: {run:?}");
 }
 
@@ -60,7 +60,7 @@ async fn commands_without_a_gateway_say_so() {
 async fn a_faulty_configuration_does_not_start() {
     let config = "[server]\nbind = \"0.0.0.0:4100\"\n[providers.x]\nwire = \"openia\"\nbase_url = \"https://example.com/v1\"\n";
     let run = Gateway::builder(program()).config(config).run(&["serve"]).await;
-    assert_eq!(run.code(), 2, "{run:?}");
+    assert_eq!(run.code, Some(2), "{run:?}");
     for word in ["tollgate.toml:2", "insecure", "tollgate.toml:4", "openai"] {
         assert!(run.stderr.contains(word), "`{word}` is missing in:\n{}", run.stderr);
     }
