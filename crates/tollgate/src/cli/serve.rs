@@ -5,7 +5,9 @@ use crate::paths::Paths;
 /// Reads the configuration before anything is bound, then runs the gateway.
 pub(super) fn run(paths: Paths, surroundings: &dyn Surroundings) -> Result<(), Failure> {
     let settings = config::load(&paths, surroundings).map_err(|faults| {
-        Failure::usage(faults).hint("`tollgate config check` looks at it again")
+        let number = faults.faults.len();
+        let all = format!("faults in the configuration: {number}, expected none\n{faults}");
+        Failure::usage(anyhow::anyhow!(all)).hint("`tollgate config check` looks at it again")
     })?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
