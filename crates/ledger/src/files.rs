@@ -28,7 +28,8 @@ pub(crate) fn prepare(path: &Path) -> Result<File, OpenError> {
             .create(folder)
             .map_err(failed)?;
         let mode = fs::metadata(folder).map_err(failed)?.permissions().mode();
-        private(folder, mode, FOLDER_MODE)?;
+        // Who may look sees names; who may write can replace the ledger.
+        private(folder, mode & 0o022, mode, FOLDER_MODE)?;
     }
     let lock = lock(path)?;
     make(path)?;
@@ -79,17 +80,17 @@ fn make(path: &Path) -> Result<(), OpenError> {
             },
         });
     }
-    private(path, found.permissions().mode(), FILE_MODE)
+    let mode = found.permissions().mode();
+    private(path, mode & 0o077, mode, FILE_MODE)
 }
 
-fn private(path: &Path, mode: u32, wanted: u32) -> Result<(), OpenError> {
-    let mode = mode & 0o7777;
-    if mode & 0o077 == 0 {
+fn private(path: &Path, too_loose: u32, mode: u32, wanted: u32) -> Result<(), OpenError> {
+    if too_loose == 0 {
         return Ok(());
     }
     Err(OpenError::Mode {
         path: path.to_owned(),
-        mode,
+        mode: mode & 0o7777,
         wanted,
     })
 }

@@ -10,8 +10,9 @@ use crate::fault::{OPEN_FLAGS, is_link_error};
 use crate::read::judge;
 
 /// Makes a folder that only we can enter (mode 0700), and those above it that
-/// are missing; one that is there already must be as strict and ours or
-/// root's.
+/// are missing. One that is there already must be ours or root's, and nobody
+/// else's to write into: who may write into a folder can replace the private
+/// files in it. Who may only look sees their names.
 ///
 /// # Errors
 /// [`PrivateFileError`]; for a looser mode with the command that mends it.
@@ -25,7 +26,7 @@ pub fn make_private_dir(path: &Path) -> Result<(), PrivateFileError> {
     };
     let metadata = folder.metadata();
     let metadata = metadata.map_err(|error| PrivateFileError::system(path, "read", error))?;
-    judge(path, &metadata, 0o700)
+    judge(path, &metadata, 0o022, 0o700)
 }
 
 fn not_opened(path: &Path, made: std::io::Result<()>, error: std::io::Error) -> PrivateFileError {
@@ -70,17 +71,27 @@ mod tests {
     }
 
     #[test]
-    fn a_looser_folder_is_refused_with_its_mending_command() {
+    fn a_folder_that_others_may_look_into_serves() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("open");
+        std::fs::create_dir(&path).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        make_private_dir(&path).unwrap();
+        assert_eq!(mode(&path), 0o755);
+    }
+
+    #[test]
+    fn a_folder_that_others_may_write_into_is_refused_with_its_mending_command() {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("loose");
         std::fs::create_dir(&path).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o775)).unwrap();
         let error = make_private_dir(&path).unwrap_err();
         assert_eq!(
             error.mending(),
             Some(format!("chmod 700 {}", path.display()))
         );
-        assert_eq!(mode(&path), 0o755);
+        assert_eq!(mode(&path), 0o775);
     }
 
     #[test]

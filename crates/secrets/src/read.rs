@@ -71,12 +71,18 @@ fn open(path: &Path) -> Result<(File, Metadata), PrivateFileError> {
             expected: "regular file",
         });
     }
-    judge(path, &metadata, 0o600)?;
+    judge(path, &metadata, 0o077, 0o600)?;
     Ok((file, metadata))
 }
 
-/// Owner and mode of what is open.
-pub(crate) fn judge(path: &Path, metadata: &Metadata, most: u32) -> Result<(), PrivateFileError> {
+/// Owner and mode of what is open: no bit of `refused` may be set, and
+/// `mended` is the mode that mends it.
+pub(crate) fn judge(
+    path: &Path,
+    metadata: &Metadata,
+    refused: u32,
+    mended: u32,
+) -> Result<(), PrivateFileError> {
     let (found, expected) = (metadata.uid(), nix::unistd::geteuid().as_raw());
     if found != expected && found != 0 {
         return Err(PrivateFileError::Owner {
@@ -86,11 +92,11 @@ pub(crate) fn judge(path: &Path, metadata: &Metadata, most: u32) -> Result<(), P
         });
     }
     let mode = metadata.mode() & 0o7777;
-    if mode & 0o077 != 0 {
+    if mode & refused != 0 {
         return Err(PrivateFileError::Loose {
             path: path.to_owned(),
             found: mode,
-            expected: most,
+            expected: mended,
         });
     }
     Ok(())

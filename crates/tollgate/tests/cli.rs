@@ -16,7 +16,10 @@ use assert_cmd::Command;
 /// The program with nothing of the caller's environment.
 fn tollgate(home: &Path) -> Command {
     let mut command = Command::cargo_bin("tollgate").unwrap();
-    command.env_clear().env("TOLLGATE_HOME", home).current_dir(home);
+    command
+        .env_clear()
+        .env("TOLLGATE_HOME", home)
+        .current_dir(home);
     command
 }
 
@@ -29,7 +32,9 @@ fn configure(home: &Path, text: &str, mode: u32) {
 /// Exit code, standard output and standard error, with the folder's name cut.
 fn shown(home: &Path, output: &Output) -> String {
     let text = |bytes: &[u8]| {
-        String::from_utf8(bytes.to_vec()).unwrap().replace(home.to_str().unwrap(), "HOME")
+        String::from_utf8(bytes.to_vec())
+            .unwrap()
+            .replace(home.to_str().unwrap(), "HOME")
     };
     format!(
         "exit {}\n--- out\n{}--- err\n{}",
@@ -70,7 +75,8 @@ fn a_faulty_file_is_reported_whole() {
 #[test]
 fn a_private_file_may_hold_a_key() {
     let home = tempfile::tempdir().unwrap();
-    let text = "[providers.a]\nwire = \"anthropic\"\nbase_url = \"https://host\"\napi_key = \"sk-1\"\n";
+    let text =
+        "[providers.a]\nwire = \"anthropic\"\nbase_url = \"https://host\"\napi_key = \"sk-1\"\n";
     configure(home.path(), text, 0o600);
     insta::assert_snapshot!(run(home.path(), &["config", "check"]));
     configure(home.path(), text, 0o640);
@@ -81,7 +87,13 @@ fn a_private_file_may_hold_a_key() {
 fn no_file_is_no_fault_unless_it_was_named() {
     let home = tempfile::tempdir().unwrap();
     insta::assert_snapshot!(run(home.path(), &["config", "check"]));
-    insta::assert_snapshot!("named", run(home.path(), &["config", "check", "--config", "nowhere.toml"]));
+    insta::assert_snapshot!(
+        "named",
+        run(
+            home.path(),
+            &["config", "check", "--config", "nowhere.toml"]
+        )
+    );
 }
 
 #[test]
@@ -89,18 +101,35 @@ fn commands_without_a_gateway_end_with_3() {
     let home = tempfile::tempdir().unwrap();
     insta::assert_snapshot!(run(home.path(), &["status"]));
     // A port that nobody listens on: bound and given back.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    configure(home.path(), &format!("[server]\nbind = \"127.0.0.1:{port}\"\n"), 0o644);
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    configure(
+        home.path(),
+        &format!("[server]\nbind = \"127.0.0.1:{port}\"\n"),
+        0o644,
+    );
     let token = home.path().join("operator.token");
     std::fs::write(&token, "tgo-0-secret\n").unwrap();
     std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o600)).unwrap();
     let why = ["why", "req_00000000000000000000000000000000"];
-    let commands: [&[&str]; 6] =
-        [&["status"], &["usage"], &["models", "list"], &["agents", "list"], &["agents", "add", "a"], &why];
+    let commands: [&[&str]; 6] = [
+        &["status"],
+        &["usage"],
+        &["models", "list"],
+        &["agents", "list"],
+        &["agents", "add", "a"],
+        &why,
+    ];
     for command in commands {
         let found = run(home.path(), command);
         assert!(found.starts_with("exit 3\n"), "{command:?}: {found}");
-        assert!(found.contains("hint: ") && !found.contains("tgo-0-secret"), "{command:?}: {found}");
+        assert!(
+            found.contains("hint: ") && !found.contains("tgo-0-secret"),
+            "{command:?}: {found}"
+        );
     }
     std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o644)).unwrap();
     insta::assert_snapshot!("loose_token", run(home.path(), &["status"]));
@@ -127,9 +156,15 @@ fn wrong_usage_ends_with_2() {
 #[test]
 fn schema_completions_and_manual_are_printed() {
     let home = tempfile::tempdir().unwrap();
-    let schema = tollgate(home.path()).args(["config", "schema"]).output().unwrap();
+    let schema = tollgate(home.path())
+        .args(["config", "schema"])
+        .output()
+        .unwrap();
     let schema: serde_json::Value = serde_json::from_slice(&schema.stdout).unwrap();
-    assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+    assert_eq!(
+        schema["$schema"],
+        "https://json-schema.org/draft/2020-12/schema"
+    );
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         assert!(run(home.path(), &["completions", shell]).starts_with("exit 0\n--- out\n"));
     }

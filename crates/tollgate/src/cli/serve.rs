@@ -36,7 +36,9 @@ pub(super) fn run(
     screen: &mut Screen,
 ) -> Result<(), Failure> {
     let mut settings = config::load(&paths, surroundings).map_err(|faults| {
-        Failure::usage(faults).hint("`tollgate config check` looks at it again")
+        let number = faults.faults.len();
+        let all = format!("faults in the configuration: {number}, expected none\n{faults}");
+        Failure::usage(anyhow::anyhow!(all)).hint("`tollgate config check` looks at it again")
     })?;
     if let Some(bind) = arguments.bind {
         if !bind.ip().is_loopback() {

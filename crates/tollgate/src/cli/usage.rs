@@ -109,7 +109,8 @@ fn render(report: &UsageReport, by: By, paint: Paint) -> String {
     let mut text = listing(columns, &rows, "no requests", paint);
     let estimated: u64 = report.rows.iter().map(|line| line.estimated_requests).sum();
     if estimated > 0 {
-        let note = format!("~ has estimates: {estimated} requests came back without figures");
+        let note =
+            format!("~ holds estimates; requests that came back without figures: {estimated}");
         text.push_str(&paint.faint(&note));
         text.push('\n');
     }

@@ -36,12 +36,12 @@ impl Build<'_> {
                 allowed_models,
                 blocked_models,
                 source: AgentSource::Config,
-                defaults: defaults.clone(),
+                defaults: *defaults,
             });
         }
         if let Some(name) = anonymous.filter(|name| agents.iter().all(|agent| agent.name != **name))
         {
-            agents.push(nobody_else(name.clone(), defaults.clone()));
+            agents.push(nobody_else(name.clone(), *defaults));
         }
         agents
     }

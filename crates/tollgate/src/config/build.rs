@@ -140,7 +140,7 @@ impl Build<'_> {
             let place = fault.place();
             let line = root.line_at(&place);
             // A route to no provider was said above, with the near name.
-            if self.findings.lines().contains(&line) {
+            if self.findings.has_fault_at(line) {
                 continue;
             }
             // Its words quote names, and those may be a variable's value.

@@ -59,7 +59,7 @@ impl Check<'_> {
     }
 
     fn unknown(&mut self, table: &Table, line: u32, name: &str) {
-        if self.broken && (name.is_empty() || self.findings.lines().contains(&line)) {
+        if self.broken && (name.is_empty() || self.findings.has_fault_at(line)) {
             return;
         }
         let known = table.section.keys.iter().map(|key| key.name);
@@ -203,7 +203,7 @@ impl Check<'_> {
                     let table = self.table(section, place, line, found);
                     tables.push((name.get_ref().to_string(), table));
                 }
-                other if !self.findings.lines().contains(&line) => {
+                other if !self.findings.has_fault_at(line) => {
                     let message = format!("{place} is {}, expected a table", article(other));
                     let header = format!("write [{}.NAME] and its keys below", key.name);
                     self.findings.fault(line, message).hint(header);
@@ -345,7 +345,7 @@ impl Check<'_> {
 
     /// A fault, unless the line has a syntax fault already.
     fn fault(&mut self, table: &Table, line: u32, message: String) -> Option<&mut super::Fault> {
-        if self.broken && self.findings.lines().contains(&line) {
+        if self.broken && self.findings.has_fault_at(line) {
             return None;
         }
         Some(self.findings.fault(line, placed(&table.place, &message)))

@@ -137,7 +137,7 @@ pub fn settings(paths: &Paths, surroundings: &dyn Surroundings) -> Settings {
         providers,
         agents: anonymous
             .into_iter()
-            .map(|name| nobody_else(name, agent_defaults.clone()))
+            .map(|name| nobody_else(name, agent_defaults))
             .collect(),
         agent_defaults,
         monitoring: server::monitoring(

@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -48,11 +49,19 @@ impl Faults {
     }
 }
 
+/// More faults than a person reads; a file of garbage has one at every line.
+const MOST: usize = 200;
+
 /// Where faults and warnings gather while a file is judged.
 pub(crate) struct Findings {
     file: PathBuf,
     faults: Vec<Fault>,
     warnings: Vec<Fault>,
+    lines: HashSet<u32>,
+    /// Faults and warnings beyond [`MOST`] of each.
+    unlisted: usize,
+    /// What an unlisted one is written to.
+    nowhere: Fault,
 }
 
 impl Findings {
@@ -61,26 +70,43 @@ impl Findings {
             file: file.to_owned(),
             faults: Vec::new(),
             warnings: Vec::new(),
+            lines: HashSet::new(),
+            unlisted: 0,
+            nowhere: fault(file, 0, String::new()),
         }
     }
 
     /// A fault at a line; line 0 stands for the file as a whole.
     pub(crate) fn fault(&mut self, line: u32, message: impl Into<String>) -> &mut Fault {
-        let fault = self.make(line, message.into());
-        self.faults.push(fault);
-        last(&mut self.faults)
+        self.lines.insert(line);
+        let found = fault(&self.file, line, message.into());
+        Self::keep(
+            &mut self.faults,
+            found,
+            &mut self.unlisted,
+            &mut self.nowhere,
+        )
     }
 
     /// Something to know that stops nothing.
     pub(crate) fn warn(&mut self, line: u32, message: impl Into<String>) -> &mut Fault {
-        let warning = self.make(line, message.into());
-        self.warnings.push(warning);
-        last(&mut self.warnings)
+        let found = fault(&self.file, line, message.into());
+        Self::keep(
+            &mut self.warnings,
+            found,
+            &mut self.unlisted,
+            &mut self.nowhere,
+        )
     }
 
-    /// The lines that already have a fault.
-    pub(crate) fn lines(&self) -> Vec<u32> {
-        self.faults.iter().filter_map(|fault| fault.line).collect()
+    /// Whether a line has a fault already.
+    pub(crate) fn has_fault_at(&self, line: u32) -> bool {
+        self.lines.contains(&line)
+    }
+
+    /// Whether anything is wrong so far.
+    pub(crate) fn any(&self) -> bool {
+        !self.faults.is_empty()
     }
 
     /// The warnings where nothing is wrong, else everything that is.
@@ -99,19 +125,37 @@ impl Findings {
             // Nothing was made and nobody said why: still no way to go on.
             self.fault(0, "can't be used");
         }
+        if self.unlisted > 0 {
+            let message = format!("{} more faults and warnings are not listed", self.unlisted);
+            self.faults.push(fault(&self.file, 0, message));
+        }
         Faults {
             faults: self.faults,
             warnings: self.warnings,
         }
     }
 
-    fn make(&self, line: u32, message: String) -> Fault {
-        Fault {
-            file: self.file.clone(),
-            line: (line > 0).then_some(line),
-            message,
-            hint: None,
+    fn keep<'a>(
+        list: &'a mut Vec<Fault>,
+        found: Fault,
+        unlisted: &mut usize,
+        nowhere: &'a mut Fault,
+    ) -> &'a mut Fault {
+        if list.len() >= MOST {
+            *unlisted += 1;
+            return nowhere;
         }
+        list.push(found);
+        list.last_mut().unwrap_or(nowhere)
+    }
+}
+
+fn fault(file: &Path, line: u32, message: String) -> Fault {
+    Fault {
+        file: file.to_owned(),
+        line: (line > 0).then_some(line),
+        message,
+        hint: None,
     }
 }
 
@@ -120,13 +164,4 @@ impl Fault {
     pub(crate) fn hint(&mut self, hint: impl Into<String>) {
         self.hint = Some(hint.into());
     }
-}
-
-#[allow(
-    clippy::indexing_slicing,
-    reason = "called right after a push, so there is a last one"
-)]
-fn last(faults: &mut [Fault]) -> &mut Fault {
-    let at = faults.len() - 1;
-    &mut faults[at]
 }

@@ -50,7 +50,7 @@ pub use settings::{
     AnswerModel, LedgerSettings, MonitoringSettings, ProviderSettings, ServerSettings, Settings,
     Source, Upstream,
 };
-pub use surroundings::{Machine, Surroundings};
+pub use surroundings::{Machine, Nowhere, Surroundings};
 
 use crate::paths::Paths;
 
@@ -102,7 +102,7 @@ fn judge(
     let text = syntax::decode(bytes, findings)?;
     let lines = Lines::of(text);
     let document = syntax::parse(text, &lines, findings);
-    let broken = !findings.lines().is_empty();
+    let broken = findings.any();
     let mut check = Check {
         findings,
         lines: &lines,

@@ -58,3 +58,26 @@ impl Surroundings for Machine {
         tollgate_secrets::check_private(path).map_err(|error| error.to_string())
     }
 }
+
+/// No machine at all: no variable is set and no file is there. For text that
+/// must not reach out, such as a fuzzer's.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Nowhere;
+
+impl Surroundings for Nowhere {
+    fn variable(&self, _name: &str) -> Option<String> {
+        None
+    }
+
+    fn file(&self, _path: &Path, _limit: usize) -> std::io::Result<Vec<u8>> {
+        Err(std::io::ErrorKind::NotFound.into())
+    }
+
+    fn secret_file(&self, path: &Path) -> Result<Secret, String> {
+        Err(format!("`{}` does not exist", path.display()))
+    }
+
+    fn private(&self, _path: &Path) -> Result<(), String> {
+        Ok(())
+    }
+}

@@ -66,7 +66,7 @@ pub(crate) fn parse<'a>(
         let span = error.span().unwrap_or(0..0);
         let line = lines.at(where_it_is(text, &span));
         // One slip makes the parser stumble several times on one line.
-        if findings.lines().contains(&line) {
+        if findings.has_fault_at(line) {
             continue;
         }
         if error.message() == "duplicate key" {

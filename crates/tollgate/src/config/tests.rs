@@ -108,7 +108,7 @@ proptest! {
 
     #[test]
     fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..512)) {
-        drop(read(&bytes, &paths(), &Fake::default()));
+        drop(read(&bytes, &paths(), &Nowhere));
     }
 
     #[test]
@@ -123,7 +123,7 @@ proptest! {
         )
     ) {
         let text = lines.join("\n");
-        let found = read(text.as_bytes(), &paths(), &Fake::default());
+        let found = read(text.as_bytes(), &paths(), &Nowhere);
         if let Err(faults) = found {
             let last = u32::try_from(text.lines().count()).unwrap().max(1);
             prop_assert!(faults.faults.iter().all(|fault| fault.line.is_none_or(|line| (1..=last + 1).contains(&line))));

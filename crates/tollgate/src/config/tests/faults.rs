@@ -147,6 +147,22 @@ fn what_is_not_text_is_said_so() {
     insta::assert_snapshot!(faults, @"tollgate.toml: file has 1048577 bytes, expected at most 1048576");
 }
 
+/// Thousands of mistakes are not thousands of lines to read.
+#[test]
+fn a_file_of_garbage_is_bounded() {
+    for line in ["=\n", "x = \n", "[a]\n", "[[alloys]]\n", "[agents.x\n"] {
+        let text = line.repeat(100_000 / line.len());
+        let found = judged(&Fake::default().file(&text)).unwrap_err();
+        assert!(found.faults.len() <= 201, "{line}: {}", found.faults.len());
+        assert!(
+            found
+                .to_string()
+                .ends_with("more faults and warnings are not listed"),
+            "{line}"
+        );
+    }
+}
+
 #[test]
 fn a_named_file_must_be_there() {
     let faults = judged(&Fake::default()).unwrap_err();
