@@ -6,11 +6,14 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use smallvec::SmallVec;
 use tokio::time::Sleep;
-use tollgate_llm::{CallerError, Forward, StreamFault, StreamTap, error_event};
+use tollgate_llm::{
+    CallerError, Forward, StreamFault, StreamTap, error_event, rename_events,
+};
 use tollgate_types::{FaultClass, ReasonCode};
 
 use crate::account::{Account, now};
 use crate::admission::Leased;
+use crate::snapshot::AnswerModel;
 use crate::upstream::Source;
 
 /// A stream on its way to the caller.
@@ -24,6 +27,8 @@ pub(crate) struct Relay {
     outgoing: SmallVec<[Bytes; 2]>,
     sent: usize,
     open: Option<(Account, Leased)>,
+    /// The asked name, where answers carry it instead of the served one.
+    asked: Option<String>,
     idle: Duration,
     deadline: Instant,
     heard: Instant,
@@ -51,17 +56,21 @@ impl Relay {
             .1
             .provider()
             .map_or(Duration::from_secs(60), |it| it.times.idle);
-        Self {
+        let asks = open.1.snapshot().answer_model == AnswerModel::Asked;
+        let mut relay = Self {
             source,
             tap,
-            outgoing: first.bytes,
+            outgoing: SmallVec::new(),
             sent: 0,
+            asked: asks.then(|| open.1.view().model.clone()),
             open: Some(open),
             idle,
             deadline,
             heard: Instant::now(),
             alarm: None,
-        }
+        };
+        relay.forward(first);
+        relay
     }
 
     /// The next bytes for the caller; `None` at the end.
@@ -101,6 +110,11 @@ impl Relay {
     fn forward(&mut self, forward: Forward) {
         self.outgoing = forward.bytes;
         self.sent = 0;
+        if let (Some(asked), Some((_, leased))) = (&self.asked, &self.open) {
+            for events in &mut self.outgoing {
+                *events = rename_events(leased.endpoint(), events, asked);
+            }
+        }
         if let Some(fault) = forward.fault {
             self.close_failed(late(fault));
         }

@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime};
@@ -35,6 +36,10 @@ pub(super) struct House {
     state: Mutex<State>,
 }
 
+/// What tells a changed file: seconds and nanoseconds of its last change, its
+/// inode (editors replace files) and its length.
+type Look = (i64, i64, u64, u64);
+
 /// What the last good configuration was made of.
 #[derive(Clone)]
 struct State {
@@ -42,7 +47,7 @@ struct State {
     found: Vec<ProviderSettings>,
     stored: Vec<StoredAgent>,
     fault: Option<String>,
-    seen: HashMap<PathBuf, Option<SystemTime>>,
+    seen: HashMap<PathBuf, Option<Look>>,
 }
 
 impl House {
@@ -55,7 +60,7 @@ impl House {
         stored: Vec<StoredAgent>,
     ) -> Arc<Self> {
         let state = State {
-            seen: times(&watched(&settings, &paths)),
+            seen: looks(&watched(&settings, &paths)),
             settings: Arc::new(settings),
             found: Vec::new(),
             stored,
@@ -88,7 +93,7 @@ impl House {
 
     /// Whether any of them is another one than at the last look.
     pub(super) fn files_changed(&self) -> bool {
-        let seen = times(&self.files());
+        let seen = looks(&self.files());
         let before = std::mem::take(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner).seen);
         let changed = before != seen;
         self.change(|state| state.seen = seen);
@@ -114,7 +119,7 @@ impl House {
         let version = self.put(&settings, &before.found).await.map_err(|error| self.refuse(error))?;
         let files = settings.files.iter().map(|file| file.display().to_string()).collect();
         self.change(|state| {
-            state.seen = times(&watched(&settings, &self.paths));
+            state.seen = looks(&watched(&settings, &self.paths));
             state.settings = Arc::new(settings);
             state.fault = None;
         });
@@ -381,9 +386,12 @@ fn watched(settings: &Settings, paths: &Paths) -> Vec<PathBuf> {
     files
 }
 
-fn times(files: &[PathBuf]) -> HashMap<PathBuf, Option<SystemTime>> {
-    let time = |file: &PathBuf| std::fs::metadata(file).and_then(|found| found.modified()).ok();
-    files.iter().map(|file| (file.clone(), time(file))).collect()
+fn looks(files: &[PathBuf]) -> HashMap<PathBuf, Option<Look>> {
+    let look = |file: &PathBuf| {
+        let found = std::fs::metadata(file).ok()?;
+        Some((found.mtime(), found.mtime_nsec(), found.ino(), found.len()))
+    };
+    files.iter().map(|file| (file.clone(), look(file))).collect()
 }
 
 fn now() -> UnixMillis {

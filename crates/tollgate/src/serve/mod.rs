@@ -38,6 +38,8 @@ pub async fn run(
     greet: impl FnOnce(&str),
 ) -> anyhow::Result<()> {
     let began = Instant::now();
+    // No core dump, and no other process of this user, shows the keys.
+    nix::sys::prctl::set_dumpable(false)?;
     tollgate_secrets::make_private_dir(&paths.state)?;
     let operators = operators::open(&paths)?;
     let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));

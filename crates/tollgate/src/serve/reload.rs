@@ -26,15 +26,19 @@ pub(super) async fn watch(house: Arc<House>) {
             return;
         }
     };
+    // Between reading the file and watching it, it may have changed already.
+    let mut missed = house.files_changed();
     loop {
+        if std::mem::take(&mut missed) {
+            house.reload_and_say().await;
+        }
         tokio::select! {
             _ = hangup.recv() => {}
             Some(()) = changes.recv() => {
                 tokio::time::sleep(SETTLE).await;
                 while changes.try_recv().is_ok() {}
-                if !house.files_changed() {
-                    continue;
-                }
+                missed = house.files_changed();
+                continue;
             }
         }
         house.reload_and_say().await;

@@ -24,7 +24,7 @@ fn before_the_first_byte() -> Vec<(&'static str, Script, &'static str, [u16; 2])
         ("not JSON", Script::NotJson, "bad_answer", [502, 502]),
         ("wrong length", Script::WrongLength, "connection", [502, 502]),
         ("endless headers", Script::EndlessHeaders { mib: 4 }, "bad_answer", [502, 502]),
-        ("error in 200", Script::ErrorIn200, "server_error", [502, 503]),
+        ("error in 200", Script::ErrorIn200, "server_error", [502, 502]),
         ("redirect", Script::Redirect { location: "http://127.0.0.1:1/".into() }, "bad_answer", [502, 502]),
     ]
 }

@@ -42,7 +42,7 @@ async fn a_bad_file_keeps_the_last_good_one() {
     let token = house.gateway.operator_token();
     let reload = Request::post("/control/reload", &serde_json::json!({})).key(&token);
     let answer = house.client().send(&reload).await;
-    assert_eq!(answer.status(), 400, "{}", answer.text());
+    assert_eq!(answer.status(), 422, "{}", answer.text());
     assert!(answer.text().contains("bind"), "the near key: {}", answer.text());
 }
 

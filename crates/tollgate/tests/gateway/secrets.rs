@@ -9,6 +9,11 @@ async fn no_key_shows_anywhere() {
     let mut house = House::open().await;
     let mut seen = String::new();
     for wire in [Wire::OpenAi, Wire::Anthropic] {
+        let own = format!("{{\"error\":{{\"message\":\"this key is {FIRST_KEY}\"}}}}");
+        house.provider(wire).push(Script::json(400, own));
+        let answer = house.send(&Request::ask(wire, false, model(wire))).await;
+        assert_eq!(answer.status(), 400);
+        seen += &answer.text();
         house.provider(wire).otherwise(Script::EchoCredential);
         for stream in [false, true] {
             let answer = house.send(&Request::ask(wire, stream, model(wire))).await;
@@ -38,7 +43,8 @@ async fn no_key_shows_anywhere() {
             seen += &String::from_utf8_lossy(&std::fs::read(path).unwrap());
         }
     }
-    assert!(seen.contains("[secret]"), "the provider's echo was met, and scrubbed");
+    assert!(seen.contains("provided: [key]"), "the provider's echo was met, and masked");
+    assert!(seen.contains("is [secret]"), "the provider's own answer was passed on, and scrubbed");
     for key in [KEY, FIRST_KEY, SECOND_KEY] {
         let secret_part = &key[key.len() - 20..];
         assert!(!seen.contains(secret_part), "`{}…` shows", &key[..8]);

@@ -30,7 +30,8 @@ async fn the_greeting_says_what_was_found_and_how_to_call() {
         .env("OPENAI_API_KEY", "sk-proj-Zb3Kq8TnV1xR6yWm4LcJ")
         .start()
         .await;
-    let text = gateway.wait_for_output("curl").await;
+    gateway.wait_for_output("-d '{").await;
+    let text = gateway.stdout();
     for word in ["OPENAI_API_KEY", "openai", "demo", "ANTHROPIC_BASE_URL", "ledger"] {
         assert!(text.contains(word), "`{word}` is missing in:\n{text}");
     }

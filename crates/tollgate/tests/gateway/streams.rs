@@ -33,7 +33,8 @@ async fn usage_is_asked_for_and_stripped() {
         assert_ne!(event.json()["choices"].as_array().map(Vec::len), Some(0));
     }
     let story = house.story_of(&answer).await;
-    assert_eq!(story["request"]["input"], INPUT_TOKENS as u64);
+    let read = |key: &str| story["request"][key].as_u64().unwrap();
+    assert_eq!(read("input") + read("cache_read"), INPUT_TOKENS as u64);
     assert_eq!(story["request"]["output"], 5);
     assert_eq!(story["request"]["estimated"], false);
 }
