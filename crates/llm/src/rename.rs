@@ -43,7 +43,12 @@ pub fn rename_events(endpoint: Endpoint, events: &Bytes, asked: &str) -> Bytes {
 fn model_span(endpoint: Endpoint, line: &str) -> Option<Range<usize>> {
     let data = line.strip_prefix("data:")?.trim();
     let raw = match endpoint.dialect() {
-        Dialect::Anthropic => serde_json::from_str::<MessageStart<'_>>(data).ok()?.message.model,
+        Dialect::Anthropic => {
+            serde_json::from_str::<MessageStart<'_>>(data)
+                .ok()?
+                .message
+                .model
+        }
         Dialect::OpenAi | Dialect::Gemini => serde_json::from_str::<Chunk<'_>>(data).ok()?.model,
     };
     let raw = raw?.get();

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use tollgate_identity::{Agent, bearer_token};
+use tollgate_identity::{Agent, ModelDenied, bearer_token};
 use tollgate_llm::{Endpoint, RequestView, read_request};
 use tollgate_routing::{Candidate, Lease, NoCredential, Tried};
 use tollgate_types::{FaultClass, UnixMillis};
@@ -82,6 +82,26 @@ impl Identified {
 
     pub(crate) fn snapshot(&self) -> &Arc<Snapshot> {
         &self.snapshot
+    }
+
+    /// Whether the agent may use a name and every candidate that it leads to.
+    pub(crate) fn may_use<'c>(
+        &self,
+        asked: &str,
+        candidates: impl IntoIterator<Item = &'c Candidate>,
+    ) -> Result<(), Refusal> {
+        let denied = |model: &str, no: ModelDenied| Refusal::Denied {
+            model: model.chars().take(200).collect(),
+            agent: self.agent.name().to_string(),
+            rule: no.list.to_string().into(),
+        };
+        self.agent.may_use(asked).map_err(|no| denied(asked, no))?;
+        for candidate in candidates {
+            let provider = self.snapshot.routes.provider(candidate.provider);
+            let name = format!("{provider}/{}", candidate.model);
+            self.agent.may_use(&name).map_err(|no| denied(&name, no))?;
+        }
+        Ok(())
     }
 
     /// Reads the control keys of the body and expands the name asked into
@@ -156,22 +176,8 @@ pub(crate) struct Planned {
 impl Planned {
     /// Puts the name asked and every concrete candidate to the agent's rules.
     pub(crate) fn permit(self) -> Result<Permitted, Refusal> {
-        let agent = &self.identified.agent;
-        let denied = |model: &str, rule: String| Refusal::Denied {
-            model: model.chars().take(200).collect(),
-            agent: agent.principal().actor.name().to_owned(),
-            rule: rule.into(),
-        };
-        agent
-            .may_use(&self.view.model)
-            .map_err(|no| denied(&self.view.model, no.to_string()))?;
-        for candidate in &self.candidates {
-            let provider = self.identified.snapshot.routes.provider(candidate.provider);
-            let name = format!("{provider}/{}", candidate.model);
-            agent
-                .may_use(&name)
-                .map_err(|no| denied(&name, no.to_string()))?;
-        }
+        self.identified
+            .may_use(&self.view.model, &self.candidates)?;
         Ok(Permitted {
             planned: self,
             turn: 0,

@@ -62,7 +62,11 @@ async fn listed(
         let names: Vec<_> = snapshot
             .routes
             .names()
-            .filter(|listed| identified.agent().may_use(&listed.name).is_ok())
+            .filter(|listed| {
+                identified
+                    .may_use(&listed.name, [&listed.candidate])
+                    .is_ok()
+            })
             .map(|listed| ModelEntry {
                 id: &listed.name,
                 owned_by: snapshot.routes.provider(listed.candidate.provider),
@@ -70,11 +74,11 @@ async fn listed(
             .collect();
         return Ok(models_list(dialect, &names));
     }
-    // Whether a name is denied or not there, is the same to who may not use it.
     let plan = snapshot
         .routes
         .resolve(asked)
         .map_err(Refusal::UnknownModel)?;
+    identified.may_use(asked, &plan.candidates)?;
     let owner = plan
         .candidates
         .first()

@@ -24,7 +24,7 @@ pub(crate) enum Refusal {
     Unauthenticated(Cow<'static, str>),
     #[error("unknown model `{}`", .0.asked)]
     UnknownModel(UnknownModel),
-    #[error("model \"{model}\" is denied for agent \"{agent}\" by {rule}")]
+    #[error("model \"{model}\" is denied for agent \"{agent}\": {rule}")]
     Denied {
         model: String,
         agent: String,

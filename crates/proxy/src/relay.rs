@@ -6,9 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use smallvec::SmallVec;
 use tokio::time::Sleep;
-use tollgate_llm::{
-    CallerError, Forward, StreamFault, StreamTap, error_event, rename_events,
-};
+use tollgate_llm::{CallerError, Forward, StreamFault, StreamTap, error_event, rename_events};
 use tollgate_types::{FaultClass, ReasonCode};
 
 use crate::account::{Account, now};

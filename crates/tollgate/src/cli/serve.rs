@@ -53,20 +53,28 @@ pub(super) fn run(
         .build()
         .map_err(Failure::failed)?;
     runtime
-        .block_on(crate::serve::run(settings, paths, |text| screen.print(text)))
+        .block_on(crate::serve::run(settings, paths, |text| {
+            screen.print(text)
+        }))
         .map_err(Failure::failed)
 }
 
 /// `TOLLGATE_LOG` takes the usual filters, such as `debug` or
 /// `info,tollgate_proxy=trace`.
 fn log(form: Option<LogForm>, surroundings: &dyn Surroundings) {
-    let filter = surroundings.variable("TOLLGATE_LOG").unwrap_or_else(|| "info".to_owned());
+    let filter = surroundings
+        .variable("TOLLGATE_LOG")
+        .unwrap_or_else(|| "info".to_owned());
     let terminal = std::io::stderr().is_terminal();
     let log = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(filter))
         .with_writer(std::io::stderr)
         .with_ansi(terminal);
-    match form.unwrap_or(if terminal { LogForm::Text } else { LogForm::Json }) {
+    match form.unwrap_or(if terminal {
+        LogForm::Text
+    } else {
+        LogForm::Json
+    }) {
         LogForm::Text => log.with_target(false).compact().init(),
         LogForm::Json => log.json().flatten_event(true).init(),
     }

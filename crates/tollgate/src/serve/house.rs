@@ -14,9 +14,7 @@ use tollgate_identity::{AgentSource, mint_agent_key};
 use tollgate_ledger::{Ledger, StoredAgent};
 use tollgate_proxy::{Gateway, Provider, Snapshot, Upstream};
 use tollgate_routing::Standing;
-use tollgate_types::{
-    Event, Plane, Principal, RequestId, Severity, UnixMillis, Versions,
-};
+use tollgate_types::{Event, Plane, Principal, RequestId, Severity, UnixMillis, Versions};
 
 use super::snapshot;
 use crate::config::{self, Machine, ProviderSettings, Settings, Source, probe};
@@ -79,7 +77,10 @@ impl House {
     }
 
     fn state(&self) -> State {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {
@@ -94,7 +95,13 @@ impl House {
     /// Whether any of them is another one than at the last look.
     pub(super) fn files_changed(&self) -> bool {
         let seen = looks(&self.files());
-        let before = std::mem::take(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner).seen);
+        let before = std::mem::take(
+            &mut self
+                .state
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .seen,
+        );
         let changed = before != seen;
         self.change(|state| state.seen = seen);
         changed
@@ -116,14 +123,25 @@ impl House {
         if settings.ledger != before.settings.ledger {
             notes.push("ledger.url holds from the next start".to_owned());
         }
-        let version = self.put(&settings, &before.found).await.map_err(|error| self.refuse(error))?;
-        let files = settings.files.iter().map(|file| file.display().to_string()).collect();
+        let version = self
+            .put(&settings, &before.found)
+            .await
+            .map_err(|error| self.refuse(error))?;
+        let files = settings
+            .files
+            .iter()
+            .map(|file| file.display().to_string())
+            .collect();
         self.change(|state| {
             state.seen = looks(&watched(&settings, &self.paths));
             state.settings = Arc::new(settings);
             state.fault = None;
         });
-        Ok(ReloadReport { config_version: version, files, notes })
+        Ok(ReloadReport {
+            config_version: version,
+            files,
+            notes,
+        })
     }
 
     fn refuse(&self, message: String) -> ReloadFault {
@@ -136,7 +154,11 @@ impl House {
 
     /// Puts a new snapshot in place and returns its version.
     async fn put(&self, settings: &Settings, found: &[ProviderSettings]) -> Result<u64, String> {
-        let stored = self.ledger.agents().await.map_err(|error| error.to_string())?;
+        let stored = self
+            .ledger
+            .agents()
+            .await
+            .map_err(|error| error.to_string())?;
         let old = self.gateway.snapshot();
         let version = old.versions.config + 1;
         let snapshot = snapshot::build(settings, found, &stored, version, Some(&old))
@@ -163,7 +185,10 @@ impl House {
                 tracing::info!(version = report.config_version, "configuration reloaded");
             }
             Err(fault) => {
-                tracing::error!("configuration not taken, the last good one stays:\n{}", fault.message);
+                tracing::error!(
+                    "configuration not taken, the last good one stays:\n{}",
+                    fault.message
+                );
             }
         }
     }
@@ -174,7 +199,10 @@ impl House {
             return;
         }
         let servers = probe::find(self.address).await;
-        let found: Vec<_> = servers.iter().filter_map(probe::LocalServer::provider).collect();
+        let found: Vec<_> = servers
+            .iter()
+            .filter_map(probe::LocalServer::provider)
+            .collect();
         if found.is_empty() {
             return;
         }
@@ -202,7 +230,12 @@ impl tollgate_control::Gateway for House {
         let (state, snapshot) = (self.state(), self.gateway.snapshot());
         let stats = self.ledger.stats();
         StatusReport {
-            state: if self.gateway.is_draining() { "draining" } else { "ready" }.to_owned(),
+            state: if self.gateway.is_draining() {
+                "draining"
+            } else {
+                "ready"
+            }
+            .to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
             started_at: self.started_at.0,
@@ -214,7 +247,10 @@ impl tollgate_control::Gateway for House {
             },
             config_version: snapshot.versions.config,
             config_fault: state.fault.clone(),
-            anonymous: snapshot.anonymous.as_ref().map(|agent| agent.name().to_string()),
+            anonymous: snapshot
+                .anonymous
+                .as_ref()
+                .map(|agent| agent.name().to_string()),
             in_flight: self.gateway.in_flight().into(),
             agents: snapshot.agents.iter().count() as u64,
             providers: snapshot
@@ -234,7 +270,10 @@ impl tollgate_control::Gateway for House {
 
     fn profiles(&self) -> Vec<ProfileReport> {
         let snapshot = self.gateway.snapshot();
-        let states = snapshot.providers.iter().flat_map(|provider| provider.pool.profiles(now()));
+        let states = snapshot
+            .providers
+            .iter()
+            .flat_map(|provider| provider.pool.profiles(now()));
         states
             .map(|state| ProfileReport {
                 profile_id: state.profile.to_string(),
@@ -265,7 +304,10 @@ impl tollgate_control::Gateway for House {
                     AgentSource::File => "file",
                 }
                 .to_owned(),
-                key_hints: stored.map(|stored| stored.hint.clone()).into_iter().collect(),
+                key_hints: stored
+                    .map(|stored| stored.hint.clone())
+                    .into_iter()
+                    .collect(),
                 allowed_models: spec.allowed_models.clone(),
                 blocked_models: spec.blocked_models.clone(),
                 created_at: stored.map(|stored| stored.created.0),
@@ -302,14 +344,24 @@ impl tollgate_control::Gateway for House {
 
 fn provider_status(provider: &Provider, state: &State) -> ProviderStatus {
     let profiles = provider.pool.profiles(now());
-    let ready = profiles.iter().filter(|it| it.standing == Standing::Ready).count();
-    let settings = state.settings.providers.iter().find(|it| it.id == provider.id);
+    let ready = profiles
+        .iter()
+        .filter(|it| it.standing == Standing::Ready)
+        .count();
+    let settings = state
+        .settings
+        .providers
+        .iter()
+        .find(|it| it.id == provider.id);
     let found = settings.is_none();
     let (base_url, wire) = match &provider.upstream {
         Upstream::Http(target) => (target.url(), provider.wire.as_str()),
         Upstream::Demo => ("built in".to_owned(), "any"),
     };
-    let worst = profiles.iter().map(|it| it.standing).find(|it| *it != Standing::Ready);
+    let worst = profiles
+        .iter()
+        .map(|it| it.standing)
+        .find(|it| *it != Standing::Ready);
     ProviderStatus {
         id: provider.id.to_string(),
         wire: wire.to_owned(),
@@ -349,15 +401,23 @@ fn models(snapshot: &Snapshot, state: &State) -> Vec<ModelReport> {
         provider: Some(provider(listed.candidate.provider)),
         target: Some(listed.candidate.model.to_string()),
     });
-    let globs = state.settings.providers.iter().chain(&state.found).flat_map(|provider| {
-        let globs = provider.models.iter().filter(|glob| glob.contains(['*', '?']));
-        globs.map(|glob| ModelReport {
-            id: glob.clone(),
-            kind: "pattern".to_owned(),
-            provider: Some(provider.id.to_string()),
-            target: None,
-        })
-    });
+    let globs = state
+        .settings
+        .providers
+        .iter()
+        .chain(&state.found)
+        .flat_map(|provider| {
+            let globs = provider
+                .models
+                .iter()
+                .filter(|glob| glob.contains(['*', '?']));
+            globs.map(|glob| ModelReport {
+                id: glob.clone(),
+                kind: "pattern".to_owned(),
+                provider: Some(provider.id.to_string()),
+                target: None,
+            })
+        });
     listed.chain(globs).collect()
 }
 
@@ -391,10 +451,15 @@ fn looks(files: &[PathBuf]) -> HashMap<PathBuf, Option<Look>> {
         let found = std::fs::metadata(file).ok()?;
         Some((found.mtime(), found.mtime_nsec(), found.ino(), found.len()))
     };
-    files.iter().map(|file| (file.clone(), look(file))).collect()
+    files
+        .iter()
+        .map(|file| (file.clone(), look(file)))
+        .collect()
 }
 
 fn now() -> UnixMillis {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    UnixMillis(since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX)))
+    UnixMillis(since.map_or(0, |since| {
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    }))
 }

@@ -32,11 +32,7 @@ use house::House;
 ///
 /// # Errors
 /// Whatever keeps it from starting, or from writing its last records.
-pub async fn run(
-    settings: Settings,
-    paths: Paths,
-    greet: impl FnOnce(&str),
-) -> anyhow::Result<()> {
+pub async fn run(settings: Settings, paths: Paths, greet: impl FnOnce(&str)) -> anyhow::Result<()> {
     let began = Instant::now();
     // No core dump, and no other process of this user, shows the keys.
     nix::sys::prctl::set_dumpable(false)?;
@@ -54,8 +50,14 @@ pub async fn run(
     let drain = settings.server.drain;
     let greeting = greeting::text(&settings, address);
     let gateway = Arc::new(Gateway::new(snapshot, ledger.clone()));
-    let house =
-        House::new(settings, paths, address, Arc::clone(&gateway), ledger.clone(), stored);
+    let house = House::new(
+        settings,
+        paths,
+        address,
+        Arc::clone(&gateway),
+        ledger.clone(),
+        stored,
+    );
     let control = Arc::new(Control {
         ledger: ledger.clone(),
         operators,
@@ -66,7 +68,13 @@ pub async fn run(
         bind: address,
     });
     let (stop, stopping) = watch::channel(false);
-    let served = tokio::spawn(listen(listener, gateway, operator_plane(control), stopping, drain));
+    let served = tokio::spawn(listen(
+        listener,
+        gateway,
+        operator_plane(control),
+        stopping,
+        drain,
+    ));
     greet(&greeting);
     tracing::info!(%address, micros = began.elapsed().as_micros() as u64, "ready");
 
@@ -79,7 +87,10 @@ pub async fn run(
     probes.abort();
     let cut = served.await??;
     if cut > 0 {
-        tracing::warn!(requests = cut, "the drain's time is over; requests were cut short");
+        tracing::warn!(
+            requests = cut,
+            "the drain's time is over; requests were cut short"
+        );
     }
     ledger.close().await.context("the ledger's last records")
 }
@@ -116,7 +127,11 @@ fn operator_plane(control: Arc<Control>) -> tollgate_proxy::Control {
     let router = tollgate_control::router(control);
     Arc::new(move |request| {
         let router = router.clone();
-        Box::pin(async move { tollgate_control::call(router, request).await.map(Body::foreign) })
+        Box::pin(async move {
+            tollgate_control::call(router, request)
+                .await
+                .map(Body::foreign)
+        })
     })
 }
 

@@ -55,13 +55,19 @@ impl Watched {
     fn new(house: &House, changed: mpsc::Sender<()>) -> notify::Result<Self> {
         let files = house.files();
         let names = files.clone();
-        let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            let ours = |path: &PathBuf| names.iter().any(|name| name.file_name() == path.file_name());
-            if event.is_ok_and(|event| !event.kind.is_access() && event.paths.iter().any(ours)) {
-                // Full means that a change is already waiting to be seen.
-                changed.try_send(()).ok();
-            }
-        })?;
+        let mut watcher =
+            notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+                let ours = |path: &PathBuf| {
+                    names
+                        .iter()
+                        .any(|name| name.file_name() == path.file_name())
+                };
+                if event.is_ok_and(|event| !event.kind.is_access() && event.paths.iter().any(ours))
+                {
+                    // Full means that a change is already waiting to be seen.
+                    changed.try_send(()).ok();
+                }
+            })?;
         let mut folders: Vec<_> = files.iter().filter_map(|file| file.parent()).collect();
         folders.sort();
         folders.dedup();

@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
 use tollgate_identity::{AgentBook, AgentSource, AgentSpec, ModelDefaults};
+use tollgate_ledger::StoredAgent;
 use tollgate_llm::Dialect;
 use tollgate_proxy::{Credential, Limits, Provider, Snapshot, Target, Times, Upstream};
 use tollgate_routing::{CredentialSpec, Pool, ProviderRoutes, RouteTable};
-use tollgate_ledger::StoredAgent;
 use tollgate_types::{Secret, Versions};
 
 use crate::config::{self, ProviderSettings, Settings};
@@ -19,17 +19,24 @@ pub(super) fn build(
     old: Option<&Snapshot>,
 ) -> anyhow::Result<Snapshot> {
     let providers = settings.providers.iter().chain(found);
-    let providers = providers.map(|it| provider(it, old)).collect::<anyhow::Result<_>>()?;
+    let providers = providers
+        .map(|it| provider(it, old))
+        .collect::<anyhow::Result<_>>()?;
     let mut routing = settings.routing.clone();
-    routing.providers.extend(found.iter().map(|it| ProviderRoutes {
-        id: it.id.clone(),
-        models: it.models.clone(),
-    }));
+    routing
+        .providers
+        .extend(found.iter().map(|it| ProviderRoutes {
+            id: it.id.clone(),
+            models: it.models.clone(),
+        }));
     let routes = RouteTable::new(routing).map_err(|faults| all_of(&faults))?;
     let agents = agents(settings, stored)?;
     let anonymous = settings.server.anonymous.as_ref();
     Ok(Snapshot {
-        versions: Versions { config: version, policy: "none".into() },
+        versions: Versions {
+            config: version,
+            policy: "none".into(),
+        },
         limits: limits(settings),
         anonymous: anonymous.and_then(|name| agents.get(name)).cloned(),
         answer_model: match settings.server.answer_model {
@@ -54,14 +61,17 @@ fn limits(settings: &Settings) -> Limits {
 fn provider(settings: &ProviderSettings, old: Option<&Snapshot>) -> anyhow::Result<Provider> {
     let (wire, upstream) = match &settings.upstream {
         config::Upstream::Demo => (Dialect::OpenAi, Upstream::Demo),
-        config::Upstream::Server { dialect, base_url } => {
-            (*dialect, Upstream::Http(Arc::new(Target::new(&base_url.to_string())?)))
-        }
+        config::Upstream::Server { dialect, base_url } => (
+            *dialect,
+            Upstream::Http(Arc::new(Target::new(&base_url.to_string())?)),
+        ),
     };
     let keys = keys(settings);
     let pool = Pool::new(keys.iter().map(|(spec, _)| spec.clone()).collect());
     let before = old.and_then(|old| old.providers.iter().find(|it| it.id == settings.id));
-    let credentials = keys.into_iter().map(|(spec, key)| Credential::new(wire, &spec.profile, key));
+    let credentials = keys
+        .into_iter()
+        .map(|(spec, key)| Credential::new(wire, &spec.profile, key));
     Ok(Provider {
         id: settings.id.clone(),
         wire,
@@ -87,11 +97,20 @@ fn keys(settings: &ProviderSettings) -> Vec<(CredentialSpec, Secret)> {
         return settings.keys.clone();
     }
     let profile = format!("{}:keyless", settings.id).into();
-    vec![(CredentialSpec { profile, weight: 1, priority: 1 }, Secret::new(String::new()))]
+    vec![(
+        CredentialSpec {
+            profile,
+            weight: 1,
+            priority: 1,
+        },
+        Secret::new(String::new()),
+    )]
 }
 
 fn agents(settings: &Settings, stored: &[StoredAgent]) -> anyhow::Result<AgentBook> {
-    let stored = stored.iter().map(|agent| from_ledger(agent, settings.agent_defaults));
+    let stored = stored
+        .iter()
+        .map(|agent| from_ledger(agent, settings.agent_defaults));
     let specs = settings.agents.iter().cloned().chain(stored).collect();
     AgentBook::new(specs).map_err(|faults| all_of(&faults))
 }

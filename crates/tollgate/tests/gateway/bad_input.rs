@@ -6,14 +6,22 @@ use tollgate_testkit::{Request, Wire};
 use crate::house::{FIRST_KEY, House, KEY};
 
 fn raw(wire: Wire, body: impl Into<bytes::Bytes>) -> Request {
-    let path = if wire == Wire::OpenAi { "/v1/chat/completions" } else { "/v1/messages" };
+    let path = if wire == Wire::OpenAi {
+        "/v1/chat/completions"
+    } else {
+        "/v1/messages"
+    };
     Request::new("POST", path).key(KEY).body(body)
 }
 
 #[tokio::test]
 async fn bodies_that_are_no_requests_are_400() {
     let house = House::open().await;
-    let deep = format!("{{\"model\":\"gpt-4o\",\"x\":{}{}}}", "[".repeat(5000), "]".repeat(5000));
+    let deep = format!(
+        "{{\"model\":\"gpt-4o\",\"x\":{}{}}}",
+        "[".repeat(5000),
+        "]".repeat(5000)
+    );
     for wire in [Wire::OpenAi, Wire::Anthropic] {
         for body in [
             "not json",
@@ -34,7 +42,13 @@ async fn bodies_that_are_no_requests_are_400() {
             let story = house.story_of(&answer).await;
             assert_eq!(story["request"]["outcome"], "refused", "{shown}: {story}");
         }
-        let answer = house.client().send(&raw(wire, &b"{\"model\":\"gpt-4o\",\"x\":\"\xff\xfe\"}"[..])).await;
+        let answer = house
+            .client()
+            .send(&raw(
+                wire,
+                &b"{\"model\":\"gpt-4o\",\"x\":\"\xff\xfe\"}"[..],
+            ))
+            .await;
         assert_eq!(answer.status(), 400, "invalid UTF-8: {}", answer.text());
     }
     assert!(house.openai.requests().is_empty() && house.anthropic.requests().is_empty());
@@ -46,18 +60,35 @@ async fn bodies_at_and_past_the_limit() {
     let anthropic = tollgate_testkit::FakeProvider::anthropic().start().await;
     let config = crate::house::config(&openai, &anthropic, &[FIRST_KEY])
         .replace("[server]", "[server]\nmax_body_mb = 1");
-    let gateway = tollgate_testkit::Gateway::builder(crate::house::program()).config(config).start().await;
+    let gateway = tollgate_testkit::Gateway::builder(crate::house::program())
+        .config(config)
+        .start()
+        .await;
     let sized = |size: usize| {
         let head = "{\"model\":\"gpt-4o\",\"messages\":[],\"pad\":\"";
         format!("{head}{}\"}}", "x".repeat(size - head.len() - 2))
     };
-    let at = gateway.client().send(&raw(Wire::OpenAi, sized(1 << 20))).await;
+    let at = gateway
+        .client()
+        .send(&raw(Wire::OpenAi, sized(1 << 20)))
+        .await;
     assert_eq!(at.status(), 200, "{}", at.text());
     assert_eq!(openai.requests()[0].body.len(), 1 << 20);
-    let past = gateway.client().send(&raw(Wire::OpenAi, sized((1 << 20) + 1))).await;
+    let past = gateway
+        .client()
+        .send(&raw(Wire::OpenAi, sized((1 << 20) + 1)))
+        .await;
     assert_eq!(past.status(), 413, "{}", past.text());
-    let past = gateway.client().send(&raw(Wire::Anthropic, sized((1 << 20) + 1))).await;
-    assert_eq!(past.json()["error"]["type"], "request_too_large", "{}", past.text());
+    let past = gateway
+        .client()
+        .send(&raw(Wire::Anthropic, sized((1 << 20) + 1)))
+        .await;
+    assert_eq!(
+        past.json()["error"]["type"],
+        "request_too_large",
+        "{}",
+        past.text()
+    );
     // Without a length the limit holds all the same.
     let chunked = format!(
         "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {KEY}\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -82,15 +113,28 @@ async fn a_flood_of_headers_is_431() {
     }
     let answer = house.client().send(&many).await;
     assert_eq!(answer.status(), 431, "{}", answer.text());
-    assert!(answer.json()["error"]["message"].as_str().unwrap().contains("fields"));
-    let large = Request::message("claude-sonnet-4", "hi").key(KEY).header("x-large", &"y".repeat(80_000));
+    assert!(
+        answer.json()["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("fields")
+    );
+    let large = Request::message("claude-sonnet-4", "hi")
+        .key(KEY)
+        .header("x-large", &"y".repeat(80_000));
     let answer = house.client().send(&large).await;
     assert_eq!(answer.status(), 431, "{}", answer.text());
     assert_eq!(answer.json()["type"], "error");
     // Beyond what is read at all the connection itself says no.
-    let huge = Request::chat("gpt-4o", "hi").key(KEY).header("x-huge", &"z".repeat(2 << 20));
+    let huge = Request::chat("gpt-4o", "hi")
+        .key(KEY)
+        .header("x-huge", &"z".repeat(2 << 20));
     let authority = house.gateway.url().trim_start_matches("http://").to_owned();
-    if let Some(stream) = house.client().try_open_raw(&huge.to_bytes(&authority)).await {
+    if let Some(stream) = house
+        .client()
+        .try_open_raw(&huge.to_bytes(&authority))
+        .await
+    {
         assert_eq!(stream.head.status, 431);
     }
     assert!(house.openai.requests().is_empty());
@@ -101,8 +145,15 @@ async fn a_wrong_length_never_smuggles_a_second_request() {
     let house = House::open().await;
     let body = r#"{"model":"gpt-4o","messages":[]}"#;
     for head in [
-        format!("content-length: {0}\r\ncontent-length: {1}\r\n", body.len(), body.len() + 1),
-        format!("content-length: {}\r\ntransfer-encoding: chunked\r\n", body.len()),
+        format!(
+            "content-length: {0}\r\ncontent-length: {1}\r\n",
+            body.len(),
+            body.len() + 1
+        ),
+        format!(
+            "content-length: {}\r\ntransfer-encoding: chunked\r\n",
+            body.len()
+        ),
         "content-length: -1\r\n".to_owned(),
     ] {
         let bytes = format!(
@@ -118,10 +169,19 @@ async fn a_wrong_length_never_smuggles_a_second_request() {
 #[tokio::test]
 async fn other_methods_and_paths_are_named() {
     let house = House::open().await;
-    let answer = house.client().send(&Request::get("/v1/chat/completions").key(KEY)).await;
+    let answer = house
+        .client()
+        .send(&Request::get("/v1/chat/completions").key(KEY))
+        .await;
     assert_eq!(answer.status(), 405, "{}", answer.text());
-    let answer = house.client().send(&Request::get("/v1/nothing").key(KEY)).await;
+    let answer = house
+        .client()
+        .send(&Request::get("/v1/nothing").key(KEY))
+        .await;
     assert_eq!(answer.status(), 404);
-    let answer = house.client().send(&Request::new("POST", "/v1/audio/speech").key(KEY)).await;
+    let answer = house
+        .client()
+        .send(&Request::new("POST", "/v1/audio/speech").key(KEY))
+        .await;
     assert_eq!(answer.status(), 501);
 }

@@ -13,19 +13,51 @@ const WIRES: [Wire; 2] = [Wire::OpenAi, Wire::Anthropic];
 /// caller sees where no other credential is left (`openai`, `anthropic`).
 fn before_the_first_byte() -> Vec<(&'static str, Script, &'static str, [u16; 2])> {
     vec![
-        ("429 rate", Script::Status429Rate { retry_after: 7 }, "rate_limit", [429, 429]),
+        (
+            "429 rate",
+            Script::Status429Rate { retry_after: 7 },
+            "rate_limit",
+            [429, 429],
+        ),
         ("429 quota", Script::Status429Quota, "quota", [429, 429]),
         ("401", Script::Status401, "auth_error", [502, 502]),
         ("403", Script::Status403, "auth_error", [502, 502]),
         ("500", Script::Status500, "server_error", [502, 502]),
         ("529", Script::Status529, "server_error", [503, 529]),
         ("time-out", Script::Timeout, "timeout", [504, 504]),
-        ("reset before the first byte", Script::ResetBeforeFirstByte, "connection", [502, 502]),
+        (
+            "reset before the first byte",
+            Script::ResetBeforeFirstByte,
+            "connection",
+            [502, 502],
+        ),
         ("not JSON", Script::NotJson, "bad_answer", [502, 502]),
-        ("wrong length", Script::WrongLength, "connection", [502, 502]),
-        ("endless headers", Script::EndlessHeaders { mib: 4 }, "bad_answer", [502, 502]),
-        ("error in 200", Script::ErrorIn200, "server_error", [502, 502]),
-        ("redirect", Script::Redirect { location: "http://127.0.0.1:1/".into() }, "bad_answer", [502, 502]),
+        (
+            "wrong length",
+            Script::WrongLength,
+            "connection",
+            [502, 502],
+        ),
+        (
+            "endless headers",
+            Script::EndlessHeaders { mib: 4 },
+            "bad_answer",
+            [502, 502],
+        ),
+        (
+            "error in 200",
+            Script::ErrorIn200,
+            "server_error",
+            [502, 502],
+        ),
+        (
+            "redirect",
+            Script::Redirect {
+                location: "http://127.0.0.1:1/".into(),
+            },
+            "bad_answer",
+            [502, 502],
+        ),
     ]
 }
 
@@ -35,10 +67,25 @@ fn after_the_first_byte() -> Vec<(&'static str, Script, &'static str)> {
         ("reset", Script::ResetAfterFirstEvent, "upstream_cut"),
         ("cut", Script::Cut { events: 2 }, "upstream_cut"),
         ("cut within an event", Script::CutMidEvent, "upstream_cut"),
-        ("stall", Script::Stall { events: 1, gate: Gate::closed() }, "upstream_stalled"),
+        (
+            "stall",
+            Script::Stall {
+                events: 1,
+                gate: Gate::closed(),
+            },
+            "upstream_stalled",
+        ),
         ("bad chunk", Script::BadChunk, "upstream_bad_answer"),
-        ("bad chunk framing", Script::BadChunkEncoding, "upstream_cut"),
-        ("error event", Script::ErrorAfterFirstEvent, "upstream_error_event"),
+        (
+            "bad chunk framing",
+            Script::BadChunkEncoding,
+            "upstream_cut",
+        ),
+        (
+            "error event",
+            Script::ErrorAfterFirstEvent,
+            "upstream_error_event",
+        ),
         ("invalid UTF-8", Script::InvalidUtf8, "upstream_bad_answer"),
     ]
 }
@@ -53,10 +100,17 @@ async fn a_fault_before_the_first_byte_moves_on_to_the_next_credential() {
             }
             for (name, script) in [
                 ("reset after headers", Script::ResetAfterHeaders),
-                ("bad first event", Script::Chunks(vec![Bytes::from_static(b"data: {no\n\n")])),
+                (
+                    "bad first event",
+                    Script::Chunks(vec![Bytes::from_static(b"data: {no\n\n")]),
+                ),
             ] {
                 if stream {
-                    let class = if name == "bad first event" { "bad_answer" } else { "connection" };
+                    let class = if name == "bad first event" {
+                        "bad_answer"
+                    } else {
+                        "connection"
+                    };
                     cases.push((wire, stream, name, script, class));
                 }
             }
@@ -64,7 +118,10 @@ async fn a_fault_before_the_first_byte_moves_on_to_the_next_credential() {
     }
     // A gateway each: a credential that failed must not be resting already.
     for chunk in cases.chunks(8) {
-        let shown = chunk.iter().cloned().map(|case| tokio::spawn(moves_on(case)));
+        let shown = chunk
+            .iter()
+            .cloned()
+            .map(|case| tokio::spawn(moves_on(case)));
         for shown in shown.collect::<Vec<_>>() {
             shown.await.unwrap();
         }
@@ -99,7 +156,10 @@ async fn a_fault_with_nobody_left_is_an_error_of_the_callers_dialect() {
         }
     }
     for chunk in cases.chunks(8) {
-        let shown = chunk.iter().cloned().map(|case| tokio::spawn(nobody_left(case)));
+        let shown = chunk
+            .iter()
+            .cloned()
+            .map(|case| tokio::spawn(nobody_left(case)));
         for shown in shown.collect::<Vec<_>>() {
             shown.await.unwrap();
         }
@@ -124,17 +184,25 @@ async fn nobody_left((wire, name, script, class, statuses): (Wire, &str, Script,
     assert_eq!(story["request"]["status"], expected, "{case}: {story}");
     assert!(story.to_string().contains(class), "{case}: {story}");
     let booked = story["request"]["input"].as_u64().unwrap();
-    assert_eq!(booked, 0, "{case}: nothing was served, so nothing is booked: {story}");
+    assert_eq!(
+        booked, 0,
+        "{case}: nothing was served, so nothing is booked: {story}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fault_after_the_first_byte_is_an_error_event() {
     let cases = WIRES.into_iter().flat_map(|wire| {
-        after_the_first_byte().into_iter().map(move |(name, script, reason)| (wire, name, script, reason))
+        after_the_first_byte()
+            .into_iter()
+            .map(move |(name, script, reason)| (wire, name, script, reason))
     });
     let cases: Vec<_> = cases.collect();
     for chunk in cases.chunks(8) {
-        let shown = chunk.iter().cloned().map(|case| tokio::spawn(ends_in_an_error(case)));
+        let shown = chunk
+            .iter()
+            .cloned()
+            .map(|case| tokio::spawn(ends_in_an_error(case)));
         for shown in shown.collect::<Vec<_>>() {
             shown.await.unwrap();
         }
@@ -147,22 +215,47 @@ async fn ends_in_an_error((wire, name, script, reason): (Wire, &str, Script, &st
     let answer = house.send(&Request::ask(wire, true, model(wire))).await;
     let case = format!("{wire:?} {name}");
     assert_eq!(answer.status(), 200, "{case}");
-    assert_eq!(answer.ending, Ending::Clean, "{case}: the error event must arrive");
+    assert_eq!(
+        answer.ending,
+        Ending::Clean,
+        "{case}: the error event must arrive"
+    );
     let events = answer.events();
-    assert!(events.len() >= 2, "{case}: the first event went out: {}", answer.text());
+    assert!(
+        events.len() >= 2,
+        "{case}: the first event went out: {}",
+        answer.text()
+    );
     for event in &events {
-        assert!(event.raw.ends_with(b"\n\n"), "{case}: whole events only: {event:?}");
+        assert!(
+            event.raw.ends_with(b"\n\n"),
+            "{case}: whole events only: {event:?}"
+        );
     }
     let last = events.last().unwrap();
     assert_error_body(wire, &last.json(), &case);
-    assert_eq!(last.event.as_deref(), (wire == Wire::Anthropic).then_some("error"), "{case}");
+    assert_eq!(
+        last.event.as_deref(),
+        (wire == Wire::Anthropic).then_some("error"),
+        "{case}"
+    );
     let text = answer.text();
-    assert!(!text.contains("[DONE]") && !text.contains("message_stop"), "{case}: {text}");
-    assert_eq!(house.provider(wire).requests().len(), 1, "{case}: never repeated after the first byte");
+    assert!(
+        !text.contains("[DONE]") && !text.contains("message_stop"),
+        "{case}: {text}"
+    );
+    assert_eq!(
+        house.provider(wire).requests().len(),
+        1,
+        "{case}: never repeated after the first byte"
+    );
     let story = house.story_of(&answer).await;
     assert_eq!(story["request"]["outcome"], "failed", "{case}: {story}");
     assert_eq!(story["request"]["reason"], reason, "{case}: {story}");
-    assert!(story["request"]["input"].as_u64().unwrap() > 0, "{case}: booked: {story}");
+    assert!(
+        story["request"]["input"].as_u64().unwrap() > 0,
+        "{case}: booked: {story}"
+    );
 }
 
 #[tokio::test]
@@ -172,8 +265,16 @@ async fn what_is_wrong_with_the_request_the_provider_says_itself() {
         house.provider(wire).push(Script::Status400);
         let answer = house.send(&Request::ask(wire, false, model(wire))).await;
         assert_eq!(answer.status(), 400, "{wire:?}");
-        assert!(answer.text().contains("field X is wrong"), "{wire:?}: {}", answer.text());
-        assert_eq!(house.provider(wire).requests().len(), 1, "{wire:?}: not repeated");
+        assert!(
+            answer.text().contains("field X is wrong"),
+            "{wire:?}: {}",
+            answer.text()
+        );
+        assert_eq!(
+            house.provider(wire).requests().len(),
+            1,
+            "{wire:?}: not repeated"
+        );
     }
 }
 
@@ -186,7 +287,11 @@ async fn a_full_context_is_said_at_once() {
         assert_eq!(answer.status(), 400, "{wire:?}: {}", answer.text());
         let reason = answer.header("x-tollgate-reason");
         assert_eq!(reason, Some("upstream_context_overflow"), "{wire:?}");
-        assert_eq!(house.provider(wire).requests().len(), 1, "{wire:?}: another key has the same window");
+        assert_eq!(
+            house.provider(wire).requests().len(),
+            1,
+            "{wire:?}: another key has the same window"
+        );
     }
 }
 
@@ -207,7 +312,11 @@ async fn a_huge_line_is_refused_within_bounded_memory() {
     let answer = house.send(&Request::chat_stream("gpt-4o", "hello")).await;
     assert_eq!(answer.status(), 502, "{}", answer.text());
     let memory = house.gateway.anonymous_memory();
-    assert!(memory < 64 << 20, "{} MiB anonymous after a 64 MiB line", memory >> 20);
+    assert!(
+        memory < 64 << 20,
+        "{} MiB anonymous after a 64 MiB line",
+        memory >> 20
+    );
 }
 
 fn assert_ended_well(wire: Wire, stream: bool, answer: &Answer, case: &str) {
@@ -223,7 +332,10 @@ fn assert_ended_well(wire: Wire, stream: bool, answer: &Answer, case: &str) {
 
 fn assert_error_body(wire: Wire, body: &Value, case: &str) {
     let message = &body["error"]["message"];
-    assert!(message.as_str().is_some_and(|text| !text.is_empty()), "{case}: {body}");
+    assert!(
+        message.as_str().is_some_and(|text| !text.is_empty()),
+        "{case}: {body}"
+    );
     match wire {
         Wire::OpenAi => assert!(body["error"]["type"].is_string(), "{case}: {body}"),
         Wire::Anthropic => assert_eq!(body["type"], "error", "{case}: {body}"),

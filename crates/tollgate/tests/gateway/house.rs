@@ -33,7 +33,11 @@ impl House {
         let anthropic = FakeProvider::anthropic().start().await;
         let config = config(&openai, &anthropic, keys) + more;
         let gateway = Gateway::builder(program()).config(config).start().await;
-        Self { openai, anthropic, gateway }
+        Self {
+            openai,
+            anthropic,
+            gateway,
+        }
     }
 
     pub(crate) fn provider(&self, wire: Wire) -> &FakeProvider {
@@ -54,7 +58,9 @@ impl House {
 
     /// The ledger's row and story of an answered request.
     pub(crate) async fn story_of(&self, answer: &Answer) -> Value {
-        let id = answer.header("x-tollgate-request-id").expect("answers carry their request id");
+        let id = answer
+            .header("x-tollgate-request-id")
+            .expect("answers carry their request id");
         self.story(id).await
     }
 

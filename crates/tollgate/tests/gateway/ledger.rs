@@ -9,8 +9,13 @@ async fn every_request_has_one_row() {
     let house = House::open().await;
     house.send(&Request::chat("gpt-4o", "hi")).await;
     house.send(&Request::chat("no-such-model", "hi")).await;
-    house.send(&Request::new("POST", "/v1/chat/completions").body("not json")).await;
-    house.client().send(&Request::message("claude-sonnet-4", "hi")).await;
+    house
+        .send(&Request::new("POST", "/v1/chat/completions").body("not json"))
+        .await;
+    house
+        .client()
+        .send(&Request::message("claude-sonnet-4", "hi"))
+        .await;
     house.openai.push(Script::Status400);
     house.send(&Request::chat("gpt-4o", "hi")).await;
     let rows = house.control("/control/requests?limit=10").await;
@@ -18,9 +23,20 @@ async fn every_request_has_one_row() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|row| (row["outcome"].as_str().unwrap(), row["status"].as_u64().unwrap()))
+        .map(|row| {
+            (
+                row["outcome"].as_str().unwrap(),
+                row["status"].as_u64().unwrap(),
+            )
+        })
         .collect();
-    let expected = [("failed", 400), ("refused", 401), ("refused", 400), ("refused", 404), ("ok", 200)];
+    let expected = [
+        ("failed", 400),
+        ("refused", 401),
+        ("refused", 400),
+        ("refused", 404),
+        ("ok", 200),
+    ];
     assert_eq!(outcomes, expected);
 }
 
@@ -37,12 +53,23 @@ async fn usage_adds_up_by_agent_provider_and_model() {
     }
     for (by, key, requests, expected) in
         // OpenAI's count of input contains what came from a cache, Anthropic's doesn't.
-        [("agent", "tester", 8, 88 + 12), ("provider", "openai", 4, 44), ("model", "claude-sonnet-4", 4, 56)]
+        [
+            ("agent", "tester", 8, 88 + 12),
+            ("provider", "openai", 4, 44),
+            ("model", "claude-sonnet-4", 4, 56),
+        ]
     {
-        let usage = house.gateway.command(&["usage", "--by", by, "--json"]).await;
+        let usage = house
+            .gateway
+            .command(&["usage", "--by", by, "--json"])
+            .await;
         assert_eq!(usage.code, Some(0), "{usage:?}");
         let rows = usage.json();
-        let row = rows.as_array().unwrap().iter().find(|row| row["key"].as_str().unwrap().contains(key));
+        let row = rows
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|row| row["key"].as_str().unwrap().contains(key));
         let row = row.unwrap_or_else(|| panic!("no {key} in {rows}"));
         assert_eq!(row["requests"], requests, "{rows}");
         let input = row["input"].as_u64().unwrap() + row["cache_read"].as_u64().unwrap();
@@ -61,10 +88,24 @@ async fn why_tells_the_story_of_a_fallback() {
     let id = answer.header("x-tollgate-request-id").unwrap();
     let why = house.gateway.command(&["why", id]).await;
     assert_eq!(why.code, Some(0), "{why:?}");
-    for word in ["tester", "gpt-4o", "openai:1", "rate_limit", "429", "openai:2"] {
-        assert!(why.stdout.contains(word), "`{word}` is missing in:\n{}", why.stdout);
+    for word in [
+        "tester",
+        "gpt-4o",
+        "openai:1",
+        "rate_limit",
+        "429",
+        "openai:2",
+    ] {
+        assert!(
+            why.stdout.contains(word),
+            "`{word}` is missing in:\n{}",
+            why.stdout
+        );
     }
-    let unknown = house.gateway.command(&["why", "req_00000000000000000000000000000000"]).await;
+    let unknown = house
+        .gateway
+        .command(&["why", "req_00000000000000000000000000000000"])
+        .await;
     assert_eq!(unknown.code, Some(1), "{unknown:?}");
 }
 
@@ -92,7 +133,10 @@ async fn kill_9_loses_the_last_batch_at_most() {
     let rows = &usage["rows"];
     let counted = rows[0]["requests"].as_u64().unwrap_or(0);
     assert!(counted <= upstream, "{rows}");
-    assert!(counted + 512 >= upstream, "{counted} of {upstream}: more than one batch is gone");
+    assert!(
+        counted + 512 >= upstream,
+        "{counted} of {upstream}: more than one batch is gone"
+    );
     let each = INPUT_TOKENS as u64 + 5;
     assert_eq!(rows[0]["total"], counted * each, "rows are whole: {rows}");
 }
@@ -113,7 +157,9 @@ async fn a_drain_writes_everything() {
 async fn metrics_count_without_naming_what_callers_make_up() {
     let house = House::open().await;
     house.send(&Request::chat("gpt-4o", "hi")).await;
-    house.send(&Request::chat("made-up-by-the-caller", "hi")).await;
+    house
+        .send(&Request::chat("made-up-by-the-caller", "hi"))
+        .await;
     house.control("/control/requests?limit=1").await;
     let metrics = Request::get("/metrics").key(&house.gateway.operator_token());
     let text = house.client().send(&metrics).await.text();

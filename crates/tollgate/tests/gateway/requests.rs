@@ -28,7 +28,10 @@ async fn a_request_passes_byte_for_byte() {
     assert_eq!(received.body, body);
     assert!(received.body.len() > 80_000);
     assert_eq!(received.target, "/v1/messages?beta=true");
-    assert_eq!(received.header("anthropic-beta"), Some("one-2025-01-01,two-2025-02-02"));
+    assert_eq!(
+        received.header("anthropic-beta"),
+        Some("one-2025-01-01,two-2025-02-02")
+    );
     assert_eq!(received.header("x-app"), Some("cli"));
     assert_eq!(received.credential.as_deref(), Some(FIRST_KEY));
     let head = String::from_utf8_lossy(&received.head).into_owned();
@@ -43,15 +46,27 @@ async fn answers_pass_byte_for_byte() {
             let request = Request::ask(wire, stream, model(wire));
             let through = house.send(&request).await;
             let sent = house.provider(wire).requests().last().unwrap().body.clone();
-            let path = if wire == Wire::OpenAi { "/v1/chat/completions" } else { "/v1/messages" };
+            let path = if wire == Wire::OpenAi {
+                "/v1/chat/completions"
+            } else {
+                "/v1/messages"
+            };
             let again = Request::new("POST", path).body(sent);
-            let direct = tollgate_testkit::Client::new(house.provider(wire).url()).send(&again).await;
+            let direct = tollgate_testkit::Client::new(house.provider(wire).url())
+                .send(&again)
+                .await;
             let strip = |text: String| -> String {
                 // The usage that was asked for on the caller's behalf is taken out again.
                 let events = text.split_inclusive("\n\n");
-                events.filter(|event| !event.contains("\"choices\":[]")).collect()
+                events
+                    .filter(|event| !event.contains("\"choices\":[]"))
+                    .collect()
             };
-            assert_eq!(through.text(), strip(direct.text()), "{wire:?} stream={stream}");
+            assert_eq!(
+                through.text(),
+                strip(direct.text()),
+                "{wire:?} stream={stream}"
+            );
         }
     }
 }
@@ -64,7 +79,10 @@ async fn only_the_name_is_edited_where_it_was_explicit() {
     let answer = house.send(&request).await;
     assert_eq!(answer.status(), 200, "{}", answer.text());
     let received = &house.openai.requests()[0];
-    assert_eq!(received.body, r#"{"messages":[],"model":"gpt-4o" , "unknown":{"b":1,"a":[2]}}"#);
+    assert_eq!(
+        received.body,
+        r#"{"messages":[],"model":"gpt-4o" , "unknown":{"b":1,"a":[2]}}"#
+    );
     assert_eq!(answer.header("x-tollgate-model"), Some("gpt-4o"));
     assert_eq!(answer.header("x-tollgate-provider"), Some("openai"));
     assert_eq!(answer.header("x-tollgate-attempts"), Some("1"));
@@ -79,9 +97,15 @@ async fn what_is_judged_is_what_is_served() {
         r#"{"model":"gpt-4o","stream":false,"stream":true,"messages":[]}"#,
         r#"{"model":"gpt-4o","stream":true,"stream_options":{"include_usage":true,"include_usage":false},"messages":[]}"#,
     ] {
-        let answer = house.send(&Request::new("POST", "/v1/chat/completions").body(body)).await;
+        let answer = house
+            .send(&Request::new("POST", "/v1/chat/completions").body(body))
+            .await;
         assert_eq!(answer.status(), 400, "{body}: {}", answer.text());
-        assert_eq!(answer.header("x-tollgate-reason"), Some("bad_request"), "{body}");
+        assert_eq!(
+            answer.header("x-tollgate-reason"),
+            Some("bad_request"),
+            "{body}"
+        );
     }
     assert!(house.openai.requests().is_empty(), "nothing of it was sent");
 }
@@ -107,8 +131,16 @@ async fn routes_win_over_globs() {
     let more = format!("{more}base_url = \"{}\"\n", other.base_url());
     let house = House::with(&more, &[FIRST_KEY]).await;
     let answer = house.send(&Request::chat("gpt-4o", "hello")).await;
-    assert_eq!(answer.header("x-tollgate-provider"), Some("other"), "{}", answer.text());
-    assert!(other.requests()[0].credential.is_none(), "a provider without keys gets none");
+    assert_eq!(
+        answer.header("x-tollgate-provider"),
+        Some("other"),
+        "{}",
+        answer.text()
+    );
+    assert!(
+        other.requests()[0].credential.is_none(),
+        "a provider without keys gets none"
+    );
 }
 
 #[tokio::test]
@@ -116,8 +148,16 @@ async fn a_provider_of_another_dialect_is_a_clear_error() {
     let house = House::open().await;
     let answer = house.send(&Request::chat("claude-sonnet-4", "hello")).await;
     assert_eq!(answer.status(), 400);
-    assert_eq!(answer.header("x-tollgate-reason"), Some("unsupported_dialect"));
-    assert!(answer.json()["error"]["message"].as_str().unwrap().contains("anthropic"));
+    assert_eq!(
+        answer.header("x-tollgate-reason"),
+        Some("unsupported_dialect")
+    );
+    assert!(
+        answer.json()["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("anthropic")
+    );
     let answer = house.send(&Request::message("gpt-4o", "hello")).await;
     assert_eq!(answer.json()["type"], "error");
 }
@@ -133,7 +173,10 @@ async fn the_fallback_of_the_default_model_is_used() {
         second = house.send(&Request::chat("openai/gpt-4o", "hello")).await;
     }
     let first = house.openai.requests()[0].json();
-    assert_eq!(first["temperature"], 0.5, "used where the request says nothing");
+    assert_eq!(
+        first["temperature"], 0.5,
+        "used where the request says nothing"
+    );
     assert!(matches!(second.status(), 429 | 503), "{}", second.text());
 }
 
@@ -144,15 +187,23 @@ async fn the_other_endpoints_pass_too() {
     let answer = house.send(&Request::post("/v1/completions", &legacy)).await;
     assert_eq!(answer.status(), 200, "{}", answer.text());
     let embeddings = json!({"model": "gpt-embed", "input": ["hello"]});
-    let answer = house.send(&Request::post("/v1/embeddings", &embeddings)).await;
+    let answer = house
+        .send(&Request::post("/v1/embeddings", &embeddings))
+        .await;
     assert_eq!(answer.status(), 200, "{}", answer.text());
     let story = house.story_of(&answer).await;
     assert!(story["request"]["input"].as_u64().unwrap() > 0, "{story}");
-    let count = json!({"model": "claude-sonnet-4", "messages": [{"role": "user", "content": "hi"}]});
-    let answer = house.send(&Request::post("/v1/messages/count_tokens", &count)).await;
+    let count =
+        json!({"model": "claude-sonnet-4", "messages": [{"role": "user", "content": "hi"}]});
+    let answer = house
+        .send(&Request::post("/v1/messages/count_tokens", &count))
+        .await;
     assert!(answer.json()["input_tokens"].is_u64(), "{}", answer.text());
     let story = house.story_of(&answer).await;
-    assert_eq!(story["request"]["input"], 0, "counting uses no tokens: {story}");
+    assert_eq!(
+        story["request"]["input"], 0,
+        "counting uses no tokens: {story}"
+    );
 }
 
 #[tokio::test]
@@ -164,13 +215,33 @@ async fn lists_and_health_answer() {
     }
     let list = house.send(&Request::get("/v1/models")).await.json();
     assert_eq!(list["object"], "list");
-    assert!(list["data"].as_array().unwrap().iter().any(|model| model["id"] == "fast"), "{list}");
+    assert!(
+        list["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|model| model["id"] == "fast"),
+        "{list}"
+    );
     let list = Request::get("/v1/models").header("anthropic-version", "2023-06-01");
     let list = house.send(&list).await.json();
     assert!(list["has_more"].is_boolean(), "{list}");
-    assert_eq!(house.send(&Request::get("/v1/models/fast")).await.json()["id"], "fast");
-    assert_eq!(house.send(&Request::get("/v1/models/none")).await.status(), 404);
-    assert_eq!(house.client().send(&Request::get("/v1/models")).await.status(), 401);
+    assert_eq!(
+        house.send(&Request::get("/v1/models/fast")).await.json()["id"],
+        "fast"
+    );
+    assert_eq!(
+        house.send(&Request::get("/v1/models/none")).await.status(),
+        404
+    );
+    assert_eq!(
+        house
+            .client()
+            .send(&Request::get("/v1/models"))
+            .await
+            .status(),
+        401
+    );
 }
 
 #[tokio::test]
@@ -179,16 +250,26 @@ async fn the_asked_name_can_be_restored() {
     let anthropic = tollgate_testkit::FakeProvider::anthropic().start().await;
     let config = crate::house::config(&openai, &anthropic, &[FIRST_KEY])
         .replace("[server]", "[server]\nanswer_model = \"asked\"");
-    let config = config + "[[model_shortcuts]]\nalias = \"fast\"\nmodel = \"openai/gpt-4o\"\n[[model_shortcuts]]\nalias = \"slow\"\nmodel = \"anthropic/claude-sonnet-4\"\n";
-    let gateway = tollgate_testkit::Gateway::builder(crate::house::program()).config(config).start().await;
+    let config = config
+        + "[[model_shortcuts]]\nalias = \"fast\"\nmodel = \"openai/gpt-4o\"\n[[model_shortcuts]]\nalias = \"slow\"\nmodel = \"anthropic/claude-sonnet-4\"\n";
+    let gateway = tollgate_testkit::Gateway::builder(crate::house::program())
+        .config(config)
+        .start()
+        .await;
     for (wire, name) in [(Wire::OpenAi, "fast"), (Wire::Anthropic, "slow")] {
         for stream in [false, true] {
             let request = Request::ask(wire, stream, name).key(KEY);
             let answer = gateway.client().send(&request).await;
             let text = answer.text();
             assert_eq!(answer.status(), 200, "{text}");
-            assert!(text.contains(&format!("\"{name}\"")), "stream={stream}: {text}");
-            assert!(!text.contains(&format!("\"{}\"", model(wire))), "stream={stream}: {text}");
+            assert!(
+                text.contains(&format!("\"{name}\"")),
+                "stream={stream}: {text}"
+            );
+            assert!(
+                !text.contains(&format!("\"{}\"", model(wire))),
+                "stream={stream}: {text}"
+            );
         }
     }
 }

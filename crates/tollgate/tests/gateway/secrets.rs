@@ -25,10 +25,20 @@ async fn no_key_shows_anywhere() {
             seen += &(why.stdout + &why.stderr);
         }
     }
-    for path in ["/control/status", "/control/profiles", "/control/agents", "/control/models"] {
+    for path in [
+        "/control/status",
+        "/control/profiles",
+        "/control/agents",
+        "/control/models",
+    ] {
         seen += &house.control(path).await.to_string();
     }
-    for command in [&["status"][..], &["agents", "list"], &["models", "list"], &["config", "check"]] {
+    for command in [
+        &["status"][..],
+        &["agents", "list"],
+        &["models", "list"],
+        &["config", "check"],
+    ] {
         let run = house.gateway.command(command).await;
         seen += &(run.stdout + &run.stderr);
     }
@@ -43,8 +53,14 @@ async fn no_key_shows_anywhere() {
             seen += &String::from_utf8_lossy(&std::fs::read(path).unwrap());
         }
     }
-    assert!(seen.contains("provided: [key]"), "the provider's echo was met, and masked");
-    assert!(seen.contains("is [secret]"), "the provider's own answer was passed on, and scrubbed");
+    assert!(
+        seen.contains("provided: [key]"),
+        "the provider's echo was met, and masked"
+    );
+    assert!(
+        seen.contains("is [secret]"),
+        "the provider's own answer was passed on, and scrubbed"
+    );
     for key in [KEY, FIRST_KEY, SECOND_KEY] {
         let secret_part = &key[key.len() - 20..];
         assert!(!seen.contains(secret_part), "`{}…` shows", &key[..8]);

@@ -9,7 +9,10 @@ async fn events_go_out_as_they_come() {
     let house = House::open().await;
     for wire in [Wire::OpenAi, Wire::Anthropic] {
         let gate = Gate::closed();
-        house.provider(wire).push(Script::Stream { events: 3, gate: Some(gate.clone()) });
+        house.provider(wire).push(Script::Stream {
+            events: 3,
+            gate: Some(gate.clone()),
+        });
         let request = Request::ask(wire, true, model(wire)).key(KEY);
         gate.release(1);
         let mut stream = house.client().open(&request).await;
@@ -28,7 +31,11 @@ async fn usage_is_asked_for_and_stripped() {
     let answer = house.send(&Request::chat_stream("gpt-4o", "hello")).await;
     let received = &house.openai.requests()[0];
     assert!(received.wants_usage(), "asked for on the caller's behalf");
-    for event in answer.events().iter().filter(|event| event.data != "[DONE]") {
+    for event in answer
+        .events()
+        .iter()
+        .filter(|event| event.data != "[DONE]")
+    {
         assert!(event.json()["usage"].is_null(), "stripped: {}", event.data);
         assert_ne!(event.json()["choices"].as_array().map(Vec::len), Some(0));
     }
@@ -44,10 +51,19 @@ async fn usage_that_the_caller_asked_for_stays() {
     let house = House::open().await;
     let body = serde_json::json!({"model": "gpt-4o", "stream": true, "messages": [],
         "stream_options": {"include_usage": true}});
-    let answer = house.send(&Request::post("/v1/chat/completions", &body)).await;
+    let answer = house
+        .send(&Request::post("/v1/chat/completions", &body))
+        .await;
     let received = &house.openai.requests()[0];
-    assert_eq!(received.body, body.to_string(), "nothing to edit, nothing edited");
-    let usage = answer.events().iter().any(|event| event.data.contains("prompt_tokens"));
+    assert_eq!(
+        received.body,
+        body.to_string(),
+        "nothing to edit, nothing edited"
+    );
+    let usage = answer
+        .events()
+        .iter()
+        .any(|event| event.data.contains("prompt_tokens"));
     assert!(usage, "{}", answer.text());
 }
 
@@ -55,12 +71,17 @@ async fn usage_that_the_caller_asked_for_stays() {
 async fn a_stream_without_usage_is_estimated_and_marked() {
     let house = House::open().await;
     for wire in [Wire::OpenAi, Wire::Anthropic] {
-        house.provider(wire).push(Script::StreamWithoutUsage { events: 4 });
+        house
+            .provider(wire)
+            .push(Script::StreamWithoutUsage { events: 4 });
         let answer = house.send(&Request::ask(wire, true, model(wire))).await;
         let story = house.story_of(&answer).await;
         assert_eq!(story["request"]["outcome"], "ok", "{wire:?}: {story}");
         assert_eq!(story["request"]["estimated"], true, "{wire:?}: {story}");
-        assert!(story["request"]["output"].as_u64().unwrap() > 0, "{wire:?}: {story}");
+        assert!(
+            story["request"]["output"].as_u64().unwrap() > 0,
+            "{wire:?}: {story}"
+        );
     }
 }
 
@@ -69,17 +90,30 @@ async fn a_caller_that_leaves_is_booked() {
     let house = House::open().await;
     for wire in [Wire::OpenAi, Wire::Anthropic] {
         let gate = Gate::closed();
-        house.provider(wire).push(Script::Stream { events: 50, gate: Some(gate.clone()) });
+        house.provider(wire).push(Script::Stream {
+            events: 50,
+            gate: Some(gate.clone()),
+        });
         gate.release(2);
         let request = Request::ask(wire, true, model(wire)).key(KEY);
         let mut stream = house.client().open(&request).await;
         stream.next_event().await.expect("the first event is out");
-        let id = stream.head.header("x-tollgate-request-id").unwrap().to_owned();
+        let id = stream
+            .head
+            .header("x-tollgate-request-id")
+            .unwrap()
+            .to_owned();
         drop(stream);
         house.provider(wire).wait_for_disconnect().await;
         let story = house.story(&id).await;
-        assert_eq!(story["request"]["outcome"], "client_left", "{wire:?}: {story}");
-        assert!(story["request"]["input"].as_u64().unwrap() > 0, "{wire:?}: {story}");
+        assert_eq!(
+            story["request"]["outcome"], "client_left",
+            "{wire:?}: {story}"
+        );
+        assert!(
+            story["request"]["input"].as_u64().unwrap() > 0,
+            "{wire:?}: {story}"
+        );
     }
 }
 
