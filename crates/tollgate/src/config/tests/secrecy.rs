@@ -52,6 +52,8 @@ fn slips() -> Vec<String> {
         "[agents.ci]\nkeys = [\"SECRET]",
         "[agents.ci]\nkeys = [\"SECRETSECRET\", \"SECRETSECRET\"]",
         "[providers.b]\nwire = \"openai\"\nbase_url = \"https://u:SECRET@host/v1\"",
+        "[providers.b]\nwire = \"openai\"\nbase_url = \"ftp://host/v1?key=SECRET\"",
+        "[providers.b]\nwire = \"openai\"\nbase_url = \"http://10.0.0.1/v1#SECRET\"\napi_key = \"x\"",
         "[telemetry]\notlp_endpoint = [\"SECRET\"]",
     ]
     .iter()
@@ -123,16 +125,20 @@ keys = ["${V}", "${V}${V}", "${V}${V}"]
 /// Names that lead nowhere are quoted by the routing engine; not these.
 #[test]
 fn routing_faults_of_variables_are_not_quoted() {
-    let text = r#"
-[providers.a]
-wire = "openai"
-base_url = "https://host/v1"
-[[model_shortcuts]]
-alias = "fast"
-model = "${V}"
-"#;
-    let found = faults(Fake::default().with("V", SECRET), text);
-    insta::assert_snapshot!(found);
+    let provider = "[providers.a]\nwire = \"openai\"\nbase_url = \"http://127.0.0.1/v1\"\n";
+    let wrong = [
+        "[[model_shortcuts]]\nalias = \"fast\"\nmodel = \"${V}\"\n",
+        "[[model_shortcuts]]\nalias = \"${V}\"\nmodel = \"fast\"\n",
+        "[agents.defaults.model]\nprovider = \"${V}\"\n",
+        "[agents.defaults.model]\nprovider = \"a/b\"\nfallback = [\"${V}\"]\n",
+    ];
+    let found = wrong.map(|rest| {
+        faults(
+            Fake::default().with("V", SECRET),
+            &format!("{provider}{rest}"),
+        )
+    });
+    insta::assert_snapshot!(found.concat());
 }
 
 #[test]
