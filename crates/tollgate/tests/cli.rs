@@ -10,7 +10,7 @@
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::sync::mpsc;
 
@@ -30,6 +30,13 @@ fn configure(home: &Path, text: &str, mode: u32) {
     let file = home.join("tollgate.toml");
     std::fs::write(&file, text).unwrap();
     std::fs::set_permissions(file, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+fn private(home: &Path, name: &str, text: &str) -> PathBuf {
+    let file = home.join(name);
+    std::fs::write(&file, text).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    file
 }
 
 /// Exit code, standard output and standard error, with the folder's name cut.
@@ -114,9 +121,7 @@ fn commands_without_a_gateway_end_with_3() {
         &format!("[server]\nbind = \"127.0.0.1:{port}\"\n"),
         0o644,
     );
-    let token = home.path().join("operator.token");
-    std::fs::write(&token, "tgo-0-secret\n").unwrap();
-    std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let token = private(home.path(), "operator.token", "tgo-0-secret\n");
     let why = ["why", "req_00000000000000000000000000000000"];
     let commands: [&[&str]; 6] = [
         &["status"],
@@ -141,15 +146,14 @@ fn commands_without_a_gateway_end_with_3() {
 /// Answers as the control API would, and remembers what was asked.
 fn gateway(home: &Path, answers: &'static [(&str, &str)]) -> mpsc::Receiver<String> {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    std::fs::write(
-        home.join("gateway.addr"),
-        listener.local_addr().unwrap().to_string(),
-    )
-    .unwrap();
-    configure(home, "[server]\nbind = \"127.0.0.1:0\"\n", 0o644);
-    let token = home.join("operator.token");
-    std::fs::write(&token, "tgo-0-secret\n").unwrap();
-    std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o600)).unwrap();
+    private(
+        home,
+        "gateway.addr",
+        &listener.local_addr().unwrap().to_string(),
+    );
+    // The gateway's own word wins over the configuration's.
+    configure(home, "[server]\nbind = \"127.0.0.1:1\"\n", 0o644);
+    private(home, "operator.token", "tgo-0-secret\n");
     let (asked, seen) = mpsc::channel();
     std::thread::spawn(move || {
         for stream in listener.incoming().take(32) {
