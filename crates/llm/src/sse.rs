@@ -154,7 +154,11 @@ impl<'a> Event<'a> {
                 _ => {}
             }
         }
-        let data = if joined { Some(scratch.as_slice()) } else { data };
+        let data = if joined {
+            Some(scratch.as_slice())
+        } else {
+            data
+        };
         Self { name, data }
     }
 }
