@@ -56,6 +56,7 @@ mod open;
 mod reader;
 mod requests;
 mod schema;
+mod shapes;
 mod slot;
 mod store;
 mod stored;
