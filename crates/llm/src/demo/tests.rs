@@ -28,7 +28,10 @@ fn stream_of(endpoint: Endpoint, body: &Value) -> Vec<Value> {
     let mut tap = StreamTap::new(endpoint, TapOptions::default());
     let mut data = Vec::new();
     for chunk in answer.chunks {
-        assert_eq!(tap.push(chunk.clone()).bytes[..], [chunk.clone()]);
+        assert_eq!(
+            tap.push(chunk.clone()).bytes.as_slice(),
+            std::slice::from_ref(&chunk)
+        );
         let text = std::str::from_utf8(&chunk).unwrap();
         let (_, json) = text.trim_end().split_once("data: ").unwrap();
         data.extend(serde_json::from_str::<Value>(json));

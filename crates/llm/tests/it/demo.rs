@@ -37,12 +37,18 @@ fn fact_17_a_request_in_claude_codes_shape_is_streamed() {
         max_tokens: Some(9),
         ..Edits::default()
     };
-    assert_eq!(view.apply(&body, &defaults)[..], [body.clone()]);
+    assert_eq!(
+        view.apply(&body, &defaults).as_slice(),
+        std::slice::from_ref(&body)
+    );
 
     let answer = demo::answer(Endpoint::Messages, &body);
     let mut tap = StreamTap::new(Endpoint::Messages, TapOptions::default());
     for event in &answer.chunks {
-        assert_eq!(tap.push(event.clone()).bytes[..], [event.clone()]);
+        assert_eq!(
+            tap.push(event.clone()).bytes.as_slice(),
+            std::slice::from_ref(event)
+        );
     }
     assert_eq!(tap.end().fault, None);
     let all = String::from_utf8(answer.chunks.concat()).unwrap();
