@@ -66,9 +66,10 @@ impl Encoding {
     }
 
     fn sized(&mut self, kind: u8, data: &[u8]) {
-        self.bytes.extend_from_slice(&[self.column, kind]);
         let length = u32::try_from(data.len()).unwrap_or(u32::MAX);
-        self.bytes.extend_from_slice(&length.to_be_bytes());
+        let [a, b, c, d] = length.to_be_bytes();
+        self.bytes
+            .extend_from_slice(&[self.column, kind, a, b, c, d]);
         self.bytes.extend_from_slice(data);
     }
 }
@@ -80,8 +81,10 @@ pub(crate) trait Cell {
 
 impl Cell for i64 {
     fn write(&self, to: &mut Encoding) {
-        to.bytes.extend_from_slice(&[to.column, INTEGER]);
-        to.bytes.extend_from_slice(&self.to_be_bytes());
+        // In one piece: most columns are integers.
+        let mut cell = [to.column, INTEGER, 0, 0, 0, 0, 0, 0, 0, 0];
+        cell[2..].copy_from_slice(&self.to_be_bytes());
+        to.bytes.extend_from_slice(&cell);
     }
 }
 

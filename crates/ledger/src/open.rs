@@ -50,7 +50,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
         // 1 MiB of pages: the writer appends and a reader scans, neither
         // gains from more, and an idle gateway should be small.
         .pragma("cache_size", "-1024")
-        .statement_cache_capacity(16)
+        .statement_cache_capacity(32)
         .thread_name(|number| format!("ledger-{number}"))
         .disable_statement_logging()
 }

@@ -34,8 +34,9 @@ pub(crate) const SUMS: [&str; 11] = [
     "unpriced",
 ];
 
-/// Rows of one statement, largest first.
-const SIZES: [usize; 2] = [16, 1];
+/// Rows of one statement, largest first: halves, so that few statements, each
+/// of which costs two thread switches, make up any number.
+const SIZES: [usize; 6] = [32, 16, 8, 4, 2, 1];
 
 type Sums = [u64; SUMS.len()];
 

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 
 use sqlx::AssertSqlSafe;
 use sqlx::sqlite::SqliteConnection;
@@ -13,7 +14,6 @@ use crate::encoding::Kind;
 /// most of it went into copying the same ten texts. The table need not be
 /// free of doubles, so nothing is looked up in it: what is not in memory is
 /// written anew.
-#[derive(Clone, PartialEq, Eq, Hash)]
 struct Shape {
     principal: Option<Principal>,
     dialect: &'static str,
@@ -56,6 +56,29 @@ impl From<&RequestRecord> for Shape {
     }
 }
 
+impl Shape {
+    /// Whether the record has this shape. Compares what differs most often
+    /// first.
+    fn is_of(&self, record: &RequestRecord) -> bool {
+        self.principal == record.principal
+            && self.model_asked == record.model_asked
+            && self.model_served == record.model_served
+            && self.provider == record.provider
+            && self.credential == record.credential
+            && self.status == record.status
+            && self.outcome == record.outcome
+            && self.stream == record.stream
+            && self.usage_source == record.usage.source
+            && self.reason == record.reason
+            && self.rule == record.rule
+            && self.budget == record.budget
+            && self.config_version == record.versions.config
+            && self.policy == record.versions.policy
+            && self.dialect == record.dialect
+            && self.endpoint == record.endpoint
+    }
+}
+
 /// Shapes kept in memory. More only come where callers make up names; then
 /// the cache begins anew.
 const MOST: usize = 1024;
@@ -93,7 +116,11 @@ pub(crate) struct Shaped {
 
 /// Numbers for shapes.
 pub(crate) struct Shapes {
-    known: HashMap<Shape, Shaped>,
+    /// By a hash of what differs most often, so that a record whose shape is
+    /// known costs no copy of its texts.
+    known: HashMap<u64, Vec<(Shape, Shaped)>>,
+    hasher: RandomState,
+    count: usize,
     last: i64,
 }
 
@@ -101,6 +128,8 @@ impl Shapes {
     pub(crate) async fn new(connection: &mut SqliteConnection) -> Result<Self, sqlx::Error> {
         Ok(Self {
             known: HashMap::new(),
+            hasher: RandomState::new(),
+            count: 0,
             last: last(connection).await?,
         })
     }
@@ -111,24 +140,37 @@ impl Shapes {
         connection: &mut SqliteConnection,
         record: &RequestRecord,
     ) -> Result<Shaped, sqlx::Error> {
-        let shape = Shape::from(record);
-        if let Some(shaped) = self.known.get(&shape) {
+        let hash = self.hasher.hash_one((
+            &record.principal,
+            &record.model_asked,
+            &record.model_served,
+            &record.credential,
+            record.status,
+        ));
+        let same = self.known.get(&hash).into_iter().flatten();
+        if let Some((_, shaped)) = same.into_iter().find(|(shape, _)| shape.is_of(record)) {
             return Ok(*shaped);
         }
-        let number = self.last + 1;
+        let (number, shape) = (self.last + 1, Shape::from(record));
         let digest = Self::insert(connection, number, &shape).await?;
         self.last = number;
-        if self.known.len() >= MOST {
-            self.known.clear();
+        if self.count >= MOST {
+            self.forget_all();
         }
         let shaped = Shaped { number, digest };
-        self.known.insert(shape, shaped);
+        self.known.entry(hash).or_default().push((shape, shaped));
+        self.count += 1;
         Ok(shaped)
+    }
+
+    fn forget_all(&mut self) {
+        self.known.clear();
+        self.count = 0;
     }
 
     /// After a rollback, when shapes that are remembered may not be there.
     pub(crate) async fn forget(&mut self, connection: &mut SqliteConnection) {
-        self.known.clear();
+        self.forget_all();
         // Where not even this can be read, numbers go on from where they
         // were: a gap does no harm.
         if let Ok(last) = last(connection).await {
