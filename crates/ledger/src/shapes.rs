@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
 use sqlx::sqlite::SqliteConnection;
 use tollgate_types::{Label, Outcome, Principal, ReasonCode, RequestRecord, UsageSource};
 
@@ -63,14 +64,14 @@ const INSERT: &str = "INSERT INTO shape (shape, principal, principal_kind, run, 
 
 /// Numbers for shapes.
 pub(crate) struct Shapes {
-    known: HashMap<Shape, i64>,
+    known: HashMap<Shape, i64, RandomState>,
     last: i64,
 }
 
 impl Shapes {
     pub(crate) async fn new(connection: &mut SqliteConnection) -> Result<Self, sqlx::Error> {
         Ok(Self {
-            known: HashMap::new(),
+            known: HashMap::default(),
             last: last(connection).await?,
         })
     }

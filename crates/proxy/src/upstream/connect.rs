@@ -13,8 +13,6 @@ use super::target::{Connection, Target};
 
 /// Most bytes of an answer's head.
 const HEAD_LIMIT: usize = 64 << 10;
-/// Most fields of an answer's head.
-const FIELD_LIMIT: usize = 100;
 
 /// Opens connections; loads the system's certificate authorities when the
 /// first provider behind TLS is met, not at start.
@@ -97,7 +95,6 @@ where
 {
     let (sender, connection) = http1::Builder::new()
         .max_buf_size(HEAD_LIMIT)
-        .max_headers(FIELD_LIMIT)
         .handshake::<_, Pieces>(TokioIo::new(stream))
         .await
         .map_err(|error| ConnectFault::Http(target.authority(), error))?;
