@@ -8,8 +8,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
+use super::connection::Connection;
 use super::request::Pieces;
-use super::target::{Connection, Target};
+use super::target::Target;
 
 /// Most bytes of an answer's head.
 const HEAD_LIMIT: usize = 64 << 10;
@@ -98,14 +99,5 @@ where
         .handshake::<_, Pieces>(TokioIo::new(stream))
         .await
         .map_err(|error| ConnectFault::Http(target.authority(), error))?;
-    tokio::spawn(async move {
-        // Whoever waits for the answer is told; nobody else needs to know.
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "upstream connection ended");
-        }
-    });
-    Ok(Connection {
-        sender,
-        target: Arc::clone(target),
-    })
+    Ok(Connection::new(sender, connection))
 }
