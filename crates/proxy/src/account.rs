@@ -74,6 +74,24 @@ impl Account {
         }
     }
 
+    /// The whole account of a request whose head could not be read.
+    pub(crate) fn unreadable(slot: Slot, status: u16, log: String) {
+        let in_flight = Arc::default();
+        let mut account = Self::open(slot, Endpoint::ChatCompletions, &in_flight);
+        account.note(|record| {
+            record.dialect = "none";
+            record.endpoint = "(unreadable)";
+            record.status = status;
+            record.outcome = Outcome::Refused;
+            record.reason = Some(match status {
+                431 => ReasonCode::HeadersTooLarge,
+                408 => ReasonCode::SlowClient,
+                _ => ReasonCode::BadRequest,
+            });
+            record.message = Cow::Owned(log);
+        });
+    }
+
     /// Names the request.
     pub(crate) fn id(&self) -> RequestId {
         self.open

@@ -179,7 +179,7 @@ impl Planned {
         self.identified
             .may_use(&self.view.model, &self.candidates)?;
         Ok(Permitted {
-            planned: self,
+            planned: Box::new(self),
             turn: 0,
             tried: Tried::default(),
         })
@@ -188,7 +188,8 @@ impl Planned {
 
 /// Every candidate may be used by this agent; `turn` says whose turn it is.
 pub(crate) struct Permitted {
-    planned: Planned,
+    /// Boxed: from here on it moves through every attempt, and it is large.
+    planned: Box<Planned>,
     turn: usize,
     tried: Tried,
 }

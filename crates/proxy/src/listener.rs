@@ -9,6 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
+use crate::account::Account;
 use crate::dispatch::{Control, dispatch};
 use crate::gateway::Gateway;
 use crate::peer::Peer;
@@ -95,6 +96,7 @@ async fn connection(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "set_nodelay failed");
     }
+    let ledger = gateway.ledger.clone();
     let service = service_fn(move |request| {
         let (gateway, control) = (Arc::clone(&gateway), Arc::clone(&control));
         let peer = Arc::clone(&peer);
@@ -115,5 +117,14 @@ async fn connection(
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "connection ended");
+        let status = match () {
+            () if error.is_parse_too_large() => 431,
+            () if error.is_parse() => 400,
+            () => return,
+        };
+        // Hyper has answered it already, with a status and nothing else.
+        if let Ok(slot) = ledger.slot() {
+            Account::unreadable(slot, status, error.to_string());
+        }
     }
 }
