@@ -269,7 +269,7 @@ fn relayed(request: &StoredRequest) -> Option<StoryStep> {
 
 fn settled(request: &StoredRequest) -> StoryStep {
     let tokens = &request.usage.tokens;
-    let mut detail = match request.usage.source {
+    let detail = match request.usage.source {
         UsageSource::None => "nothing was used".into(),
         source => format!(
             "{} tokens, {}: {} input, {} cache read, {} cache write, {} output",
@@ -281,10 +281,6 @@ fn settled(request: &StoredRequest) -> StoryStep {
             tokens.output
         ),
     };
-    if request.outcome != Outcome::Ok {
-        detail.push_str("; ");
-        detail.push_str(&ending(request));
-    }
     let state = match request.outcome {
         Outcome::Ok => "done",
         outcome => outcome.as_str(),

@@ -213,20 +213,28 @@ pub(crate) fn list_attempts(attempts: &[Attempt]) -> String {
         1 => "the attempt failed: ".to_owned(),
         count => format!("all {count} attempts failed: "),
     };
-    for (at, attempt) in attempts.iter().enumerate() {
+    let same = |one: &Attempt, other: &Attempt| described(one) == described(other);
+    for (at, run) in attempts.chunk_by(same).enumerate() {
         let separator = if at == 0 { "" } else { "; " };
-        let fault = attempt.fault.map_or("ok", FaultClass::as_str);
-        text += &format!("{separator}{}/{}", attempt.provider, attempt.model);
-        if !attempt.credential.is_empty() {
-            text += &format!(" with {}", attempt.credential);
+        text += &format!("{separator}{}", described(&run[0]));
+        if run.len() > 1 {
+            text += &format!(" ({} times)", run.len());
         }
-        text += &format!(": {fault}");
-        if let Some(status) = attempt.status {
-            text += &format!(" ({status})");
-        }
-        if !attempt.note.is_empty() {
-            text += &format!(": {}", attempt.note);
-        }
+    }
+    text
+}
+
+fn described(attempt: &Attempt) -> String {
+    let mut text = format!("{}/{}", attempt.provider, attempt.model);
+    if !attempt.credential.is_empty() {
+        text += &format!(" with {}", attempt.credential);
+    }
+    text += &format!(": {}", attempt.fault.map_or("ok", FaultClass::as_str));
+    if let Some(status) = attempt.status {
+        text += &format!(" ({status})");
+    }
+    if !attempt.note.is_empty() {
+        text += &format!(": {}", attempt.note);
     }
     text
 }
