@@ -195,10 +195,7 @@ impl Exchange<'_> {
         head: AnswerHead,
         strip_usage: bool,
     ) -> Result<Answer, AttemptFault> {
-        let options = TapOptions {
-            strip_usage,
-            ..TapOptions::default()
-        };
+        let options = TapOptions { strip_usage };
         let mut tap = Box::new(StreamTap::new(self.leased.endpoint(), options));
         loop {
             let (first, ended) = match self.next(self.times.first_byte).await? {

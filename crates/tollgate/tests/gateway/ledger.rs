@@ -137,7 +137,7 @@ async fn kill_9_loses_the_last_batch_at_most() {
         counted + 512 >= upstream,
         "{counted} of {upstream}: more than one batch is gone"
     );
-    let each = INPUT_TOKENS as u64 + 5;
+    let each = INPUT_TOKENS + 5;
     assert_eq!(rows[0]["total"], counted * each, "rows are whole: {rows}");
 }
 

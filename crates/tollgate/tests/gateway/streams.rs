@@ -41,7 +41,7 @@ async fn usage_is_asked_for_and_stripped() {
     }
     let story = house.story_of(&answer).await;
     let read = |key: &str| story["request"][key].as_u64().unwrap();
-    assert_eq!(read("input") + read("cache_read"), INPUT_TOKENS as u64);
+    assert_eq!(read("input") + read("cache_read"), INPUT_TOKENS);
     assert_eq!(story["request"]["output"], 5);
     assert_eq!(story["request"]["estimated"], false);
 }
