@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use arc_swap::ArcSwap;
@@ -6,11 +7,12 @@ use tollgate_types::{Label, Money, RunId, UnixMillis};
 
 use crate::book::{Book, Entry, Matching, check};
 use crate::cell::Cell;
-use crate::period::{Backing, Period, Slices};
+use crate::period::Backing;
 use crate::refused::Reached;
 use crate::reservation::{Reservation, Share, Shares};
+use crate::slice::Wanted;
 use crate::{Amount, BudgetFault, BudgetSpec, BudgetState, PeriodKey, Refused, ScopePath, Slice};
-use crate::{Unit, Used};
+use crate::{SliceBatch, Unit, Used};
 
 /// Every budget of the gateway. Cloning counts a reference.
 #[derive(Clone, Debug)]
@@ -25,8 +27,18 @@ pub(crate) struct Core {
     runs: RwLock<HashMap<RunId, Arc<[Entry]>>>,
     /// One change at a time; readers don't wait for it.
     changing: Mutex<()>,
-    /// Windows whose slice is soon used up.
-    wanting: Mutex<Vec<(Arc<BudgetSpec>, Arc<Period>)>>,
+    /// What the ledger should write.
+    wanting: Mutex<Wanting>,
+    /// Number of the last batch that it has written.
+    granted: AtomicU64,
+}
+
+/// Windows whose mark in the ledger should move, and how many batches of them
+/// were handed out.
+#[derive(Debug, Default)]
+struct Wanting {
+    windows: Vec<Wanted>,
+    batches: u64,
 }
 
 /// What is left for a request at every budget that holds.
@@ -52,6 +64,7 @@ impl Budgets {
                 runs: RwLock::default(),
                 changing: Mutex::default(),
                 wanting: Mutex::default(),
+                granted: AtomicU64::new(0),
             }),
         })
     }
@@ -59,8 +72,8 @@ impl Budgets {
     /// Sets aside what a request may use at most, at every scope of its path
     /// or at none.
     ///
-    /// Refused or not, this returns at once. The reservation may be used when
-    /// [`Reservation::unbacked`] has nothing for the ledger to write.
+    /// Refused or not, this returns at once. The reservation may be used where
+    /// [`Reservation::is_backed`], else once the ledger has written a batch.
     ///
     /// # Errors
     /// [`Refused`] says which budget has too little left.
@@ -88,7 +101,7 @@ impl Budgets {
             shares,
             amount: Amount::ZERO,
             unpriced: false,
-            unbacked: Slices::new(),
+            needs_batch: 0,
             made: now,
             generation: book.generation,
             who: who.clone(),
@@ -264,23 +277,43 @@ impl Budgets {
         }
     }
 
-    /// What the ledger is to write soon, so that no request has to wait for
-    /// it. To be asked for in a loop of the ledger's own, outside any request.
-    pub fn want(&self) -> Vec<Slice> {
-        let wanting = std::mem::take(&mut *locked(&self.core.wanting));
-        let slices = wanting.into_iter().map(|(spec, period)| {
-            // Before it is written: if that fails, the next request asks again.
-            period.stop_wanting();
-            period.slice(&spec)
-        });
-        slices.collect()
+    /// Whether there is anything for the ledger to write.
+    pub fn is_wanting(&self) -> bool {
+        !locked(&self.core.wanting).windows.is_empty()
     }
 
-    /// The ledger has written these.
-    pub fn granted(&self, slices: &[Slice]) {
-        for slice in slices {
-            slice.of.back(&slice.drawn);
+    /// What the ledger is to write now, in one transaction; then it tells
+    /// [`Budgets::granted`]. One task does both, one batch after the other:
+    /// two at once could undo each other's marks. It does so whenever a
+    /// reservation that is not backed waits, and now and then without.
+    pub fn want(&self) -> SliceBatch {
+        let mut wanting = locked(&self.core.wanting);
+        wanting.batches += 1;
+        let number = wanting.batches;
+        let windows = std::mem::take(&mut wanting.windows);
+        // From here on whoever takes asks for the next batch.
+        let quiet = |(_, period): &Wanted| period.set_wanting(false);
+        windows.iter().for_each(quiet);
+        drop(wanting);
+        let slices = windows.iter().map(|(spec, period)| period.slice(spec));
+        SliceBatch {
+            slices: slices.collect(),
+            number,
+            windows,
+            core: Arc::clone(&self.core),
         }
+    }
+
+    /// The ledger has written this batch. One whose write failed is dropped.
+    pub fn granted(&self, mut batch: SliceBatch) {
+        for (slice, (_, period)) in batch.slices.iter().zip(&batch.windows) {
+            period.back(&slice.drawn);
+        }
+        // What was given back, or used beyond, while the ledger wrote.
+        batch
+            .windows
+            .retain(|(spec, period)| period.drift(spec) == Backing::Due);
+        self.core.granted.store(batch.number, Ordering::Release);
     }
 
     /// What is used and set aside now, exactly, to be written over the slices
@@ -328,12 +361,37 @@ impl Core {
         locked(&self.changing)
     }
 
-    /// Asks for the next slice, once.
-    pub(crate) fn ask(&self, share: &Share, backing: Backing) {
-        if backing != Backing::Ample && share.period.start_wanting() {
-            let wanted = (Arc::clone(&share.spec), Arc::clone(&share.period));
-            locked(&self.wanting).push(wanted);
+    /// Asks the ledger to write, where that is due. Gives the number of the
+    /// batch that it will stand in.
+    pub(crate) fn ask(&self, share: &Share, backing: Backing) -> u64 {
+        let asked = backing == Backing::Due && share.period.is_wanting();
+        if asked || backing == Backing::Ample {
+            return 0;
         }
+        let mut wanting = locked(&self.wanting);
+        if !share.period.is_wanting() {
+            share.period.set_wanting(true);
+            let window = (Arc::clone(&share.spec), Arc::clone(&share.period));
+            wanting.windows.push(window);
+        }
+        wanting.batches + 1
+    }
+
+    /// Asks for what could not be written once more.
+    pub(crate) fn ask_again(&self, windows: Vec<Wanted>) {
+        let mut wanting = locked(&self.wanting);
+        for (spec, period) in windows {
+            if !period.is_wanting() {
+                period.set_wanting(true);
+                wanting.windows.push((spec, period));
+            }
+        }
+    }
+
+    /// Whether a batch has been written. Later ones hold all that it held: a
+    /// failed write is made good by the next one that succeeds.
+    pub(crate) fn has_granted(&self, batch: u64) -> bool {
+        self.granted.load(Ordering::Acquire) >= batch
     }
 
     /// Books a settled amount at budgets that were made after its reservation.

@@ -29,16 +29,15 @@
 //! each request. So the ledger writes, ahead of use, how far a budget may go:
 //! a slice. Up to there reservations are a matter of atomics in memory; after
 //! a crash everything up to there counts as used. A slice is a 64th of the
-//! limit, so a crash costs at most that beside what was under way. Budgets too
-//! small for slices are written for each reservation that goes beyond the
-//! highest point so far, so that they lose no more than their own outstanding
-//! reservations.
+//! limit, and the mark goes down again when much is given back, so a crash
+//! costs at most a 32nd of the limit beside what was under way. Budgets too
+//! small for slices are written for each reservation and lose no more than
+//! their own outstanding ones.
 //!
-//! [`Budgets::want`] asks for the next slice while the last is half full, so
-//! that the path of a request rarely has to wait; where it has to,
-//! [`Reservation::unbacked`] says for what, and once that is written and
-//! [`Budgets::granted`], the reservation may be used. There is no second look:
-//! what is set aside stays set aside while the ledger writes.
+//! [`Budgets::want`] gives what to write while the last slice is still half
+//! full, so that a request rarely has to wait. Where it has to, its
+//! [`Reservation`] is not yet backed and the caller waits for one write: what
+//! is set aside stays set aside meanwhile, so there is no second attempt.
 //!
 //! # Why nothing passes a limit
 //!
@@ -72,10 +71,7 @@ pub use fault::{BudgetFault, MOST_TOKENS};
 pub use refused::{Exhausted, Reached, Refused};
 pub use reservation::Reservation;
 pub use scope::{Extends, Scope, ScopePath};
-pub use slice::{Slice, Used};
+pub use slice::{Slice, SliceBatch, Used};
 pub use spec::{BudgetSpec, Limit, Shutdown};
 pub use state::BudgetState;
 pub use window::{ParsePeriodError, PeriodKey, SharedZone, Span, Utc, Window, Zone};
-
-#[cfg(test)]
-mod tests;

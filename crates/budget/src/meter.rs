@@ -87,6 +87,42 @@ impl Meter {
         (cleared, self.settle(cleared, actual, limit))
     }
 
+    /// Whether the ledger has written that a reservation which brought the
+    /// total here may be used.
+    pub(crate) fn covers(&self, total: u64) -> bool {
+        self.drawn() >= total
+    }
+
+    /// What the ledger is to write next: `step` more than is spoken for, up to
+    /// `limit`; less than before where much was given back.
+    ///
+    /// Only the one who writes calls this, and not again before the write is
+    /// over. A lower mark holds here before it is written: whoever takes at
+    /// this moment either sees it and waits, or is seen and counted in.
+    pub(crate) fn next_slice(&self, step: u64, limit: u64) -> u64 {
+        let (spoken, drawn) = (self.spoken(), self.drawn());
+        let ahead = spoken.saturating_add(step).min(end(spoken, limit));
+        if !is_loose(drawn, spoken, step) {
+            return ahead.max(drawn);
+        }
+        self.drawn.store(ahead, Ordering::Release);
+        // Changing the total by nothing puts this in one order with all who
+        // change it: who comes before is read here, who comes after reads the
+        // lower mark. Reading alone would order nothing.
+        ahead.max(self.spoken.fetch_add(0, Ordering::AcqRel))
+    }
+
+    /// Whether so much was given back that a lower mark is worth a write.
+    pub(crate) fn is_loose(&self, step: u64) -> bool {
+        is_loose(self.drawn(), self.spoken(), step)
+    }
+
+    /// Whether a total is so near to the mark that the next slice is due.
+    pub(crate) fn is_low(&self, total: u64, step: u64, limit: u64) -> bool {
+        let drawn = self.drawn();
+        drawn < end(total, limit) && drawn.saturating_sub(total) < step / 2
+    }
+
     /// The ledger has written that `total` may be used.
     pub(crate) fn back(&self, total: u64) {
         self.drawn.fetch_max(total, Ordering::AcqRel);
@@ -131,6 +167,18 @@ impl Meter {
                 Err(found) => spoken = found,
             }
         }
+    }
+}
+
+fn is_loose(drawn: u64, spoken: u64, step: u64) -> bool {
+    drawn > spoken.saturating_add(step.saturating_mul(2))
+}
+
+/// Where slices end: at the limit, unless a budget that only counts is past it.
+fn end(spoken: u64, limit: u64) -> u64 {
+    match spoken > limit {
+        true => u64::MAX,
+        false => limit,
     }
 }
 

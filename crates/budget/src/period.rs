@@ -1,6 +1,5 @@
 use std::sync::Arc;
 
-use smallvec::SmallVec;
 use tollgate_types::{Money, UnixMillis};
 
 use crate::atomic::{AtomicU64, Ordering};
@@ -18,11 +17,11 @@ pub(crate) struct Period {
     pub(crate) end: Option<UnixMillis>,
     tokens: Meter,
     usd: Meter,
-    /// 1 while the next slice is asked for, so that it is asked for once.
+    /// 1 while a write is asked for. Set under the lock of those who ask.
     wanting: AtomicU64,
 }
 
-/// What a reservation was told about being durable.
+/// Where a reservation brought the totals to.
 pub(crate) struct Taken {
     tokens: u64,
     nanos: u64,
@@ -193,62 +192,68 @@ impl Period {
         }))
     }
 
-    /// Whether what was taken may be used already, and whether the next slice
-    /// should be asked for.
+    /// How far what was taken is durable, and whether the ledger should write.
     pub(crate) fn backing(&self, spec: &BudgetSpec, taken: &Taken) -> Backing {
         let mut backing = Backing::Ample;
         for (unit, total) in [(Unit::Tokens, taken.tokens), (Unit::Usd, taken.nanos)] {
             let Some(limit) = spec.limit.of(unit) else {
                 continue;
             };
-            let drawn = self.meter(unit).drawn();
-            if total > drawn {
+            let meter = self.meter(unit);
+            if !meter.covers(total) {
                 return Backing::Missing;
             }
-            if drawn < end(total, limit) && drawn - total < step(unit, limit) / 2 {
-                backing = Backing::Low;
+            if meter.is_low(total, step(unit, limit), limit) {
+                backing = Backing::Due;
             }
         }
         backing
     }
 
-    /// True for the first who asks for the next slice.
-    pub(crate) fn start_wanting(&self) -> bool {
-        self.wanting.swap(1, Ordering::AcqRel) == 0
-    }
-
-    pub(crate) fn stop_wanting(&self) {
-        self.wanting.store(0, Ordering::Release);
-    }
-
-    /// What the ledger is to write next: all that is spoken for and a step
-    /// more, but not past the limit.
-    pub(crate) fn slice(self: &Arc<Self>, spec: &BudgetSpec) -> Slice {
-        let upto = |unit: Unit| {
-            let meter = self.meter(unit);
-            let spoken = meter.spoken();
-            let Some(limit) = spec.limit.of(unit) else {
-                return meter.drawn();
-            };
-            let ahead = spoken.saturating_add(step(unit, limit));
-            ahead.min(end(spoken, limit)).max(meter.drawn())
+    /// Whether so much was given back, or used beyond what was set aside, that
+    /// the ledger should write another mark.
+    pub(crate) fn drift(&self, spec: &BudgetSpec) -> Backing {
+        let off = |unit| {
+            let (meter, limit) = (self.meter(unit), spec.limit.of(unit));
+            limit.is_some_and(|limit| {
+                meter.is_loose(step(unit, limit)) || !meter.covers(meter.spoken())
+            })
         };
-        Slice {
-            budget: spec.key(),
-            period: self.key.clone(),
-            drawn: Amount::priced(upto(Unit::Tokens), Money::from_nanos(upto(Unit::Usd))),
-            of: Arc::clone(self),
+        match off(Unit::Tokens) || off(Unit::Usd) {
+            true => Backing::Due,
+            false => Backing::Ample,
         }
     }
 
+    pub(crate) fn is_wanting(&self) -> bool {
+        self.wanting.load(Ordering::Acquire) != 0
+    }
+
+    pub(crate) fn set_wanting(&self, wanting: bool) {
+        self.wanting.store(u64::from(wanting), Ordering::Release);
+    }
+
+    /// What the ledger is to write next.
+    pub(crate) fn slice(&self, spec: &BudgetSpec) -> Slice {
+        self.slice_of(spec, |unit| {
+            let meter = self.meter(unit);
+            match spec.limit.of(unit) {
+                Some(limit) => meter.next_slice(step(unit, limit), limit),
+                None => meter.drawn(),
+            }
+        })
+    }
+
     /// All that is spoken for and nothing more, for a clean end.
-    pub(crate) fn last_slice(self: &Arc<Self>, spec: &BudgetSpec) -> Slice {
-        let spoken = |unit: Unit| self.meter(unit).spoken();
+    pub(crate) fn last_slice(&self, spec: &BudgetSpec) -> Slice {
+        self.slice_of(spec, |unit| self.meter(unit).next_slice(0, 0))
+    }
+
+    fn slice_of(&self, spec: &BudgetSpec, count: impl Fn(Unit) -> u64) -> Slice {
         Slice {
             budget: spec.key(),
             period: self.key.clone(),
-            drawn: Amount::priced(spoken(Unit::Tokens), Money::from_nanos(spoken(Unit::Usd))),
-            of: Arc::clone(self),
+            drawn: Amount::priced(count(Unit::Tokens), Money::from_nanos(count(Unit::Usd))),
         }
     }
 
@@ -261,25 +266,16 @@ impl Period {
 /// How far what was taken is durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Backing {
-    /// There is a slice, and enough of it left.
+    /// It is, with enough to go on.
     Ample,
-    /// There is a slice that will soon be used up.
-    Low,
+    /// It is, but another write is due soon.
+    Due,
     /// The ledger has to write first.
     Missing,
 }
 
-/// Where slices end: at the limit, unless a budget that only counts is past it.
-fn end(spoken: u64, limit: u64) -> u64 {
-    match spoken > limit {
-        true => u64::MAX,
-        false => limit,
-    }
-}
-
-/// How much is made durable ahead: a 64th of the limit, so that a crash costs
-/// at most that much beside what was outstanding. Below some requests' worth a
-/// slice saves nothing, and small budgets get none.
+/// How much is made durable ahead: a 64th of the limit. Below some requests'
+/// worth a slice saves nothing, and small budgets get none.
 fn step(unit: Unit, limit: u64) -> u64 {
     let (least, most) = match unit {
         Unit::Tokens => (4_096, 4_000_000),
@@ -290,6 +286,3 @@ fn step(unit: Unit, limit: u64) -> u64 {
         step => step.min(most),
     }
 }
-
-/// Slices that must be durable before a request is sent.
-pub(crate) type Slices = SmallVec<[Slice; 4]>;

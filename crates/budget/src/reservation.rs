@@ -4,9 +4,9 @@ use smallvec::SmallVec;
 use tollgate_types::{Label, RunId, UnixMillis};
 
 use crate::budgets::Core;
-use crate::period::{Backing, Period, Slices};
+use crate::period::{Backing, Period};
 use crate::refused::Reached;
-use crate::{Amount, BudgetSpec, Refused, ScopePath, Slice};
+use crate::{Amount, BudgetSpec, Refused, ScopePath};
 
 /// What one attempt at one candidate may use, set aside at every scope.
 ///
@@ -21,7 +21,8 @@ pub struct Reservation {
     /// What is set aside; its money is that of the parts that have a price.
     pub(crate) amount: Amount,
     pub(crate) unpriced: bool,
-    pub(crate) unbacked: Slices,
+    /// The batch of slices that has to be written first; 0 for none.
+    pub(crate) needs_batch: u64,
     pub(crate) made: UnixMillis,
     pub(crate) generation: u64,
     pub(crate) who: ScopePath,
@@ -50,11 +51,11 @@ impl Reservation {
         }
     }
 
-    /// What the ledger must write, and [`granted`](crate::Budgets::granted)
-    /// must be told, before anything is sent; nearly always nothing. Empty
-    /// once it was taken.
-    pub fn unbacked(&mut self) -> Vec<Slice> {
-        std::mem::take(&mut self.unbacked).into_vec()
+    /// Whether what is set aside would survive a crash, so that it may be
+    /// used. Nearly always at once; else the ledger has to write what
+    /// [`Budgets::want`](crate::Budgets::want) gives after this reservation.
+    pub fn is_backed(&self) -> bool {
+        self.core.has_granted(self.needs_batch)
     }
 
     /// Sets more aside: the answer is larger than was thought.
@@ -68,15 +69,14 @@ impl Reservation {
         for share in self.shares.iter().filter(|share| share.holds) {
             share.period.would_fit(&share.spec, &more, now)?;
         }
-        let mut unbacked = Slices::new();
+        let mut needs = self.needs_batch;
         for (at, share) in self.shares.iter().enumerate() {
             match share.period.take(&share.spec, share.holds, &more, now) {
                 Ok(taken) => {
                     let backing = share.period.backing(&share.spec, &taken);
+                    let batch = self.core.ask(share, backing);
                     if backing == Backing::Missing {
-                        unbacked.push(share.period.slice(&share.spec));
-                    } else {
-                        self.core.ask(share, backing);
+                        needs = needs.max(batch);
                     }
                 }
                 Err(refused) => {
@@ -92,7 +92,7 @@ impl Reservation {
             ..more
         };
         self.amount = self.amount.plus(known);
-        self.unbacked.extend(unbacked);
+        self.needs_batch = needs;
         Ok(())
     }
 
@@ -113,6 +113,9 @@ impl Reservation {
             .filter_map(|share| share.period.settle(&share.spec, &self.amount, &actual));
         let mut reached: Vec<Reached> = settled.collect();
         reached.extend(self.core.book_late(&self, &actual));
+        for share in &self.shares {
+            self.core.ask(share, share.period.drift(&share.spec));
+        }
         reached
     }
 
