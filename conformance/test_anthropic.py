@@ -123,7 +123,9 @@ def test_errors_are_the_sdks_own(an, keys, fault, error, status, kind, stream):
     assert status in (None, caught.value.status_code)
     assert caught.value.body["type"] == "error", "the envelope is Anthropic's"
     assert caught.value.body["error"]["type"] == kind
-    assert caught.value.body["request_id"] == caught.value.response.headers["x-tollgate-request-id"]
+    ours = caught.value.response.headers["x-tollgate-request-id"]
+    # What is wrong with the request the provider says itself, under its own id.
+    assert caught.value.body["request_id"] == ("req_fake" if fault in ("400", "long") else ours)
     assert caught.value.response.headers["x-tollgate-reason"]
     assert keys["upstream"] not in str(caught.value.body)
 

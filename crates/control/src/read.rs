@@ -38,7 +38,7 @@ pub(crate) struct RequestsQuery {
 }
 
 /// From the ring in memory; from the ledger where more is asked for than it
-/// holds.
+/// holds, unless the ledger is the one that lags behind.
 pub(crate) async fn requests(
     State(control): State<Arc<Control>>,
     query: Result<Query<RequestsQuery>, QueryRejection>,
@@ -47,7 +47,8 @@ pub(crate) async fn requests(
     let limit = query.limit.unwrap_or(REQUESTS).min(MOST_REQUESTS);
     control.ledger.catch_up().await;
     let recent = control.recent.newest(limit as usize);
-    if recent.len() >= limit as usize {
+    let lags = control.ledger.stats().last_error.is_some();
+    if recent.len() >= limit as usize || lags {
         return Ok(Json(recent));
     }
     let stored = control.ledger.recent(limit).await?;

@@ -13,8 +13,6 @@ use crate::ReadError;
 #[derive(Default)]
 pub(crate) struct Values {
     arguments: SqliteArguments,
-    /// One shared text for each static word, so that a row costs no
-    /// allocation for `openai`, `ok` or `/v1/messages`.
     fault: Option<sqlx::Error>,
 }
 
@@ -49,64 +47,31 @@ impl Values {
         self.add(id.as_bytes().to_vec());
     }
 
-    pub(crate) fn add_principal(&mut self, principal: Option<&Principal>, words: &mut Words) {
+    pub(crate) fn add_principal(&mut self, principal: Option<&Principal>) {
         let Some(principal) = principal else {
-            self.add(None::<Arc<str>>);
-            self.add(None::<Arc<str>>);
-            self.add(None::<Arc<str>>);
+            self.add(None::<&str>);
+            self.add(None::<&str>);
+            self.add(None::<&str>);
             return;
         };
-        self.add(words.name(principal.actor.name()));
+        self.add(principal.actor.name());
         self.add(match &principal.actor {
             Actor::Agent(_) => None,
-            Actor::Operator(_) => Some(words.fixed("operator")),
-            Actor::Gateway => Some(words.fixed("gateway")),
+            Actor::Operator(_) => Some("operator"),
+            Actor::Gateway => Some("gateway"),
         });
-        self.add(principal.run.as_ref().map(|run| run.as_str().to_owned()));
+        self.add(principal.run.as_ref().map(RunId::as_str));
     }
 
-    pub(crate) fn add_versions(&mut self, versions: &Versions) {
-        self.add_count(versions.config);
-        self.add(
-            Some(&versions.policy)
-                .filter(|policy| !policy.is_empty())
-                .cloned(),
-        );
+    pub(crate) fn add_versions(&mut self, config: u64, policy: &Arc<str>) {
+        self.add_count(config);
+        self.add_label(Some(policy).filter(|policy| !policy.is_empty()));
     }
 
     pub(crate) fn finish(self) -> Result<SqliteArguments, sqlx::Error> {
         match self.fault {
             None => Ok(self.arguments),
             Some(fault) => Err(fault),
-        }
-    }
-}
-
-/// Shared texts for words that come again in every row, so that binding one
-/// counts a reference instead of allocating.
-#[derive(Default)]
-pub(crate) struct Words {
-    fixed: Vec<(&'static str, Arc<str>)>,
-    last_name: Option<Arc<str>>,
-}
-
-impl Words {
-    /// There are a few dozen such words (dialects, endpoints, outcomes,
-    /// reasons), and the same ones come first all the time.
-    pub(crate) fn fixed(&mut self, word: &'static str) -> Arc<str> {
-        if let Some((_, shared)) = self.fixed.iter().find(|(known, _)| *known == word) {
-            return shared.clone();
-        }
-        let shared: Arc<str> = word.into();
-        self.fixed.push((word, shared.clone()));
-        shared
-    }
-
-    /// Names of agents come in runs.
-    fn name(&mut self, name: &str) -> Arc<str> {
-        match &self.last_name {
-            Some(last) if **last == *name => last.clone(),
-            _ => self.last_name.insert(name.into()).clone(),
         }
     }
 }

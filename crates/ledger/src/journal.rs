@@ -3,7 +3,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use tollgate_types::{Event, Principal, UnixMillis};
 
 use crate::ReadError;
-use crate::columns::{Reading, Values, Words};
+use crate::columns::{Reading, Values};
 
 /// A place in the ledger's sequence, durable over restarts. The default is
 /// before the first entry.
@@ -29,7 +29,6 @@ const INSERT: &str = "INSERT INTO event (seq, id, parent, at, plane, kind, princ
 /// Inserts one event; the transaction is the caller's.
 pub(crate) async fn insert(
     connection: &mut SqliteConnection,
-    words: &mut Words,
     seq: i64,
     event: &Event,
 ) -> Result<(), sqlx::Error> {
@@ -38,14 +37,14 @@ pub(crate) async fn insert(
     values.add_id(event.id);
     values.add(event.parent.map(|parent| parent.as_bytes().to_vec()));
     values.add_count(event.at.0);
-    values.add(words.fixed(event.plane.as_str()));
+    values.add(event.plane.as_str());
     values.add_label(Some(&event.kind));
-    values.add_principal(Some(&event.principal), words);
+    values.add_principal(Some(&event.principal));
     values.add_label(event.rule.as_ref());
-    values.add_versions(&event.versions);
+    values.add_versions(event.versions.config, &event.versions.policy);
     values.add(event.facts.to_string());
     values.add_label(Some(&event.outcome));
-    values.add(words.fixed(severity(event)));
+    values.add(severity(event));
     sqlx::query_with(INSERT, values.finish()?)
         .execute(connection)
         .await?;

@@ -34,6 +34,13 @@
 //! and the order in which a hash chain will link the rows. Events can't be
 //! updated or deleted: the schema's triggers say no.
 //!
+//! # What a row costs
+//! Requests resemble each other: the same agent asks the same model of the
+//! same provider and gets the same status. What they have in common is
+//! written once, as a *shape*; a request's own row is a dozen numbers. A
+//! statement inserts 64 rows. Both readers and people at a shell read the
+//! view `request_full`, where every row is whole again.
+//!
 //! # Files
 //! The file is made 0600 in a folder that is made 0700; looser modes are
 //! refused with the command that mends them. A lock file beside it keeps a
@@ -56,6 +63,7 @@ mod open;
 mod reader;
 mod requests;
 mod schema;
+mod shapes;
 mod slot;
 mod store;
 mod stored;

@@ -21,7 +21,7 @@ impl Reader {
     }
 
     pub(crate) async fn request(&self, id: RequestId) -> Result<Option<StoredRequest>, ReadError> {
-        let row = sqlx::query("SELECT * FROM request WHERE id = ? ORDER BY seq DESC LIMIT 1")
+        let row = sqlx::query("SELECT * FROM request_full WHERE id = ? ORDER BY seq DESC LIMIT 1")
             .bind(id.as_bytes().as_slice())
             .fetch_optional(&self.pool)
             .await
@@ -30,7 +30,7 @@ impl Reader {
     }
 
     pub(crate) async fn recent(&self, limit: u32) -> Result<Vec<StoredRequest>, ReadError> {
-        let rows = sqlx::query("SELECT * FROM request ORDER BY seq DESC LIMIT ?")
+        let rows = sqlx::query("SELECT * FROM request_full ORDER BY seq DESC LIMIT ?")
             .bind(limit)
             .fetch_all(&self.pool)
             .await;
@@ -65,11 +65,12 @@ impl Reader {
         let after = i64::try_from(after.0).unwrap_or(i64::MAX);
         let both = async {
             let mut snapshot = self.pool.begin().await?;
-            let requests = sqlx::query("SELECT * FROM request WHERE seq > ? ORDER BY seq LIMIT ?")
-                .bind(after)
-                .bind(limit)
-                .fetch_all(&mut *snapshot)
-                .await?;
+            let requests =
+                sqlx::query("SELECT * FROM request_full WHERE seq > ? ORDER BY seq LIMIT ?")
+                    .bind(after)
+                    .bind(limit)
+                    .fetch_all(&mut *snapshot)
+                    .await?;
             let events = sqlx::query("SELECT * FROM event WHERE seq > ? ORDER BY seq LIMIT ?")
                 .bind(after)
                 .bind(limit)

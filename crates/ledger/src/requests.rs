@@ -2,37 +2,22 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 use tollgate_types::{Attempt, RequestRecord};
 
-use crate::columns::{Values, Words};
+use crate::columns::Values;
+use crate::shapes::Shapes;
 
 /// In the order in which [`bind`] adds the values.
-const COLUMNS: [&str; 30] = [
+const COLUMNS: [&str; 14] = [
     "seq",
     "id",
     "at",
-    "principal",
-    "principal_kind",
-    "run",
-    "dialect",
-    "endpoint",
-    "stream",
-    "provider",
-    "model_asked",
-    "model_served",
-    "credential",
+    "shape",
     "input",
     "cache_read",
     "cache_write",
     "output",
-    "usage_source",
     "attempt_micros",
     "attempts",
-    "status",
-    "outcome",
-    "reason",
     "message",
-    "rule",
-    "config_version",
-    "policy",
     "latency_micros",
     "first_byte_micros",
     "overhead_micros",
@@ -50,15 +35,15 @@ const MOST_TOKENS: u64 = 1_000_000_000_000;
 /// Inserts request records, many rows a statement.
 pub(crate) struct Inserts {
     statements: [SqlStr; SIZES.len()],
-    words: Words,
+    shapes: Shapes,
 }
 
 impl Inserts {
-    pub(crate) fn new() -> Self {
-        Self {
+    pub(crate) async fn new(connection: &mut SqliteConnection) -> Result<Self, sqlx::Error> {
+        Ok(Self {
             statements: SIZES.map(statement),
-            words: Words::default(),
-        }
+            shapes: Shapes::new(connection).await?,
+        })
     }
 
     /// Inserts `records` with the sequence numbers from `first` on; the
@@ -75,7 +60,8 @@ impl Inserts {
                 let (now, later) = records.split_at(size);
                 let mut values = Values::with_room_for(size * COLUMNS.len());
                 for record in now {
-                    bind(&mut values, &mut self.words, seq, record);
+                    let shape = self.shapes.number(connection, record).await?;
+                    bind(&mut values, seq, shape, record);
                     seq += 1;
                 }
                 sqlx::query_with(statement.clone(), values.finish()?)
@@ -86,6 +72,11 @@ impl Inserts {
         }
         Ok(())
     }
+
+    /// The transaction was rolled back: what it wrote is not there.
+    pub(crate) async fn rolled_back(&mut self, connection: &mut SqliteConnection) {
+        self.shapes.forget(connection).await;
+    }
 }
 
 fn statement(rows: usize) -> SqlStr {
@@ -95,18 +86,11 @@ fn statement(rows: usize) -> SqlStr {
     AssertSqlSafe(sql).into_sql_str()
 }
 
-fn bind(values: &mut Values, words: &mut Words, seq: i64, record: &RequestRecord) {
+fn bind(values: &mut Values, seq: i64, shape: i64, record: &RequestRecord) {
     values.add(seq);
     values.add_id(record.id);
     values.add_count(record.at.0);
-    values.add_principal(record.principal.as_ref(), words);
-    values.add(words.fixed(record.dialect));
-    values.add(words.fixed(record.endpoint));
-    values.add(record.stream);
-    values.add_label(record.provider.as_ref());
-    values.add_label(record.model_asked.as_ref());
-    values.add_label(record.model_served.as_ref());
-    values.add_label(record.credential.as_ref());
+    values.add(shape);
     let tokens = &record.usage.tokens;
     for count in [
         tokens.input,
@@ -116,14 +100,8 @@ fn bind(values: &mut Values, words: &mut Words, seq: i64, record: &RequestRecord
     ] {
         values.add_count(count.min(MOST_TOKENS));
     }
-    values.add(words.fixed(record.usage.source.as_str()));
     bind_attempts(values, record);
-    values.add(i64::from(record.status));
-    values.add(words.fixed(record.outcome.as_str()));
-    values.add(record.reason.map(|reason| words.fixed(reason.as_str())));
     values.add(Some(&*record.message).filter(|text| !text.is_empty()));
-    values.add_label(record.rule.as_ref());
-    values.add_versions(&record.versions);
     values.add_count(record.latency_micros);
     values.add_optional_count(record.first_byte_micros);
     values.add_count(record.overhead_micros);
@@ -146,7 +124,7 @@ fn bind_attempts(values: &mut Values, record: &RequestRecord) {
     }
 }
 
-/// True where the record's own columns already say what the attempt says.
+/// True where the record's shape already says what the attempt says.
 fn is_plain(attempt: &Attempt, record: &RequestRecord) -> bool {
     attempt.fault.is_none()
         && attempt.note.is_empty()

@@ -28,10 +28,13 @@ async fn bring_up_to(
 ) -> Result<(), OpenError> {
     let failed = |error: sqlx::Error| fault::open(path, &error);
     let version = version(connection, path, steps.len()).await?;
-    connection
-        .execute("PRAGMA journal_mode = WAL")
-        .await
-        .map_err(failed)?;
+    // A fresh file has nothing that a journal could restore, and the
+    // journal's two syncs are a good part of a start on a slow disk.
+    let mode = match version {
+        0 => "PRAGMA journal_mode = MEMORY; PRAGMA journal_mode = WAL",
+        _ => "PRAGMA journal_mode = WAL",
+    };
+    connection.execute(mode).await.map_err(failed)?;
     if version == steps.len() {
         return Ok(());
     }

@@ -5,7 +5,6 @@ use sqlx::{AssertSqlSafe, Connection, Executor};
 use tollgate_types::{Event, RequestRecord};
 
 use crate::agents::{self, Change};
-use crate::columns::Words;
 use crate::requests::Inserts;
 use crate::{WriteError, fault, journal};
 
@@ -31,7 +30,6 @@ pub(crate) struct Store {
     path: PathBuf,
     connection: SqliteConnection,
     inserts: Inserts,
-    words: Words,
     /// The last sequence number given out.
     last: i64,
     durability: Durability,
@@ -47,9 +45,8 @@ impl Store {
         let last = last(&mut connection).await?;
         Ok(Self {
             path,
+            inserts: Inserts::new(&mut connection).await?,
             connection,
-            inserts: Inserts::new(),
-            words: Words::default(),
             last,
             durability: Durability::Process,
             unsynced: false,
@@ -92,7 +89,7 @@ impl Store {
                 self.roll_back().await;
                 return Ok(());
             }
-            journal::insert(&mut self.connection, &mut self.words, seq, event).await?;
+            journal::insert(&mut self.connection, seq, event).await?;
             self.commit().await
         };
         let written = written.await;
@@ -177,7 +174,10 @@ impl Store {
             // would count it twice.
             match last(&mut self.connection).await {
                 Ok(found) if found == expected && count > 0 => {}
-                _ => return Err(fault::write(&self.path, &error)),
+                _ => {
+                    self.inserts.rolled_back(&mut self.connection).await;
+                    return Err(fault::write(&self.path, &error));
+                }
             }
         }
         self.last = expected;

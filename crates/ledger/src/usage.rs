@@ -39,7 +39,7 @@ impl UsageBy {
     /// The column of a request, and where an attempt says the same.
     const fn columns(self) -> Option<(&'static str, &'static str)> {
         match self {
-            Self::Agent => Some(("principal", "request.principal")),
+            Self::Agent => Some(("principal", "principal")),
             Self::Provider => Some(("provider", "attempt.value ->> 'provider'")),
             Self::Model => Some(("model_served", "attempt.value ->> 'model'")),
             Self::Bottle => None,
@@ -104,14 +104,20 @@ async fn sums(
     column: &str,
     since: Option<UnixMillis>,
 ) -> Result<BTreeMap<String, UsageRow>, sqlx::Error> {
-    // Only constants of this file go into the text.
+    // Only constants of this file go into the text. The inner sum goes over
+    // all rows and sorts by a number; few shapes are left for the texts.
     let sql = format!(
-        "SELECT coalesce({column}, '{NONE}') AS key, count(*) AS requests,
-                sum(outcome = 'failed') AS failed, sum(outcome = 'refused') AS refused,
+        "SELECT coalesce({column}, '{NONE}') AS key, sum(requests) AS requests,
+                sum(requests * (outcome = 'failed')) AS failed,
+                sum(requests * (outcome = 'refused')) AS refused,
                 sum(input) AS input, sum(cache_read) AS cache_read,
                 sum(cache_write) AS cache_write, sum(output) AS output,
-                sum(usage_source = 'estimated') AS estimated
-         FROM request {} GROUP BY 1",
+                sum(requests * (usage_source = 'estimated')) AS estimated
+         FROM (SELECT shape, count(*) AS requests, sum(input) AS input,
+                      sum(cache_read) AS cache_read, sum(cache_write) AS cache_write,
+                      sum(output) AS output
+               FROM request {} GROUP BY shape)
+         JOIN shape USING (shape) GROUP BY 1",
         from(since)
     );
     let mut query = sqlx::query(AssertSqlSafe(sql));
@@ -148,10 +154,10 @@ async fn failed_attempts(
 ) -> Result<Vec<(String, u64)>, sqlx::Error> {
     let sql = format!(
         "SELECT coalesce({key}, '{NONE}') AS key, count(*) AS failed
-         FROM request, json_each(request.attempts) AS attempt {}
+         FROM request_full, json_each(attempts) AS attempt {}
          attempts IS NOT NULL AND attempt.value ->> 'fault' IS NOT NULL GROUP BY 1",
         match since {
-            Some(_) => "WHERE request.at >= ? AND",
+            Some(_) => "WHERE at >= ? AND",
             None => "WHERE",
         }
     );

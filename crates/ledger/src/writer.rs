@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout_at};
 use tollgate_types::{Event, RequestRecord};
 
 use crate::agents::Change;
@@ -251,9 +251,7 @@ impl Writer {
     async fn end(mut self, reply: Option<Reply<()>>) {
         // No new slots; those that are out may still be written into.
         self.records.close();
-        if timeout(CLOSE_WAIT, self.drain()).await.is_err() {
-            tracing::warn!("requests still hold places in the ledger");
-        }
+        self.drain(Instant::now() + CLOSE_WAIT).await;
         let written = self.write_all(Durability::Disk).await;
         let closed = self.store.close().await;
         self.shared.ended.store(true, Ordering::Release);
@@ -274,20 +272,25 @@ impl Writer {
         }
     }
 
-    async fn drain(&mut self) {
-        loop {
-            if self.batch.records.len() >= self.batch.rows
-                && self.write_batch(Durability::Process).await.is_err()
-            {
-                tokio::time::sleep(FIRST_PAUSE).await;
+    /// Takes what is still handed over, until no slot is out or `deadline`.
+    /// Only the waiting is cut short, never a write: half a transaction would
+    /// stand in the way of the last one.
+    async fn drain(&mut self, deadline: Instant) {
+        while Instant::now() < deadline {
+            let before = self.batch.records.len();
+            let room = self.batch.rows.saturating_sub(before);
+            if room == 0 {
+                if self.write_batch(Durability::Process).await.is_err() {
+                    tokio::time::sleep(FIRST_PAUSE).await;
+                }
                 continue;
             }
-            let before = self.batch.records.len();
-            let room = self.batch.rows - before;
-            if self.records.recv_many(&mut self.batch.records, room).await == 0 {
-                return;
+            let taken = self.records.recv_many(&mut self.batch.records, room);
+            match timeout_at(deadline, taken).await {
+                Ok(0) => return,
+                Ok(_) => self.show_from(before),
+                Err(_) => tracing::warn!("requests still hold places in the ledger"),
             }
-            self.show_from(before);
         }
     }
 }

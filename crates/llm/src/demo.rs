@@ -1,8 +1,26 @@
-//! The built-in demo model.
+//! The demo model: small, deterministic and built in, so that a gateway answers
+//! before anyone has a key.
+//!
+//! It says in every answer what it is, echoes a little of what it was asked,
+//! streams word by word, calls a tool that the user names (or that
+//! `tool_choice` requires), answers in text after a tool's result, and counts
+//! words as tokens. The same body always gets the same bytes. It speaks both
+//! dialects as their providers do, so that the gateway treats it like any
+//! other provider.
+
+mod anthropic;
+mod ask;
+mod embedding;
+mod openai;
+mod reply;
 
 use bytes::Bytes;
+use serde_json::Value;
+use tollgate_types::{ReasonCode, RequestId};
 
-use crate::Endpoint;
+use crate::{BadRequest, CallerError, Dialect, Endpoint, error_body, read_request};
+use ask::Ask;
+use reply::Reply;
 
 /// The name of the demo model.
 pub const MODEL: &str = "demo";
@@ -18,12 +36,72 @@ pub struct DemoAnswer {
     pub chunks: Vec<Bytes>,
 }
 
-/// Answers a request; the same body always gets the same answer.
+/// Answers the body of a request, whatever model it names.
 pub fn answer(endpoint: Endpoint, body: &[u8]) -> DemoAnswer {
-    let _ = (endpoint, body);
+    let digest = fingerprint(body);
+    respond(endpoint, body, digest).unwrap_or_else(|bad| refusal(endpoint.dialect(), &bad, digest))
+}
+
+fn respond(endpoint: Endpoint, body: &[u8], digest: u64) -> Result<DemoAnswer, BadRequest> {
+    let view = read_request(endpoint, body)?;
+    let value: Value = serde_json::from_slice(body)
+        .map_err(|_| BadRequest::body("found half a surrogate pair, expected Unicode"))?;
+    if endpoint == Endpoint::Embeddings {
+        return Ok(unary(embedding::answer(&view.model, &value)?));
+    }
+    let ask = Ask::read(endpoint, &view, &value)?;
+    if endpoint == Endpoint::CountTokens {
+        return Ok(unary(serde_json::json!({"input_tokens": ask.input_words})));
+    }
+    let reply = Reply::to(&ask, digest);
+    let answer = match (endpoint.dialect(), ask.stream) {
+        (Dialect::Anthropic, false) => unary(anthropic::message(&ask, &reply)),
+        (Dialect::Anthropic, true) => stream(anthropic::events(&ask, &reply)),
+        (_, false) => unary(openai::completion(endpoint, &ask, &reply)),
+        (_, true) => stream(openai::events(endpoint, &ask, &reply)),
+    };
+    Ok(answer)
+}
+
+fn unary(value: Value) -> DemoAnswer {
     DemoAnswer {
         status: 200,
         content_type: "application/json",
-        chunks: vec![Bytes::from_static(b"{}")],
+        chunks: vec![Bytes::from(value.to_string())],
     }
 }
+
+fn stream(events: Vec<String>) -> DemoAnswer {
+    DemoAnswer {
+        status: 200,
+        content_type: "text/event-stream",
+        chunks: events.into_iter().map(Bytes::from).collect(),
+    }
+}
+
+fn refusal(dialect: Dialect, bad: &BadRequest, digest: u64) -> DemoAnswer {
+    let error = CallerError {
+        status: 400,
+        reason: ReasonCode::BadRequest,
+        message: &format!("demo: {}", bad.message),
+        hint: bad.hint,
+        param: bad.param.as_deref(),
+        request: RequestId::from_bytes(u128::from(digest).to_be_bytes()),
+    };
+    DemoAnswer {
+        status: 400,
+        content_type: "application/json",
+        chunks: vec![error_body(dialect, &error)],
+    }
+}
+
+/// FNV-1a, 64 bits: names answers after what was asked. Nothing rests on it
+/// being hard to forge.
+fn fingerprint(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3)
+    })
+}
+
+#[cfg(test)]
+mod tests;

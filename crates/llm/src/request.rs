@@ -111,7 +111,7 @@ pub fn read_request(endpoint: Endpoint, body: &[u8]) -> Result<RequestView, BadR
 }
 
 impl BadRequest {
-    fn body(message: &str) -> Self {
+    pub(crate) fn body(message: &str) -> Self {
         Self {
             message: format!("body: {message}"),
             param: None,
@@ -119,7 +119,7 @@ impl BadRequest {
         }
     }
 
-    fn at(param: &str, message: &str) -> Self {
+    pub(crate) fn at(param: &str, message: &str) -> Self {
         Self {
             message: format!("{param}: {message}"),
             param: Some(param.to_owned()),
@@ -127,3 +127,6 @@ impl BadRequest {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

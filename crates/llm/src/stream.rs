@@ -325,3 +325,6 @@ fn text(data: &[u8]) -> Result<&str, Verdict> {
     std::str::from_utf8(data)
         .map_err(|_| Verdict::Fail(StreamFault::BadEvent("not UTF-8".to_owned())))
 }
+
+#[cfg(test)]
+mod tests;

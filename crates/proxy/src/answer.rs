@@ -8,6 +8,7 @@ use tollgate_types::RequestId;
 use crate::account::{Account, now};
 use crate::admission::Leased;
 use crate::body::Body;
+use crate::names;
 use crate::relay::Relay;
 use crate::snapshot::AnswerModel;
 use crate::upstream::{Answer, AnswerHead, ProviderAnswer};
@@ -90,25 +91,22 @@ pub(crate) fn id_value(id: RequestId) -> HeaderValue {
 
 fn mark(headers: &mut HeaderMap, leased: &Leased, account: &Account) {
     headers.reserve(16);
-    headers.insert("x-tollgate-request-id", id_value(account.id()));
-    headers.insert(
-        "x-tollgate-attempts",
-        HeaderValue::from(account.attempts().len()),
-    );
+    headers.insert(names::REQUEST_ID, id_value(account.id()));
+    headers.insert(names::ATTEMPTS, HeaderValue::from(account.attempts().len()));
     let provider = leased
         .provider()
         .and_then(|it| HeaderValue::from_str(&it.id).ok());
     if let Some(provider) = provider {
-        headers.insert("x-tollgate-provider", provider);
+        headers.insert(names::PROVIDER, provider);
     }
     let model = leased
         .candidate()
         .and_then(|it| HeaderValue::from_str(&it.model).ok());
     if let Some(model) = model {
-        headers.insert("x-tollgate-model", model);
+        headers.insert(names::MODEL, model);
     }
     if let Some(credential) = leased.credential() {
-        headers.insert("x-tollgate-credential", credential.profile.clone());
+        headers.insert(names::CREDENTIAL, credential.profile.clone());
     }
 }
 

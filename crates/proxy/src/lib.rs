@@ -34,6 +34,7 @@ mod list;
 mod listener;
 mod memory;
 mod model;
+mod names;
 mod peer;
 mod refusal;
 mod relay;

@@ -9,6 +9,7 @@ use crate::body::Body;
 use crate::dispatch::refused;
 use crate::gateway::Gateway;
 use crate::head;
+use crate::names;
 use crate::peer::Peer;
 use crate::refusal::Refusal;
 
@@ -20,7 +21,7 @@ pub(crate) async fn models(
     request: Request<Incoming>,
 ) -> Response<Body> {
     let (head, _) = request.into_parts();
-    let dialect = match head.headers.contains_key("anthropic-version") {
+    let dialect = match head.headers.contains_key(names::ANTHROPIC_VERSION) {
         true => Dialect::Anthropic,
         false => Dialect::OpenAi,
     };

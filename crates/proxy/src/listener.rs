@@ -20,9 +20,6 @@ const MOST_CONNECTIONS: usize = 8192;
 const HEAD_TIME: Duration = Duration::from_secs(75);
 /// Memory of a connection for a head that is being read.
 const HEAD_BUFFER: usize = 128 << 10;
-/// Fields that hyper still takes apart, so that the refusal of too many can
-/// be written in the caller's dialect.
-const HEAD_FIELDS: usize = 512;
 /// Longest time that a caller may leave an answer unread.
 const WRITE_STALL: Duration = Duration::from_secs(60);
 
@@ -107,7 +104,6 @@ async fn connection(
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
         .max_buf_size(HEAD_BUFFER)
-        .max_headers(HEAD_FIELDS)
         .serve_connection(TokioIo::new(StallGuard::new(stream, WRITE_STALL)), service);
     tokio::pin!(connection);
     let ended = tokio::select! {

@@ -18,6 +18,7 @@ use crate::body::Body;
 use crate::gateway::Gateway;
 use crate::head;
 use crate::intake::read_body;
+use crate::names;
 use crate::peer::Peer;
 use crate::refusal::{self, Refusal, list_attempts};
 use crate::upstream::{AttemptFault, ProviderAnswer, send};
@@ -257,7 +258,7 @@ impl Failed {
         };
         let headers = response.headers_mut();
         headers.insert(
-            "x-tollgate-reason",
+            names::REASON,
             HeaderValue::from_static(public.reason.as_str()),
         );
         mark(headers, &account);
@@ -268,18 +269,15 @@ impl Failed {
 
 /// The fields that tell a caller what happened to its request.
 fn mark(headers: &mut HeaderMap, account: &Account) {
-    headers.insert("x-tollgate-request-id", answer::id_value(account.id()));
-    headers.insert(
-        "x-tollgate-attempts",
-        HeaderValue::from(account.attempts().len()),
-    );
+    headers.insert(names::REQUEST_ID, answer::id_value(account.id()));
+    headers.insert(names::ATTEMPTS, HeaderValue::from(account.attempts().len()));
     let Some(last) = account.attempts().last() else {
         return;
     };
     let fields = [
-        ("x-tollgate-provider", &last.provider),
-        ("x-tollgate-model", &last.model),
-        ("x-tollgate-credential", &last.credential),
+        (names::PROVIDER, &last.provider),
+        (names::MODEL, &last.model),
+        (names::CREDENTIAL, &last.credential),
     ];
     for (name, text) in fields {
         if let Ok(value) = HeaderValue::from_str(text) {

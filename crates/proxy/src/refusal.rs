@@ -10,6 +10,7 @@ use tollgate_types::{Attempt, FaultClass, Label, ReasonCode, RequestId};
 
 use crate::body::Body;
 use crate::intake::IntakeFault;
+use crate::names;
 
 /// Why a request was not served, before the first byte of an answer.
 #[derive(Debug, thiserror::Error)]
@@ -196,7 +197,7 @@ pub(crate) fn answer(public: &Public, dialect: Dialect, request: RequestId) -> R
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(
-        "x-tollgate-reason",
+        names::REASON,
         HeaderValue::from_static(public.reason.as_str()),
     );
     if let Some(after) = public.retry_after {

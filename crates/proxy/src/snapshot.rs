@@ -46,7 +46,8 @@ pub struct Limits {
     pub bodies_in_flight_bytes: usize,
     /// Largest request head, in bytes.
     pub header_bytes: usize,
-    /// Most fields in a request head.
+    /// Most fields in a request head. Hyper itself takes apart 100 at most,
+    /// into memory on the stack; more would be allocated for every request.
     pub header_count: usize,
     /// Longest silence while a body is being sent.
     pub body_idle: Duration,
@@ -58,7 +59,7 @@ impl Default for Limits {
             body_bytes: 32 << 20,
             bodies_in_flight_bytes: 256 << 20,
             header_bytes: 64 << 10,
-            header_count: 128,
+            header_count: 80,
             body_idle: Duration::from_secs(30),
         }
     }

@@ -7,9 +7,12 @@
     reason = "a test may stop at the first surprise and owns its files"
 )]
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Output;
+use std::sync::mpsc;
 
 use assert_cmd::Command;
 
@@ -27,6 +30,13 @@ fn configure(home: &Path, text: &str, mode: u32) {
     let file = home.join("tollgate.toml");
     std::fs::write(&file, text).unwrap();
     std::fs::set_permissions(file, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+fn private(home: &Path, name: &str, text: &str) -> PathBuf {
+    let file = home.join(name);
+    std::fs::write(&file, text).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    file
 }
 
 /// Exit code, standard output and standard error, with the folder's name cut.
@@ -101,7 +111,7 @@ fn commands_without_a_gateway_end_with_3() {
     let home = tempfile::tempdir().unwrap();
     insta::assert_snapshot!(run(home.path(), &["status"]));
     // A port that nobody listens on: bound and given back.
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
+    let port = TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
         .unwrap()
@@ -111,9 +121,7 @@ fn commands_without_a_gateway_end_with_3() {
         &format!("[server]\nbind = \"127.0.0.1:{port}\"\n"),
         0o644,
     );
-    let token = home.path().join("operator.token");
-    std::fs::write(&token, "tgo-0-secret\n").unwrap();
-    std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let token = private(home.path(), "operator.token", "tgo-0-secret\n");
     let why = ["why", "req_00000000000000000000000000000000"];
     let commands: [&[&str]; 6] = [
         &["status"],
@@ -133,6 +141,117 @@ fn commands_without_a_gateway_end_with_3() {
     }
     std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o644)).unwrap();
     insta::assert_snapshot!("loose_token", run(home.path(), &["status"]));
+}
+
+/// Answers as the control API would, and remembers what was asked.
+fn gateway(home: &Path, answers: &'static [(&str, &str)]) -> mpsc::Receiver<String> {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    private(
+        home,
+        "gateway.addr",
+        &listener.local_addr().unwrap().to_string(),
+    );
+    // The gateway's own word wins over the configuration's.
+    configure(home, "[server]\nbind = \"127.0.0.1:1\"\n", 0o644);
+    private(home, "operator.token", "tgo-0-secret\n");
+    let (asked, seen) = mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().take(32) {
+            let mut stream = stream.unwrap();
+            let request = read_request(&mut stream);
+            let line = request
+                .lines()
+                .next()
+                .unwrap()
+                .trim_end_matches(" HTTP/1.1")
+                .to_owned();
+            let answer = answers.iter().find(|(known, _)| *known == line);
+            let (status, body) = match answer {
+                Some((_, body)) => ("200 OK", *body),
+                None => (
+                    "404 Not Found",
+                    r#"{"error":{"code":"not_found","message":"no such thing","hint":"look again"}}"#,
+                ),
+            };
+            let head = format!(
+                "HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n",
+                body.len()
+            );
+            stream
+                .write_all(format!("{head}{body}").as_bytes())
+                .unwrap();
+            asked.send(request).unwrap();
+        }
+    });
+    seen
+}
+
+/// The head and, where it has a length, the body.
+fn read_request(stream: &mut impl Read) -> String {
+    let mut bytes = Vec::new();
+    let mut byte = [0];
+    let length = |head: &[u8]| {
+        let head = String::from_utf8_lossy(head).to_lowercase();
+        let found = head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+        found.unwrap_or(0)
+    };
+    while !bytes.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() == 1 {
+        bytes.push(byte[0]);
+    }
+    let mut body = vec![0; length(&bytes)];
+    stream.read_exact(&mut body).unwrap();
+    bytes.append(&mut body);
+    String::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn commands_ask_the_running_gateway() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    let asked = gateway(
+        home,
+        &[
+            (
+                "GET /control/models",
+                r#"[{"id":"demo","kind":"model","provider":"demo"},{"id":"fast","kind":"alias"}]"#,
+            ),
+            ("GET /control/usage?by=model", r#"{"by":"model","rows":[]}"#),
+            ("GET /control/agents", "[]"),
+            (
+                "POST /control/agents",
+                r#"{"name":"ci","key":"tg-1-KEY","key_hint":"tg-1-…"}"#,
+            ),
+            ("DELETE /control/agents/ci", r#"{"name":"ci"}"#),
+        ],
+    );
+    let models = ["models", "list", "--provider", "demo", "--json"];
+    let add = [
+        "agents", "add", "ci", "--allow", "gpt-*", "--block", "gpt-4", "--json",
+    ];
+    let why = ["why", "req_00000000000000000000000000000000"];
+    let shown: Vec<String> = [
+        run(home, &models),
+        run(home, &["usage", "--by", "model", "--json"]),
+        run(home, &["agents", "list", "--json"]),
+        run(home, &add),
+        run(home, &["agents", "remove", "ci"]),
+        run(home, &why),
+    ]
+    .into();
+    insta::assert_snapshot!(shown.join("\n"));
+    let requests: Vec<String> = asked.try_iter().collect();
+    assert_eq!(requests.len(), 6);
+    assert!(
+        requests
+            .iter()
+            .all(|request| request.contains("authorization: Bearer tgo-0-secret\r\n"))
+    );
+    assert!(
+        requests[3]
+            .ends_with(r#"{"name":"ci","allowed_models":["gpt-*"],"blocked_models":["gpt-4"]}"#)
+    );
 }
 
 #[test]

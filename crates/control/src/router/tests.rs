@@ -1,1 +1,493 @@
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU8, Ordering};
 
+use axum::body::Body;
+use http::{Request, header};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use smallvec::SmallVec;
+use tollgate_api::{AgentReport, ModelReport, ProfileReport, ReloadReport, StatusReport};
+use tollgate_ledger::{Cursor, LedgerConfig};
+use tollgate_types::{Actor, AgentName, Outcome, RequestRecord, Secret, Usage};
+use tower::ServiceExt;
+
+use super::*;
+use crate::{BoxFuture, MintFault, MintedKey, ReloadFault};
+
+struct Olga;
+
+impl Operators for Olga {
+    fn identify(&self, token: &str) -> Option<OperatorName> {
+        (token == "tgo-right").then(|| OperatorName::new("olga").unwrap())
+    }
+}
+
+/// Knows `main` from its configuration and the ledger's agents as of the last
+/// refresh.
+struct Fake {
+    ledger: Ledger,
+    minted: AtomicU8,
+    added: Mutex<Vec<AgentReport>>,
+    reload: Result<ReloadReport, ReloadFault>,
+}
+
+impl Gateway for Fake {
+    fn status(&self) -> StatusReport {
+        StatusReport {
+            state: "ready".into(),
+            config_version: 4,
+            in_flight: 9,
+            ..StatusReport::default()
+        }
+    }
+    fn profiles(&self) -> Vec<ProfileReport> {
+        vec![ProfileReport {
+            profile_id: "openai:1".into(),
+            ..ProfileReport::default()
+        }]
+    }
+    fn models(&self) -> Vec<ModelReport> {
+        vec![ModelReport {
+            id: "fast".into(),
+            ..ModelReport::default()
+        }]
+    }
+    fn agents(&self) -> Vec<AgentReport> {
+        let mut agents = vec![report("main", "config")];
+        agents.extend(self.added.lock().unwrap().iter().cloned());
+        agents
+    }
+    fn mint(&self) -> Result<MintedKey, MintFault> {
+        let number = self.minted.fetch_add(1, Ordering::Relaxed);
+        Ok(MintedKey {
+            token: Secret::new(format!("tg-{number}-secret")),
+            digest: [number; 32],
+            hint: format!("tg-{number}-…"),
+        })
+    }
+    fn reload(&self) -> BoxFuture<'_, Result<ReloadReport, ReloadFault>> {
+        Box::pin(async { self.reload.clone() })
+    }
+    fn refresh_agents(&self) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(async {
+            let agents = self
+                .ledger
+                .agents()
+                .await
+                .map_err(|error| error.to_string())?;
+            let agents = agents.iter().map(|agent| AgentReport {
+                key_hints: vec![agent.hint.clone()],
+                allowed_models: agent.allowed_models.clone(),
+                ..report(agent.name.as_str(), "ledger")
+            });
+            *self.added.lock().unwrap() = agents.collect();
+            Ok(())
+        })
+    }
+}
+
+fn report(name: &str, source: &str) -> AgentReport {
+    AgentReport {
+        name: name.into(),
+        source: source.into(),
+        ..AgentReport::default()
+    }
+}
+
+struct Place {
+    _folder: tempfile::TempDir,
+    ledger: Ledger,
+    router: axum::Router,
+}
+
+async fn place(metrics_public: bool, reload: Result<ReloadReport, ReloadFault>) -> Place {
+    let folder = tempfile::tempdir().unwrap();
+    let (metrics, recent) = (Arc::new(Metrics::new("0.1.0")), Arc::new(Recent::new(2)));
+    let (counted, kept) = (metrics.clone(), recent.clone());
+    let path = folder.path().join("private/ledger.db");
+    let ledger = Ledger::open(LedgerConfig::new(path), move |record| {
+        counted.observe(record);
+        kept.observe(record);
+    });
+    let ledger = ledger.await.unwrap();
+    let gateway = Fake {
+        ledger: ledger.clone(),
+        minted: AtomicU8::new(1),
+        added: Mutex::default(),
+        reload,
+    };
+    let router = router(Arc::new(Control {
+        ledger: ledger.clone(),
+        operators: Arc::new(Olga),
+        gateway: Arc::new(gateway),
+        metrics,
+        recent,
+        metrics_public,
+        bind: "127.0.0.1:4100".parse().unwrap(),
+    }));
+    Place {
+        _folder: folder,
+        ledger,
+        router,
+    }
+}
+
+async fn usual() -> Place {
+    place(
+        false,
+        Ok(ReloadReport {
+            config_version: 5,
+            ..ReloadReport::default()
+        }),
+    )
+    .await
+}
+
+impl Place {
+    async fn send(&self, request: Request<Body>) -> (u16, String) {
+        let answer = self.router.clone().oneshot(request).await.unwrap();
+        let status = answer.status().as_u16();
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8(body.into()).unwrap())
+    }
+
+    async fn call(&self, method: &str, path: &str, body: impl Into<Body>) -> (u16, Value) {
+        let request = request(method, path)
+            .header(header::AUTHORIZATION, "Bearer tgo-right")
+            .body(body.into())
+            .unwrap();
+        let (status, body) = self.send(request).await;
+        (
+            status,
+            serde_json::from_str(&body).unwrap_or(Value::String(body)),
+        )
+    }
+
+    /// Kind, outcome and operator of every event.
+    async fn events(&self) -> Vec<String> {
+        let entries = self.ledger.events(Cursor::default(), 100).await.unwrap();
+        let told = entries.iter().map(|entry| {
+            let event = &entry.event;
+            assert!(matches!(event.principal.actor, Actor::Operator(_)));
+            assert_eq!(event.versions.config, 4);
+            let who = event.principal.actor.name();
+            format!("{} {} {who} {}", event.kind, event.outcome, event.facts)
+        });
+        told.collect()
+    }
+}
+
+fn request(method: &str, path: &str) -> http::request::Builder {
+    Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::HOST, "127.0.0.1:4100")
+}
+
+fn record(outcome: Outcome) -> RequestRecord {
+    RequestRecord {
+        id: RequestId::fresh(),
+        at: UnixMillis(10),
+        principal: Some(Principal::agent(AgentName::new("ci-bot").unwrap())),
+        dialect: "openai",
+        endpoint: "/v1/completions",
+        stream: false,
+        provider: None,
+        model_asked: Some("x".into()),
+        model_served: None,
+        credential: None,
+        usage: Usage::default(),
+        attempts: SmallVec::new(),
+        status: 404,
+        outcome,
+        reason: Some(tollgate_types::ReasonCode::UnknownModel),
+        message: "no model `x`".into(),
+        rule: None,
+        versions: Versions::default(),
+        latency_micros: 5,
+        first_byte_micros: None,
+        overhead_micros: 5,
+    }
+}
+
+#[tokio::test]
+async fn without_the_right_token_nothing_is_told() {
+    let place = usual().await;
+    let cases = [
+        None,
+        Some("Bearer tgo-wrong"),
+        Some("Basic tgo-right"),
+        Some("tgo-right"),
+        Some("Bearer "),
+    ];
+    for (path, token) in ["/control/status", "/control/nowhere", "/metrics"]
+        .into_iter()
+        .flat_map(|path| cases.map(|token| (path, token)))
+    {
+        let mut request = request("GET", path);
+        if let Some(token) = token {
+            request = request.header(header::AUTHORIZATION, token);
+        }
+        let (status, body) = place.send(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(status, 401, "{path} {token:?}: {body}");
+        let body: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(body["error"]["code"], "unauthenticated");
+        assert!(
+            body["error"]["hint"]
+                .as_str()
+                .unwrap()
+                .contains("operator.token")
+        );
+        assert!(!body.to_string().contains("tgo-wrong"));
+    }
+    let (status, _) = place.call("GET", "/control/status", "").await;
+    assert_eq!(status, 200);
+}
+
+#[tokio::test]
+async fn web_pages_are_kept_out_even_with_the_token() {
+    let place = usual().await;
+    let foreign = [
+        (
+            header::ORIGIN,
+            "https://evil.example",
+            "127.0.0.1:4100",
+            "foreign_origin",
+        ),
+        (header::ORIGIN, "null", "127.0.0.1:4100", "foreign_origin"),
+        (header::ACCEPT, "*/*", "evil.example:4100", "foreign_host"),
+    ];
+    for (name, value, host, code) in foreign {
+        let request = Request::builder()
+            .uri("/control/status")
+            .header(header::HOST, host)
+            .header(name, value)
+            .header(header::AUTHORIZATION, "Bearer tgo-right")
+            .body(Body::empty())
+            .unwrap();
+        let (status, body) = place.send(request).await;
+        assert_eq!(status, 403, "{body}");
+        assert!(body.contains(code), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn an_agent_is_added_listed_and_removed() {
+    let place = usual().await;
+    let body = json!({"name": "ci-bot", "allowed_models": ["openai/*"]}).to_string();
+    let (status, created) = place.call("POST", "/control/agents", body.clone()).await;
+    assert_eq!(
+        (status, &created["key"]),
+        (201, &json!("tg-1-secret")),
+        "{created}"
+    );
+    let (_, agents) = place.call("GET", "/control/agents", "").await;
+    assert_eq!(agents[1]["name"], "ci-bot");
+    assert_eq!(agents[1]["key_hints"], json!(["tg-1-…"]));
+    assert_eq!(agents[1]["allowed_models"], json!(["openai/*"]));
+    let (status, again) = place.call("POST", "/control/agents", body).await;
+    assert_eq!((status, &again["error"]["code"]), (409, &json!("exists")));
+    let (status, removed) = place.call("DELETE", "/control/agents/ci-bot", "").await;
+    assert_eq!((status, removed), (200, json!({"name": "ci-bot"})));
+    let (_, agents) = place.call("GET", "/control/agents", "").await;
+    assert_eq!(agents.as_array().unwrap().len(), 1);
+    let (status, gone) = place.call("DELETE", "/control/agents/ci-bot", "").await;
+    assert_eq!(
+        (status, &gone["error"]["code"]),
+        (404, &json!("unknown_agent"))
+    );
+    let events = place.events().await;
+    assert_eq!(
+        events,
+        [
+            r#"agent.added ok olga {"agent":"ci-bot","allowed_models":["openai/*"],"blocked_models":[],"key_hint":"tg-1-…","v":1}"#,
+            r#"agent.removed ok olga {"agent":"ci-bot","v":1}"#,
+        ]
+    );
+}
+
+#[tokio::test]
+async fn what_cannot_be_an_agent_is_refused_with_a_hint() {
+    let place = usual().await;
+    let many = json!({"name": "a", "allowed_models": vec!["x"; 1001]}).to_string();
+    let cases = [
+        (
+            400,
+            r#"{"name":"CI Bot"}"#,
+            "has `C`, expected lower-case letters",
+        ),
+        (400, r#"{"name":""}"#, "expected 1 to 64"),
+        (
+            400,
+            r#"{"name":"a","allow":["x"]}"#,
+            "unknown field `allow`",
+        ),
+        (400, "not json", "body: "),
+        (
+            400,
+            r#"{"name":"a","blocked_models":["a b"]}"#,
+            "blocked_models[0]",
+        ),
+        (400, &many, "found 1001 patterns"),
+        (409, r#"{"name":"main"}"#, "agent `main` exists"),
+    ];
+    for (expected, body, words) in cases {
+        let (status, answer) = place.call("POST", "/control/agents", body.to_owned()).await;
+        assert_eq!(status, expected, "{answer}");
+        assert!(
+            answer["error"]["message"].as_str().unwrap().contains(words),
+            "{answer}"
+        );
+    }
+    let (status, _) = place
+        .call("POST", "/control/agents", " ".repeat(LARGEST_BODY + 1))
+        .await;
+    assert_eq!(status, 413);
+    let (status, answer) = place.call("DELETE", "/control/agents/main", "").await;
+    assert_eq!(
+        (status, &answer["error"]["code"]),
+        (409, &json!("not_removable"))
+    );
+    assert!(place.events().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_reload_is_written_down_whatever_came_of_it() {
+    let place = usual().await;
+    let (status, report) = place.call("POST", "/control/reload", "").await;
+    assert_eq!((status, &report["config_version"]), (200, &json!(5)));
+    assert_eq!(
+        place.events().await,
+        [r#"config.reloaded ok olga {"config_version":5,"v":1}"#]
+    );
+
+    let fault = ReloadFault {
+        message: "tollgate.toml:3: unknown key `provider`".into(),
+        hint: None,
+    };
+    let place = self::place(false, Err(fault)).await;
+    let (status, answer) = place.call("POST", "/control/reload", "").await;
+    assert_eq!(
+        (status, &answer["error"]["code"]),
+        (422, &json!("reload_failed"))
+    );
+    assert_eq!(
+        place.events().await,
+        [r#"config.reloaded refused olga {"v":1}"#]
+    );
+}
+
+#[tokio::test]
+async fn requests_their_story_and_usage_are_there_at_once() {
+    let place = usual().await;
+    let records = [Outcome::Refused, Outcome::Failed, Outcome::Refused].map(record);
+    for record in &records {
+        place.ledger.slot().unwrap().write(record.clone());
+    }
+    let newest: Vec<String> = records
+        .iter()
+        .rev()
+        .map(|record| record.id.to_string())
+        .collect();
+    // Two are in the ring, three only in the ledger.
+    for (path, count) in [("/control/requests?limit=2", 2), ("/control/requests", 3)] {
+        let (status, listed) = place.call("GET", path, "").await;
+        assert_eq!(status, 200, "{listed}");
+        let ids: Vec<&str> = listed
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|one| one["id"].as_str())
+            .collect();
+        assert_eq!(ids, newest[..count]);
+    }
+    let (_, story) = place
+        .call("GET", &format!("/control/requests/{}", newest[0]), "")
+        .await;
+    assert_eq!(story["ending"], "refused with 404: no model `x`");
+    let (status, _) = place
+        .call(
+            "GET",
+            &format!("/control/requests/{}", RequestId::fresh()),
+            "",
+        )
+        .await;
+    assert_eq!(status, 404);
+    let (status, answer) = place.call("GET", "/control/requests/req_1", "").await;
+    assert_eq!(status, 400, "{answer}");
+    let (_, usage) = place
+        .call("GET", "/control/usage?by=agent&since=10", "")
+        .await;
+    assert_eq!(usage["rows"][0]["key"], "ci-bot");
+    assert_eq!(
+        (&usage["rows"][0]["requests"], &usage["rows"][0]["refused"]),
+        (&json!(3), &json!(2))
+    );
+    let (_, usage) = place.call("GET", "/control/usage?since=11", "").await;
+    assert_eq!(usage["rows"], json!([]));
+    for bad in ["by=bottle", "by=nonsense", "since=yesterday", "sinse=1"] {
+        let (status, answer) = place
+            .call("GET", &format!("/control/usage?{bad}"), "")
+            .await;
+        assert_eq!(
+            (status, &answer["error"]["code"]),
+            (400, &json!("bad_request")),
+            "{bad}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_the_gateway_reports_is_passed_on() {
+    let place = usual().await;
+    let (_, status) = place.call("GET", "/control/status", "").await;
+    assert_eq!(status["state"], "ready");
+    let (_, profiles) = place.call("GET", "/control/profiles", "").await;
+    assert_eq!(profiles[0]["profileId"], "openai:1");
+    let (_, models) = place.call("GET", "/control/models", "").await;
+    assert_eq!(models[0]["id"], "fast");
+    let (status, answer) = place.call("GET", "/control/nowhere", "").await;
+    assert_eq!(
+        (status, &answer["error"]["code"]),
+        (404, &json!("not_found"))
+    );
+    let (status, answer) = place.call("DELETE", "/control/status", "").await;
+    assert_eq!(
+        (status, &answer["error"]["code"]),
+        (405, &json!("wrong_method"))
+    );
+}
+
+#[tokio::test]
+async fn metrics_are_exact_and_public_only_where_that_is_said() {
+    let place = self::place(
+        true,
+        Err(ReloadFault {
+            message: String::new(),
+            hint: None,
+        }),
+    )
+    .await;
+    place.ledger.slot().unwrap().write(record(Outcome::Refused));
+    let (status, text) = place
+        .send(request("GET", "/metrics").body(Body::empty()).unwrap())
+        .await;
+    assert_eq!(status, 200);
+    let counted = "tollgate_requests_total{dialect=\"openai\",provider=\"none\",outcome=\"refused\",reason=\"unknown_model\"} 1\n";
+    assert!(text.contains(counted), "{text}");
+    assert!(text.contains("tollgate_requests_in_flight 9\n"), "{text}");
+    let (status, _) = place
+        .send(
+            request("GET", "/control/status")
+                .body(Body::empty())
+                .unwrap(),
+        )
+        .await;
+    assert_eq!(status, 401);
+    let rebound = Request::builder()
+        .uri("/metrics")
+        .header(header::HOST, "evil.example")
+        .body(Body::empty())
+        .unwrap();
+    assert_eq!(place.send(rebound).await.0, 403);
+}

@@ -1,34 +1,42 @@
 -- Request records and events draw `seq` from one sequence without gaps.
 -- Times are Unix milliseconds, durations microseconds, ids 16 bytes (UUID 7).
 
+-- What many requests have in common, written once: a row of `request` is a
+-- few numbers and the shape that they belong to. The same shape may stand
+-- here more than once; read both through the view `request_full`.
+CREATE TABLE shape (
+    shape          INTEGER PRIMARY KEY,
+    principal      TEXT,                -- NULL: no one was identified
+    principal_kind TEXT,                -- NULL: an agent
+    run            TEXT,
+    dialect        TEXT    NOT NULL,
+    endpoint       TEXT    NOT NULL,
+    stream         INTEGER NOT NULL,
+    provider       TEXT,
+    model_asked    TEXT,
+    model_served   TEXT,
+    credential     TEXT,
+    usage_source   TEXT    NOT NULL,
+    status         INTEGER NOT NULL,
+    outcome        TEXT    NOT NULL,
+    reason         TEXT,
+    rule           TEXT,
+    config_version INTEGER NOT NULL,
+    policy         TEXT                 -- NULL: none
+) STRICT;
+
 CREATE TABLE request (
     seq               INTEGER PRIMARY KEY,
     id                BLOB    NOT NULL,
     at                INTEGER NOT NULL,
-    principal         TEXT,             -- NULL: no one was identified
-    principal_kind    TEXT,             -- NULL: an agent
-    run               TEXT,
-    dialect           TEXT    NOT NULL,
-    endpoint          TEXT    NOT NULL,
-    stream            INTEGER NOT NULL,
-    provider          TEXT,
-    model_asked       TEXT,
-    model_served      TEXT,
-    credential        TEXT,
+    shape             INTEGER NOT NULL REFERENCES shape,
     input             INTEGER NOT NULL,
     cache_read        INTEGER NOT NULL,
     cache_write       INTEGER NOT NULL,
     output            INTEGER NOT NULL,
-    usage_source      TEXT    NOT NULL,
-    attempt_micros    INTEGER,          -- one plain attempt: the columns say the rest
+    attempt_micros    INTEGER,          -- one plain attempt: the shape says the rest
     attempts          TEXT,             -- anything else: JSON
-    status            INTEGER NOT NULL,
-    outcome           TEXT    NOT NULL,
-    reason            TEXT,
     message           TEXT,
-    rule              TEXT,
-    config_version    INTEGER NOT NULL,
-    policy            TEXT,             -- NULL: none
     latency_micros    INTEGER NOT NULL,
     first_byte_micros INTEGER,
     overhead_micros   INTEGER NOT NULL
@@ -36,6 +44,8 @@ CREATE TABLE request (
 
 CREATE INDEX request_id ON request (id);
 CREATE INDEX request_at ON request (at);
+
+CREATE VIEW request_full AS SELECT * FROM request JOIN shape USING (shape);
 
 CREATE TABLE event (
     seq            INTEGER PRIMARY KEY,

@@ -5,6 +5,8 @@ use tollgate_types::{
     Usage, Versions,
 };
 
+use tokio::time::timeout;
+
 use crate::{Ledger, LedgerConfig, Unavailable};
 
 use super::*;
@@ -187,6 +189,18 @@ async fn closing_waits_for_a_request_in_flight() {
     drop(other);
     let again = Ledger::open(config(folder.path()), |_| ()).await.unwrap();
     assert!(again.request(id).await.unwrap().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn closing_does_not_wait_for_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open(config(folder.path()), |_| ()).await.unwrap();
+    let (slot, other) = (ledger.slot().unwrap(), ledger.clone());
+    ledger.slot().unwrap().write(record());
+    timeout(DEADLINE, ledger.close()).await.unwrap().unwrap();
+    assert_eq!(other.stats().written, 1);
+    slot.write(record());
+    assert_eq!(other.stats().lost, 1);
 }
 
 #[test]

@@ -148,6 +148,31 @@ async fn agents_come_and_go_with_their_events() {
     );
 }
 
+/// More shapes than the writer keeps in memory, and a restart in the middle:
+/// rows still read back with their own names.
+#[tokio::test]
+async fn names_that_callers_make_up_stay_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut record = records::some(1).remove(0);
+    for half in [0..1500, 1000..2500] {
+        let ledger = open(folder.path()).await;
+        for number in half {
+            record.id = RequestId::fresh();
+            record.model_served = Some(format!("made-up-{number}").into());
+            ledger.slot().unwrap().write(record.clone());
+        }
+        ledger.close().await.unwrap();
+    }
+    let rows = open(folder.path())
+        .await
+        .usage(UsageBy::Model, None)
+        .await
+        .unwrap();
+    let made_up = rows.iter().filter(|row| row.key.starts_with("made-up-"));
+    let counts: Vec<u64> = made_up.map(|row| row.requests).collect();
+    assert_eq!((counts.len(), counts.iter().sum::<u64>()), (2500, 3000));
+}
+
 #[tokio::test]
 async fn usage_by_bottle_is_an_error_that_says_what_there_is() {
     let folder = tempfile::tempdir().unwrap();

@@ -80,7 +80,7 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// The value's text, unless it is absent or null.
+    /// The value's text, where the endpoint has such a key.
     pub(super) fn raw(&self, control: Control) -> Option<&'a str> {
         let applies = match control {
             Control::StreamOptions | Control::N => self.generates_openai(),

@@ -12,6 +12,7 @@ use tollgate_llm::{Dialect, Edits, Endpoint};
 
 use super::target::Target;
 use crate::admission::Leased;
+use crate::names;
 use crate::snapshot::Provider;
 
 /// The version that Anthropic expects where the caller names none.
@@ -33,8 +34,8 @@ pub(super) fn upstream_request(leased: &Leased, target: &Target) -> Option<Reque
         header::ACCEPT_ENCODING,
         HeaderValue::from_static("identity"),
     );
-    if provider.wire == Dialect::Anthropic && !headers.contains_key("anthropic-version") {
-        headers.insert("anthropic-version", ANTHROPIC_VERSION);
+    if provider.wire == Dialect::Anthropic && !headers.contains_key(names::ANTHROPIC_VERSION) {
+        headers.insert(names::ANTHROPIC_VERSION, ANTHROPIC_VERSION);
     }
     for (name, value) in &provider.headers {
         headers.insert(name.clone(), value.clone());

@@ -14,9 +14,10 @@ use tollgate_types::FaultClass;
 
 use super::answer::{Answer, AnswerHead, AttemptFault, ProviderAnswer};
 use super::connect::Connector;
+use super::connection::Connection;
 use super::request::{Pieces, asks_usage, edited_body, upstream_request};
 use super::source::Source;
-use super::target::{Connection, Target};
+use super::target::Target;
 use crate::account::now;
 use crate::admission::Leased;
 use crate::gateway::Gateway;
@@ -107,13 +108,9 @@ async fn exchange(
             Some(connection) => (connection, true),
             None => (connect(connector, target, first_byte).await?, false),
         };
-        if reused && connection.sender.ready().await.is_err() {
-            continue;
-        }
-        let sent = connection.sender.try_send_request(request);
-        match timeout_at(first_byte.into(), sent).await {
+        match timeout_at(first_byte.into(), connection.send(request)).await {
             Err(_) => return Err(AttemptFault::new(FaultClass::Timeout, "no answer in time")),
-            Ok(Ok(response)) => return Ok(taken_apart(response, connection)),
+            Ok(Ok(response)) => return Ok(taken_apart(response, connection, target)),
             Ok(Err(mut error)) => match error.take_message() {
                 Some(unsent) if reused => request = unsent,
                 _ => {
@@ -141,13 +138,20 @@ async fn connect(
     }
 }
 
-fn taken_apart(response: Response<Incoming>, connection: Connection) -> (AnswerHead, Source) {
+fn taken_apart(
+    response: Response<Incoming>,
+    connection: Connection,
+    target: &Arc<Target>,
+) -> (AnswerHead, Source) {
     let (parts, incoming) = response.into_parts();
     let head = AnswerHead {
         status: parts.status,
         headers: parts.headers,
     };
-    (head, Source::Http(incoming, Some(connection)))
+    (
+        head,
+        Source::Http(incoming, Some((connection, Arc::clone(target)))),
+    )
 }
 
 fn is_event_stream(headers: &HeaderMap) -> bool {

@@ -47,51 +47,55 @@ pub(super) fn run(
     surroundings: &dyn Surroundings,
     screen: &mut Screen,
 ) -> Result<(), Failure> {
+    let json = command.json();
     match command {
-        Command::Add {
-            name,
-            allow,
-            block,
-            json,
-        } => {
-            let request = NewAgentRequest {
-                name: name.to_string(),
-                allowed_models: (!allow.is_empty()).then(|| allow.clone()),
-                blocked_models: (!block.is_empty()).then(|| block.clone()),
-            };
+        Command::Add { .. } => {
+            let request = command.request();
             let created: AgentCreated = gateway::talk(paths, surroundings, async |client| {
                 Ok(client.post("/control/agents", &request).await?)
             })?;
-            if *json {
-                return screen.json(&created);
-            }
             let base = gateway::base(paths, surroundings)?;
-            screen.print(&made(&created, &base));
+            screen.either(json, &created, |_| made(&created, &base))
         }
-        Command::List { json } => {
+        Command::List { .. } => {
             let agents: Vec<AgentReport> = gateway::talk(paths, surroundings, async |client| {
                 Ok(client.get("/control/agents").await?)
             })?;
-            if *json {
-                return screen.json(&agents);
-            }
-            let paint = screen.paint;
-            screen.print(&render(&agents, paint));
+            screen.either(json, &agents, |paint| render(&agents, paint))
         }
-        Command::Remove { name, json } => {
+        Command::Remove { name, .. } => {
+            let path = format!("/control/agents/{name}");
             let removed: AgentRemoved = gateway::talk(paths, surroundings, async |client| {
-                Ok(client.delete(&format!("/control/agents/{name}")).await?)
+                Ok(client.delete(&path).await?)
             })?;
-            if *json {
-                return screen.json(&removed);
-            }
-            screen.print(&format!(
-                "agent {} is removed, its keys open nothing any more",
-                plain(&removed.name)
-            ));
+            let name = plain(&removed.name).into_owned();
+            screen.either(json, &removed, |_| {
+                format!("agent {name} is removed, its keys open nothing any more")
+            })
         }
     }
-    Ok(())
+}
+
+impl Command {
+    const fn json(&self) -> bool {
+        match self {
+            Self::Add { json, .. } | Self::List { json } | Self::Remove { json, .. } => *json,
+        }
+    }
+
+    fn request(&self) -> NewAgentRequest {
+        let Self::Add {
+            name, allow, block, ..
+        } = self
+        else {
+            return NewAgentRequest::default();
+        };
+        NewAgentRequest {
+            name: name.to_string(),
+            allowed_models: (!allow.is_empty()).then(|| allow.clone()),
+            blocked_models: (!block.is_empty()).then(|| block.clone()),
+        }
+    }
 }
 
 /// The key with the lines that use it.

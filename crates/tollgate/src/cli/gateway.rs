@@ -9,9 +9,6 @@ use super::failure::Failure;
 use crate::config::{self, Surroundings};
 use crate::paths::Paths;
 
-/// Longest `gateway.addr`; an address has far less.
-const LONGEST_ADDRESS: usize = 128;
-
 /// Runs one conversation with the gateway that these paths name.
 pub(super) fn talk<T>(
     paths: &Paths,
@@ -43,25 +40,27 @@ fn client(paths: &Paths, surroundings: &dyn Surroundings) -> Result<Client, Fail
     Ok(Client::new(base, token))
 }
 
+/// Where the gateway said that it listens (port 0 and `--bind` are known to it
+/// alone), else where the configuration says that it would.
 fn address(paths: &Paths, surroundings: &dyn Surroundings) -> Result<SocketAddr, Failure> {
-    let bind = config::bind(paths, surroundings);
-    if bind.port() != 0 {
-        return Ok(reachable(bind));
-    }
-    // The configuration leaves the port to the system: only the gateway knows.
     let file = paths.gateway_addr();
-    let written = surroundings
-        .file(&file, LONGEST_ADDRESS)
-        .map_err(|_| never_ran(&file))?;
-    let written = String::from_utf8_lossy(&written);
-    let address = written.trim().parse().map_err(|_| {
-        Failure::not_reachable(anyhow::anyhow!(
-            "`{}` does not hold an address",
-            file.display()
-        ))
-        .hint("start the gateway again: `tollgate serve`")
-    })?;
-    Ok(reachable(address))
+    if file.exists() {
+        // The operator's token goes to this address, so nobody else may be
+        // able to write it: a private file, like the token.
+        let written = surroundings
+            .secret_file(&file)
+            .map_err(|error| Failure::usage(anyhow::anyhow!(error)))?;
+        let address = written.expose().trim().parse().map_err(|_| {
+            let message = anyhow::anyhow!("`{}` does not hold an address", file.display());
+            Failure::not_reachable(message).hint("start the gateway again: `tollgate serve`")
+        })?;
+        return Ok(reachable(address));
+    }
+    let bind = config::bind(paths, surroundings);
+    match bind.port() {
+        0 => Err(never_ran(&file)),
+        _ => Ok(reachable(bind)),
+    }
 }
 
 /// A listener on every address is reached by loopback.

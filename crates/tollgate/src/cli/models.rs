@@ -34,12 +34,7 @@ pub(super) fn run(
     if let Some(provider) = provider {
         models.retain(|model| model.provider.as_deref() == Some(provider));
     }
-    if *json {
-        return screen.json(&models);
-    }
-    let paint = screen.paint;
-    screen.print(&render(&models, paint));
-    Ok(())
+    screen.either(*json, &models, |paint| render(&models, paint))
 }
 
 fn render(models: &[ModelReport], paint: Paint) -> String {

@@ -45,6 +45,24 @@ impl Screen {
         Ok(())
     }
 
+    /// Prints JSON for scripts, or what `render` makes of it for people.
+    ///
+    /// # Errors
+    /// Where the value can't be JSON.
+    pub(crate) fn either(
+        &mut self,
+        json: bool,
+        value: &impl Serialize,
+        render: impl FnOnce(Paint) -> String,
+    ) -> Result<(), Failure> {
+        if json {
+            return self.json(value);
+        }
+        let text = render(self.paint);
+        self.print(&text);
+        Ok(())
+    }
+
     /// Says on standard error why it did not work.
     pub(crate) fn failure(&mut self, failure: &Failure) {
         for (label, line) in failure.lines() {

@@ -50,12 +50,7 @@ pub(super) fn run(
         };
         Ok(Whole { status, profiles })
     })?;
-    if arguments.json {
-        return screen.json(&whole);
-    }
-    let paint = screen.paint;
-    screen.print(&render(&whole, paint));
-    Ok(())
+    screen.either(arguments.json, &whole, |paint| render(&whole, paint))
 }
 
 fn render(whole: &Whole, paint: Paint) -> String {

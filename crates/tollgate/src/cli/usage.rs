@@ -59,12 +59,10 @@ pub(super) fn run(
     let report: UsageReport = gateway::talk(paths, surroundings, async |client| {
         Ok(client.get(&path).await?)
     })?;
-    if arguments.json {
-        return screen.json(&objects(&report, arguments.by)?);
-    }
-    let paint = screen.paint;
-    screen.print(&render(&report, arguments.by, paint));
-    Ok(())
+    let objects = objects(&report, arguments.by)?;
+    screen.either(arguments.json, &objects, |paint| {
+        render(&report, arguments.by, paint)
+    })
 }
 
 fn now() -> u64 {

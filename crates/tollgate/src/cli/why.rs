@@ -30,12 +30,7 @@ pub(super) fn run(
     let story: Story = gateway::talk(paths, surroundings, async |client| {
         Ok(client.get(&path).await?)
     })?;
-    if arguments.json {
-        return screen.json(&story);
-    }
-    let paint = screen.paint;
-    screen.print(&render(&story, paint));
-    Ok(())
+    screen.either(arguments.json, &story, |paint| render(&story, paint))
 }
 
 fn render(story: &Story, paint: Paint) -> String {

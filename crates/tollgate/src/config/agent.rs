@@ -14,45 +14,55 @@ impl Build<'_> {
     pub(super) fn agents(
         &mut self,
         tables: &[(String, Table)],
-        defaults: &ModelDefaults,
+        defaults: ModelDefaults,
         anonymous: Option<&AgentName>,
     ) -> Vec<AgentSpec> {
         let mut agents = Vec::new();
         let mut seen = HashMap::new();
         for (name, table) in tables.iter().filter(|(name, _)| name != "defaults") {
+            if anonymous.is_none_or(|main| main.as_str() != name) {
+                self.keyless(table);
+            }
             let keys = self.agent_keys(table, &mut seen);
             let [allowed_models, blocked_models] =
                 ["allowed_models", "blocked_models"].map(|key| self.globs(table, key));
-            let name = match AgentName::new(name) {
-                Ok(name) => name,
-                Err(_) => {
-                    self.agent_name(table);
-                    continue;
-                }
-            };
-            agents.push(AgentSpec {
+            let name = self.agent_name(name, table);
+            agents.extend(name.map(|name| AgentSpec {
                 name,
                 keys,
                 allowed_models,
                 blocked_models,
                 source: AgentSource::Config,
-                defaults: *defaults,
-            });
+                defaults,
+            }));
         }
-        if let Some(name) = anonymous.filter(|name| agents.iter().all(|agent| agent.name != **name))
+        if let Some(name) = anonymous
+            && agents.iter().all(|agent| agent.name != *name)
         {
-            agents.push(nobody_else(name.clone(), *defaults));
+            agents.push(nobody_else(name.clone(), defaults));
         }
         agents
     }
 
-    fn agent_name(&mut self, table: &Table) {
-        let message = format!(
-            "{}: name can't be used, expected 1 to 64 lower-case letters, digits, `-`, `_` and `.`, \
-             the first one a letter or digit",
-            table.place
-        );
-        self.findings.fault(table.line, message);
+    /// An agent that no key opens is a table that does nothing.
+    fn keyless(&mut self, table: &Table) {
+        // Where something is wrong, a key may be there and just not readable.
+        if table.texts("keys").is_empty() && !(table.has("keys") && self.findings.any()) {
+            let message = format!("{}: no keys, so nobody can be this agent", table.place);
+            self.findings.warn(table.line, message).hint(
+                "write keys = [\"${VAR}\"]; `tollgate agents add` is for agents that stand nowhere else",
+            );
+        }
+    }
+
+    fn agent_name(&mut self, name: &str, table: &Table) -> Option<AgentName> {
+        let name = AgentName::new(name).ok();
+        if name.is_none() {
+            let message = "name can't be used, expected 1 to 64 lower-case letters, digits, `-`, `_` \
+                           and `.`, the first one a letter or digit";
+            self.fault(table, table.line, message);
+        }
+        name
     }
 
     /// The digests of an agent's keys. A key that two agents share would make
@@ -62,9 +72,7 @@ impl Build<'_> {
         for text in table.texts("keys") {
             let key = text.as_str();
             if let Some(weakness) = tollgate_identity::weakness(key) {
-                let message = format!("{}: a key is too weak: {weakness}", table.place);
-                self.findings
-                    .fault(text.line, message)
+                self.fault(table, text.line, format!("a key is too weak: {weakness}"))
                     .hint("`tollgate agents add NAME` makes one; or take `openssl rand -hex 32`");
                 continue;
             }

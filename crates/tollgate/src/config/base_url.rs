@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use http::Uri;
 use tollgate_llm::Dialect;
 
-use super::fault::Findings;
+use super::build::Build;
+use super::describe::placed;
 use super::near::nearest;
 use super::tree::{Table, Text};
 
@@ -25,79 +26,78 @@ pub(super) fn usual(id: &str, dialect: Dialect) -> &'static str {
     }
 }
 
-/// The checked address, without a `/` at its end.
-pub(super) fn base_url(
-    table: &Table,
-    text: &Text,
-    dialect: Dialect,
-    has_keys: bool,
-    findings: &mut Findings,
-) -> Option<Uri> {
-    let place = &table.place;
-    let written = text.as_str().trim_end_matches('/');
-    // A password in the address would reach logs and error texts with it.
-    if written.contains('@') {
-        findings
-            .fault(
+impl Build<'_> {
+    /// The checked address, without a `/` at its end.
+    pub(super) fn base_url(
+        &mut self,
+        table: &Table,
+        text: &Text,
+        dialect: Dialect,
+        has_keys: bool,
+    ) -> Option<Uri> {
+        let written = text.as_str().trim_end_matches('/');
+        // A password or key in the address would reach logs and errors with
+        // it, so from here on such an address is not shown.
+        if written.contains(['@', '?', '#']) {
+            let message = "base_url has a user, query or fragment, expected none of them";
+            self.fault(table, text.line, message)
+                .hint("a key belongs into api_key");
+            return None;
+        }
+        let uri: Option<Uri> = written.parse().ok();
+        let uri = uri
+            .filter(|uri| matches!(uri.scheme_str(), Some("http" | "https")))
+            .filter(|uri| uri.host().is_some_and(|host| !host.is_empty()));
+        let found = format!("base_url is {}", text.shown);
+        let Some(uri) = uri else {
+            self.fault(
+                table,
                 text.line,
-                format!("{place}: base_url has a user or password, expected none"),
+                format!("{found}, expected http:// or https:// and a host"),
+            );
+            return None;
+        };
+        if has_keys && uri.scheme_str() == Some("http") && !is_loopback(&uri) {
+            self.fault(
+                table,
+                text.line,
+                format!("{found}, expected https:// as keys are sent there"),
             )
-            .hint("a key belongs into api_key");
-        return None;
-    }
-    let uri: Option<Uri> = written.parse().ok();
-    let uri = uri.filter(|uri| matches!(uri.scheme_str(), Some("http" | "https")));
-    let Some(uri) = uri.filter(|uri| uri.host().is_some_and(|host| !host.is_empty())) else {
-        let message = format!(
-            "{place}: base_url is {}, expected http:// or https:// and a host",
-            text.shown
-        );
-        findings.fault(text.line, message);
-        return None;
-    };
-    if uri.query().is_some() || written.contains('#') {
-        let message = format!("{place}: base_url has a query or fragment, expected none");
-        findings.fault(text.line, message);
-    }
-    if has_keys && uri.scheme_str() == Some("http") && !is_loopback(&uri) {
-        let message = format!(
-            "{place}: base_url is {}, expected https:// as keys are sent there",
-            text.shown
-        );
-        findings
-            .fault(text.line, message)
             .hint("http:// with a key is for loopback only");
+        }
+        self.version(table, text, dialect, &uri);
+        Some(uri)
     }
-    version(place, text, dialect, &uri, findings);
-    Some(uri)
+
+    /// The version belongs to the address with openai and to the path with
+    /// the others; written the wrong way every request would be a 404.
+    fn version(&mut self, table: &Table, text: &Text, dialect: Dialect, uri: &Uri) {
+        let path = uri.path().trim_end_matches('/');
+        let last = path.rsplit('/').next().unwrap_or_default();
+        match (dialect, last) {
+            (Dialect::OpenAi, "") => {
+                let message = placed(
+                    &table.place,
+                    "base_url has no path, expected it to end in /v1",
+                );
+                let warning = self.findings.warn(text.line, message);
+                warning.hint("requests go to base_url and /chat/completions");
+            }
+            (Dialect::Anthropic | Dialect::Gemini, "v1" | "v1beta") => self
+                .fault(
+                    table,
+                    text.line,
+                    format!("base_url ends in /{last}, expected no version"),
+                )
+                .hint(format!(
+                    "delete /{last}: the path of a request brings its own"
+                )),
+            _ => {}
+        }
+    }
 }
 
-/// The version belongs to the address with openai and to the path with the
-/// others; written the wrong way every request would be a 404.
-fn version(place: &str, text: &Text, dialect: Dialect, uri: &Uri, findings: &mut Findings) {
-    let path = uri.path().trim_end_matches('/');
-    let last = path.rsplit('/').next().unwrap_or_default();
-    let versioned = matches!(last, "v1" | "v1beta");
-    match dialect {
-        Dialect::OpenAi if path.is_empty() => findings
-            .warn(
-                text.line,
-                format!("{place}: base_url has no path, expected it to end in /v1"),
-            )
-            .hint("requests go to base_url and /chat/completions"),
-        Dialect::Anthropic | Dialect::Gemini if versioned => findings
-            .fault(
-                text.line,
-                format!("{place}: base_url ends in /{last}, expected no version"),
-            )
-            .hint(format!(
-                "delete /{last}: the path of a request brings its own"
-            )),
-        _ => {}
-    }
-}
-
-pub(super) fn is_loopback(uri: &Uri) -> bool {
+fn is_loopback(uri: &Uri) -> bool {
     let host = uri
         .host()
         .unwrap_or_default()

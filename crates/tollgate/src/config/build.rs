@@ -7,7 +7,8 @@ use tollgate_routing::{ProviderRoutes, RouteTable, RoutingConfig};
 use tollgate_types::Label;
 
 use super::agent;
-use super::fault::Findings;
+use super::describe::placed;
+use super::fault::{Fault, Findings};
 use super::near::nearest;
 use super::server;
 use super::settings::{ProviderSettings, Settings, Source, Upstream};
@@ -21,9 +22,24 @@ pub(super) struct Build<'a> {
     /// The folder that relative paths of the file begin in.
     pub(super) beside: PathBuf,
     pub(super) files: Vec<PathBuf>,
+    providers_whole: bool,
 }
 
-impl Build<'_> {
+impl<'a> Build<'a> {
+    pub(super) fn new(
+        findings: &'a mut Findings,
+        surroundings: &'a dyn Surroundings,
+        file: &Path,
+    ) -> Self {
+        Self {
+            findings,
+            surroundings,
+            beside: file.parent().unwrap_or_else(|| Path::new(".")).to_owned(),
+            files: Vec::new(),
+            providers_whole: true,
+        }
+    }
+
     /// Everything, or nothing where a part could not be made; then there is a
     /// fault that says why.
     pub(super) fn settings(&mut self, root: &Table, file: &Path, state: &Path) -> Option<Settings> {
@@ -33,29 +49,17 @@ impl Build<'_> {
             .map(|absent| root.table(&absent.place).unwrap_or(absent));
         let server = server::server(server, self.findings);
         let ledger = server::ledger(ledger, &self.beside, state, self.findings);
-        let monitoring = server::monitoring(monitoring, telemetry);
-
-        let named = root.named("providers");
-        let made = named.iter().map(|(id, table)| self.provider(id, table));
-        let providers: Vec<Option<ProviderSettings>> = made.collect();
-        let whole = providers.iter().all(Option::is_some);
-        let mut providers: Vec<ProviderSettings> = providers.into_iter().flatten().collect();
-        if named.is_empty() {
-            providers.push(super::discover::demo());
-        }
-
+        let providers = self.providers(root);
         let (agent_defaults, default_fallback) = agent::defaults(root.named("agents"));
         let anonymous = server.as_ref().and_then(|server| server.anonymous.as_ref());
-        let agents = self.agents(root.named("agents"), &agent_defaults, anonymous);
+        let agents = self.agents(root.named("agents"), agent_defaults, anonymous);
         let routing = RoutingConfig {
             providers: routes_of(&providers),
             model_routes: self.model_routes(root),
             shortcuts: self.shortcuts(root),
             default_fallback,
         };
-        if whole {
-            self.routing(root, &routing);
-        }
+        self.routing(root, &routing);
         Some(Settings {
             source: Source::File(file.to_owned()),
             server: server?,
@@ -64,10 +68,35 @@ impl Build<'_> {
             routing,
             agents,
             agent_defaults,
-            monitoring,
+            monitoring: server::monitoring(monitoring, telemetry),
             files: self.named_files(file),
             warnings: Vec::new(),
         })
+    }
+
+    /// The providers of the file; the demo where it names none.
+    fn providers(&mut self, root: &Table) -> Vec<ProviderSettings> {
+        let named = root.named("providers");
+        let made: Vec<Option<ProviderSettings>> = named
+            .iter()
+            .map(|(id, table)| self.provider(id, table))
+            .collect();
+        self.providers_whole = made.iter().all(Option::is_some);
+        match named.is_empty() {
+            true => vec![super::discover::demo()],
+            false => made.into_iter().flatten().collect(),
+        }
+    }
+
+    /// A fault of a table, which is named in front.
+    pub(super) fn fault(
+        &mut self,
+        table: &Table,
+        line: u32,
+        message: impl AsRef<str>,
+    ) -> &mut Fault {
+        self.findings
+            .fault(line, placed(&table.place, message.as_ref()))
     }
 
     /// Globs that match something.
@@ -130,6 +159,11 @@ impl Build<'_> {
 
     /// What the routing engine itself finds: circles, names that lead nowhere.
     fn routing(&mut self, root: &Table, routing: &RoutingConfig) {
+        // Without a provider, names that lead to it lead nowhere, and saying
+        // so would hide what is really wrong.
+        if !self.providers_whole {
+            return;
+        }
         let Err(faults) = RouteTable::new(routing.clone()) else {
             return;
         };

@@ -97,7 +97,6 @@ impl Check<'_> {
     }
 
     fn value(&mut self, table: &Table, key: &'static Key, item: &Item<'_>) -> Option<Value> {
-        let line = self.line(item);
         match (key.kind, item.get_ref()) {
             (Kind::Text, DeValue::String(_)) => self.text(table, key, item).map(Value::Text),
             (Kind::Word(words) | Kind::WordOrFalse(words), DeValue::String(_)) => {
@@ -108,43 +107,42 @@ impl Check<'_> {
             (Kind::Boolean, DeValue::Boolean(flag)) => Some(Value::Boolean(*flag)),
             (Kind::Integer(low, high) | Kind::Seconds(low, high), DeValue::Integer(number)) => {
                 let found = integer(number).filter(|found| (low..=high).contains(found));
-                if found.is_none() {
-                    self.out_of_range(table, key, line, &number.to_string());
-                }
-                found.map(Value::Integer)
+                self.in_range(table, key, item, found.map(Value::Integer))
             }
             (Kind::Float(low, high), DeValue::Integer(_) | DeValue::Float(_)) => {
-                let shown = number_text(item.get_ref());
-                let found = shown
-                    .parse()
-                    .ok()
-                    .filter(|found| (low..=high).contains(found));
-                if found.is_none() {
-                    self.out_of_range(table, key, line, &shown);
-                }
-                found.map(Value::Float)
+                let found = float(item.get_ref()).filter(|found| (low..=high).contains(found));
+                self.in_range(table, key, item, found.map(Value::Float))
             }
-            (Kind::Texts, DeValue::Array(items)) => {
-                Some(Value::Texts(self.texts(table, key, items)))
+            (_, found) => self.collection(table, key, item, found),
+        }
+    }
+
+    fn collection(
+        &mut self,
+        table: &Table,
+        key: &'static Key,
+        item: &Item<'_>,
+        found: &DeValue<'_>,
+    ) -> Option<Value> {
+        let value = match (key.kind, found) {
+            (Kind::Texts, DeValue::Array(items)) => Value::Texts(self.texts(table, key, items)),
+            (Kind::Map, DeValue::Table(pairs)) => Value::Map(self.map(table, key, pairs)),
+            (Kind::Table(section), DeValue::Table(found)) => {
+                let place = section.noun.to_owned();
+                Value::Table(self.table(section, place, self.line(item), found))
             }
-            (Kind::Map, DeValue::Table(pairs)) => Some(Value::Map(self.map(table, key, pairs))),
-            (Kind::Table(section), DeValue::Table(found)) => Some(Value::Table(self.table(
-                section,
-                section.noun.to_owned(),
-                line,
-                found,
-            ))),
             (Kind::Named(section, defaults), DeValue::Table(found)) => {
-                Some(Value::Named(self.named(section, defaults, key, found)))
+                Value::Named(self.named(section, defaults, key, found))
             }
             (Kind::Tables(section), DeValue::Array(items)) => {
-                Some(Value::Tables(self.tables(table, key, section, items)))
+                Value::Tables(self.tables(table, key, section, items))
             }
             _ => {
                 self.wrong_type(table, key, item);
-                None
+                return None;
             }
-        }
+        };
+        Some(value)
     }
 
     fn texts(&mut self, table: &Table, key: &Key, items: &[Item<'_>]) -> Vec<Text> {
@@ -305,10 +303,21 @@ impl Check<'_> {
         None
     }
 
-    fn out_of_range(&mut self, table: &Table, key: &Key, line: u32, found: &str) {
-        let found = quoted(found, key.secrecy == Secrecy::Open && !self.broken);
-        let message = format!("{} is {found}, expected {}", key.name, expected(key.kind));
-        self.fault(table, line, message);
+    /// The value, or a fault where it was out of range.
+    fn in_range(
+        &mut self,
+        table: &Table,
+        key: &Key,
+        item: &Item<'_>,
+        value: Option<Value>,
+    ) -> Option<Value> {
+        if value.is_none() {
+            let open = key.secrecy == Secrecy::Open && !self.broken;
+            let found = quoted(&number_text(item.get_ref()), open);
+            let message = format!("{} is {found}, expected {}", key.name, expected(key.kind));
+            self.fault(table, self.line(item), message);
+        }
+        value
     }
 
     fn wrong_type(&mut self, table: &Table, key: &Key, item: &Item<'_>) {
@@ -369,11 +378,18 @@ fn integer(number: &DeInteger<'_>) -> Option<i64> {
     i64::from_str_radix(number.as_str(), number.radix()).ok()
 }
 
+fn float(value: &DeValue<'_>) -> Option<f64> {
+    match value {
+        DeValue::Integer(number) => integer(number)?.to_string().parse().ok(),
+        DeValue::Float(number) => number.as_str().parse().ok(),
+        _ => None,
+    }
+}
+
+/// A number as it stands in the file.
 fn number_text(value: &DeValue<'_>) -> String {
     match value {
-        DeValue::Integer(number) => {
-            integer(number).map_or_else(|| number.to_string(), |n| n.to_string())
-        }
+        DeValue::Integer(number) => number.to_string(),
         DeValue::Float(number) => number.as_str().to_owned(),
         _ => String::new(),
     }

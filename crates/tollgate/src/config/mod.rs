@@ -37,7 +37,7 @@ mod syntax;
 mod tree;
 
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use build::Build;
 use check::Check;
@@ -118,12 +118,7 @@ fn judge(
     if broken {
         return None;
     }
-    let mut build = Build {
-        findings,
-        surroundings,
-        beside: folder(&paths.config),
-        files: Vec::new(),
-    };
+    let mut build = Build::new(findings, surroundings, &paths.config);
     build.settings(&root, &paths.config, &paths.state)
 }
 
@@ -134,10 +129,6 @@ fn private(line: u32, file: &Path, surroundings: &dyn Surroundings, findings: &m
             .fault(line, format!("a secret is written out here: {error}"))
             .hint("or take it from \"${VAR}\" or a *_file key");
     }
-}
-
-fn folder(file: &Path) -> PathBuf {
-    file.parent().unwrap_or_else(|| Path::new(".")).to_owned()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use tollgate_llm::Dialect;
 use tollgate_routing::CredentialSpec;
 use tollgate_types::{Label, Secret};
 
-use super::base_url::{self, base_url};
+use super::base_url;
 use super::build::Build;
 use super::near::shown;
 use super::settings::{ProviderSettings, Upstream};
@@ -34,21 +34,38 @@ const OWN_HEADERS: [&str; 13] = [
     "upgrade",
 ];
 
+/// A key of a pool, where it stands, and its share.
+struct Found {
+    secret: Secret,
+    line: u32,
+    weight: u32,
+    priority: u32,
+}
+
+impl Found {
+    fn credential(self, id: &str, number: usize) -> (CredentialSpec, Secret) {
+        let spec = CredentialSpec {
+            profile: Label::from(format!("{id}:{number}")),
+            weight: self.weight,
+            priority: self.priority,
+        };
+        (spec, self.secret)
+    }
+}
+
 impl Build<'_> {
     pub(super) fn provider(&mut self, id: &str, table: &Table) -> Option<ProviderSettings> {
         self.provider_id(id, table);
         let keys = self.pool(id, table);
         let headers = self.headers(table);
         if table.word("auth") == "client" {
-            self.findings
-                .fault(
-                    table.line_of("auth"),
-                    format!(
-                        "{}: auth is \"client\", which is not built into this version",
-                        table.place
-                    ),
-                )
-                .hint("auth = \"pool\" uses the keys that stand here");
+            let line = table.line_of("auth");
+            self.fault(
+                table,
+                line,
+                "auth is \"client\", which is not built into this version",
+            )
+            .hint("auth = \"pool\" uses the keys that stand here");
         }
         let upstream = self.upstream(id, table, !keys.is_empty());
         Some(ProviderSettings {
@@ -87,86 +104,86 @@ impl Build<'_> {
             _ => return Some(Upstream::Demo),
         };
         if !table.has("base_url") {
-            let message = format!("{}: base_url is missing, expected a URL", table.place);
             let known = base_url::usual(id, dialect);
-            self.findings
-                .fault(table.line, message)
+            self.fault(table, table.line, "base_url is missing, expected a URL")
                 .hint(format!("base_url = \"{known}\""));
             return None;
         }
         let url = table.text("base_url")?;
-        let base_url = base_url(table, url, dialect, has_keys, self.findings)?;
+        let base_url = self.base_url(table, url, dialect, has_keys)?;
+        // Where something is wrong, a key may be there and just not readable.
+        if !has_keys && base_url.scheme_str() == Some("https") && !self.findings.any() {
+            let message = format!("{}: no key, requests go out without one", table.place);
+            let warning = self.findings.warn(table.line, message);
+            warning.hint("set api_key, api_key_file or tokens");
+        }
         Some(Upstream::Server { dialect, base_url })
     }
 
     /// Every key of a provider: `api_key` or `api_key_file`, then `tokens`.
     fn pool(&mut self, id: &str, table: &Table) -> Vec<(CredentialSpec, Secret)> {
-        let mut found: Vec<(Secret, u32, u32, u32)> = Vec::new();
+        let mut found: Vec<Found> = Vec::new();
         if let Some((secret, line)) = self.key(table, "api_key", "api_key_file") {
-            found.push((secret, line, WEIGHT, PRIORITY));
+            found.push(Found {
+                secret,
+                line,
+                weight: WEIGHT,
+                priority: PRIORITY,
+            });
         }
         for token in table.tables("tokens") {
-            match self.key(token, "key", "key_file") {
-                Some((secret, line)) => {
-                    let [weight, priority] = ["weight", "priority"]
-                        .map(|key| u32::try_from(token.number(key)).unwrap_or(1));
-                    found.push((secret, line, weight, priority));
-                }
-                None if !token.has("key") && !token.has("key_file") => {
-                    let message =
-                        format!("{}: key is missing, expected key or key_file", token.place);
-                    self.findings.fault(token.line, message);
-                }
-                None => {}
+            if !token.has("key") && !token.has("key_file") {
+                self.fault(
+                    token,
+                    token.line,
+                    "key is missing, expected key or key_file",
+                );
+            }
+            if let Some((secret, line)) = self.key(token, "key", "key_file") {
+                let number = |key| u32::try_from(token.number(key)).unwrap_or(1);
+                let (weight, priority) = (number("weight"), number("priority"));
+                found.push(Found {
+                    secret,
+                    line,
+                    weight,
+                    priority,
+                });
             }
         }
         if table.has("tokens") && table.tables("tokens").is_empty() {
-            self.findings
-                .fault(
-                    table.line_of("tokens"),
-                    format!("{}: tokens is empty, expected at least one", table.place),
-                )
+            let line = table.line_of("tokens");
+            self.fault(table, line, "tokens is empty, expected at least one")
                 .hint("delete the line for a provider that wants no key");
         }
         self.twice(table, &found);
-        let spec = |number: usize, weight, priority| CredentialSpec {
-            profile: Label::from(format!("{id}:{number}")),
-            weight,
-            priority,
-        };
-        let pool = found.into_iter().enumerate();
-        pool.map(|(at, (secret, _, weight, priority))| (spec(at + 1, weight, priority), secret))
+        let numbered = found.into_iter().zip(1..);
+        numbered
+            .map(|(found, number)| found.credential(id, number))
             .collect()
     }
 
     /// A key from the table or from the file that the table names.
     fn key(&mut self, table: &Table, literal: &str, file: &str) -> Option<(Secret, u32)> {
         if table.has(literal) && table.has(file) {
-            let message = format!(
-                "{}: found both {literal} and {file}, expected one",
-                table.place
-            );
-            self.findings.fault(table.line_of(file), message);
+            let message = format!("found both {literal} and {file}, expected one");
+            self.fault(table, table.line_of(file), message);
         }
         let (secret, line, key) = match (table.text(literal), table.text(file)) {
             (Some(text), _) => (text.secret.clone(), text.line, literal),
             (None, Some(path)) => (self.secret_file(table, file, path)?, path.line, file),
             (None, None) => return None,
         };
-        let sendable = !secret.is_empty() && secret.expose().bytes().all(|b| b.is_ascii_graphic());
-        if !sendable {
-            let found = match secret.expose().trim().is_empty() {
-                true => "is empty",
-                false => "has a space or another character that no header carries",
-            };
-            let message = format!(
-                "{}: {key} {found}, expected the provider's key",
-                table.place
-            );
-            self.findings.fault(line, message);
-            return None;
-        }
-        Some((secret, line))
+        let found = match secret.expose() {
+            key if key.trim().is_empty() => "is empty",
+            key if key.bytes().all(|byte| byte.is_ascii_graphic()) => return Some((secret, line)),
+            _ => "has a space or another character that no header carries",
+        };
+        self.fault(
+            table,
+            line,
+            format!("{key} {found}, expected the provider's key"),
+        );
+        None
     }
 
     fn secret_file(&mut self, table: &Table, key: &str, path: &Text) -> Option<Secret> {
@@ -182,24 +199,19 @@ impl Build<'_> {
                     }
                     false => error,
                 };
-                let message = format!("{}: {key}: {error}", table.place);
-                self.findings.fault(path.line, message);
+                self.fault(table, path.line, format!("{key}: {error}"));
                 None
             }
         }
     }
 
     /// The same key twice would get twice its share and half its cooldown.
-    fn twice(&mut self, table: &Table, found: &[(Secret, u32, u32, u32)]) {
+    fn twice(&mut self, table: &Table, found: &[Found]) {
         let mut seen: HashMap<&str, u32> = HashMap::new();
-        for (secret, line, ..) in found {
+        for Found { secret, line, .. } in found {
             if let Some(first) = seen.insert(secret.expose(), *line) {
-                let message = format!(
-                    "{}: the key is the same as the one at line {first}",
-                    table.place
-                );
-                self.findings
-                    .fault(*line, message)
+                let message = format!("the key is the same as the one at line {first}");
+                self.fault(table, *line, message)
                     .hint("delete one, or change its weight");
             }
         }
@@ -209,38 +221,26 @@ impl Build<'_> {
         let mut headers = Vec::new();
         for (name, text) in table.map("headers") {
             let header = HeaderName::try_from(name.as_str());
+            let value = HeaderValue::try_from(text.as_str());
             let own = OWN_HEADERS.contains(&name.to_ascii_lowercase().as_str());
-            match (header, HeaderValue::try_from(text.as_str())) {
+            let name = shown(name);
+            let fault = match (header, value) {
                 (Ok(_), _) if own => {
-                    let message = format!(
-                        "{}: headers: {} is set by the gateway itself, expected another header",
-                        table.place,
-                        shown(name)
-                    );
-                    self.findings
-                        .fault(text.line, message)
-                        .hint("a key belongs into api_key or tokens");
+                    format!("{name} is set by the gateway itself, expected another header")
                 }
-                (Ok(name), Ok(mut value)) => {
+                (Ok(header), Ok(mut value)) => {
                     value.set_sensitive(true);
-                    headers.push((name, value));
+                    headers.push((header, value));
+                    continue;
                 }
-                (Err(_), _) => {
-                    let message = format!(
-                        "{}: headers: {} is no name of a header",
-                        table.place,
-                        shown(name)
-                    );
-                    self.findings.fault(text.line, message);
-                }
+                (Err(_), _) => format!("{name} is no name of a header"),
                 (_, Err(_)) => {
-                    let message = format!(
-                        "{}: headers: the value of {} has a character that no header carries",
-                        table.place,
-                        shown(name)
-                    );
-                    self.findings.fault(text.line, message);
+                    format!("the value of {name} has a character that no header carries")
                 }
+            };
+            let fault = self.fault(table, text.line, format!("headers: {fault}"));
+            if own {
+                fault.hint("a key belongs into api_key or tokens");
             }
         }
         headers

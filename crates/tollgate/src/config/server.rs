@@ -56,39 +56,26 @@ fn bind(table: &Table, anonymous: bool, findings: &mut Findings) -> Option<Socke
     let line = table.line_of("bind");
     let word = table.word("bind");
     let shown = table.text("bind").map_or("(not shown)", |text| &text.shown);
+    let mut fault = |expected: &str, hint: &str| {
+        let message = format!("server: bind is {shown}, expected {expected}");
+        findings.fault(line, message).hint(hint);
+    };
     let Ok(bind) = word.parse::<SocketAddr>() else {
-        let fault = findings.fault(
-            line,
-            format!("server: bind is {shown}, expected ADDRESS:PORT"),
-        );
-        match word.strip_prefix("localhost:") {
-            Some(port) if port.parse::<u16>().is_ok() => {
-                fault.hint(format!("write \"127.0.0.1:{port}\""));
-            }
-            _ => fault.hint("for example \"127.0.0.1:4100\"; port 0 takes a free one"),
-        }
+        let hint = match word.starts_with("localhost:") {
+            true => "write 127.0.0.1 for localhost",
+            false => "for example \"127.0.0.1:4100\"; port 0 takes a free one",
+        };
+        fault("ADDRESS:PORT", hint);
         return None;
     };
-    if bind.ip().is_loopback() {
-        return Some(bind);
+    if anonymous && !bind.ip().is_loopback() {
+        let hint = "set anonymous = false, and give each agent a key";
+        fault("loopback with anonymous = \"main\"", hint);
     }
-    if anonymous {
-        findings
-            .fault(
-                line,
-                format!("server: bind is {shown}, expected loopback with anonymous = \"main\""),
-            )
-            .hint("set anonymous = false, and give each agent a key");
-    }
-    if !table.flag("insecure") {
-        findings
-            .fault(
-                line,
-                format!("server: bind is {shown}, expected loopback as there is no TLS"),
-            )
-            .hint(
-                "bind to 127.0.0.1 behind a TLS proxy, or accept clear text with insecure = true",
-            );
+    if !table.flag("insecure") && !bind.ip().is_loopback() {
+        let hint =
+            "bind to 127.0.0.1 behind a TLS proxy, or accept clear text with insecure = true";
+        fault("loopback as there is no TLS", hint);
     }
     Some(bind)
 }

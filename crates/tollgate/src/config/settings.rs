@@ -125,7 +125,9 @@ pub enum Upstream {
     Server {
         /// The dialect that it speaks.
         dialect: Dialect,
-        /// `http` or `https`, a host, and a path without a `/` at its end.
+        /// `http` or `https`, a host, and a path; no user, no query. Take a
+        /// `/` off the end of its path before appending: an empty path
+        /// reads as `/`.
         base_url: Uri,
     },
     /// The built-in demo model.

@@ -108,7 +108,7 @@ async fn bodies_at_and_past_the_limit() {
 async fn a_flood_of_headers_is_431() {
     let house = House::open().await;
     let mut many = Request::chat("gpt-4o", "hi").key(KEY);
-    for at in 0..300 {
+    for at in 0..90 {
         many = many.header(&format!("x-flood-{at}"), "1");
     }
     let answer = house.client().send(&many).await;

@@ -52,6 +52,8 @@ fn slips() -> Vec<String> {
         "[agents.ci]\nkeys = [\"SECRET]",
         "[agents.ci]\nkeys = [\"SECRETSECRET\", \"SECRETSECRET\"]",
         "[providers.b]\nwire = \"openai\"\nbase_url = \"https://u:SECRET@host/v1\"",
+        "[providers.b]\nwire = \"openai\"\nbase_url = \"ftp://host/v1?key=SECRET\"",
+        "[providers.b]\nwire = \"openai\"\nbase_url = \"http://10.0.0.1/v1#SECRET\"\napi_key = \"x\"",
         "[telemetry]\notlp_endpoint = [\"SECRET\"]",
     ]
     .iter()
@@ -123,16 +125,20 @@ keys = ["${V}", "${V}${V}", "${V}${V}"]
 /// Names that lead nowhere are quoted by the routing engine; not these.
 #[test]
 fn routing_faults_of_variables_are_not_quoted() {
-    let text = r#"
-[providers.a]
-wire = "openai"
-base_url = "https://host/v1"
-[[model_shortcuts]]
-alias = "fast"
-model = "${V}"
-"#;
-    let found = faults(Fake::default().with("V", SECRET), text);
-    insta::assert_snapshot!(found);
+    let provider = "[providers.a]\nwire = \"openai\"\nbase_url = \"http://127.0.0.1/v1\"\n";
+    let wrong = [
+        "[[model_shortcuts]]\nalias = \"fast\"\nmodel = \"${V}\"\n",
+        "[[model_shortcuts]]\nalias = \"${V}\"\nmodel = \"fast\"\n",
+        "[agents.defaults.model]\nprovider = \"${V}\"\n",
+        "[agents.defaults.model]\nprovider = \"a/b\"\nfallback = [\"${V}\"]\n",
+    ];
+    let found = wrong.map(|rest| {
+        faults(
+            Fake::default().with("V", SECRET),
+            &format!("{provider}{rest}"),
+        )
+    });
+    insta::assert_snapshot!(found.concat());
 }
 
 #[test]
@@ -155,4 +161,52 @@ fn settings_show_no_secret_when_they_are_printed() {
     );
     let settings = judged(&Fake::default().file(&text)).unwrap();
     assert!(!format!("{settings:?}").contains("Zx9QwErTy"));
+}
+
+/// A slip of the pen: one character more, or one less.
+#[derive(Clone, Debug)]
+enum Slip {
+    More(prop::sample::Index, char),
+    Less(prop::sample::Index),
+    Break(prop::sample::Index),
+}
+
+fn a_slip() -> impl Strategy<Value = Slip> {
+    let at = any::<prop::sample::Index>();
+    let marks: Vec<char> = "\"'[]{}=#\\,. $x".chars().collect();
+    prop_oneof![
+        (at, prop::sample::select(marks)).prop_map(|(at, mark)| Slip::More(at, mark)),
+        any::<prop::sample::Index>().prop_map(Slip::Less),
+        any::<prop::sample::Index>().prop_map(Slip::Break),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    /// Whatever slips of the pen turn a good file into, its secrets stay in it.
+    #[test]
+    fn slips_of_the_pen_show_no_secret(slips in prop::collection::vec(a_slip(), 1..4)) {
+        let text = format!(
+            "[providers.openai]\nwire = \"openai\"\nbase_url = \"https://host/v1\"\n\
+             api_key = \"{SECRET}\"\nmodels = [\"gpt-*\"]\n\
+             tokens = [{{ key = \"{SECRET}\", weight = 3 }}]\nheaders = {{ x-a = \"{SECRET}\" }}\n\
+             [agents.a]\nallowed_models = [\"*\"]\nkeys = [\"{SECRET}{SECRET}\"]\nblocked_models = []\n"
+        );
+        let mut text: Vec<char> = text.chars().collect();
+        for slip in slips {
+            match slip {
+                Slip::More(at, mark) => text.insert(at.index(text.len()), mark),
+                Slip::Less(at) => drop(text.remove(at.index(text.len()))),
+                Slip::Break(at) => text.insert(at.index(text.len()), '\n'),
+            }
+        }
+        let text: String = text.into_iter().collect();
+        let found = faults(Fake::default(), &text);
+        // A slip may cut the secret; no long part of it may be shown either.
+        let parts = SECRET.as_bytes().windows(8).map(|part| std::str::from_utf8(part).unwrap());
+        for part in parts {
+            prop_assert!(!found.contains(part), "{part} is in:\n{found}\nof:\n{text}");
+        }
+    }
 }

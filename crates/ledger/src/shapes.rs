@@ -1,0 +1,141 @@
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+use sqlx::sqlite::SqliteConnection;
+use tollgate_types::{Label, Outcome, Principal, ReasonCode, RequestRecord, UsageSource};
+
+use crate::columns::Values;
+
+/// What many requests have in common.
+///
+/// Writing it once instead of in every row halves the file and a row's CPU:
+/// most of it went into copying the same ten texts. The table need not be
+/// free of doubles, so nothing is looked up in it: what is not in memory is
+/// written anew.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Shape {
+    principal: Option<Principal>,
+    dialect: &'static str,
+    endpoint: &'static str,
+    stream: bool,
+    provider: Option<Label>,
+    model_asked: Option<Label>,
+    model_served: Option<Label>,
+    credential: Option<Label>,
+    usage_source: UsageSource,
+    status: u16,
+    outcome: Outcome,
+    reason: Option<ReasonCode>,
+    rule: Option<Label>,
+    config_version: u64,
+    policy: Label,
+}
+
+impl From<&RequestRecord> for Shape {
+    fn from(record: &RequestRecord) -> Self {
+        Self {
+            principal: record.principal.clone(),
+            dialect: record.dialect,
+            endpoint: record.endpoint,
+            stream: record.stream,
+            provider: record.provider.clone(),
+            model_asked: record.model_asked.clone(),
+            model_served: record.model_served.clone(),
+            credential: record.credential.clone(),
+            usage_source: record.usage.source,
+            status: record.status,
+            outcome: record.outcome,
+            reason: record.reason,
+            rule: record.rule.clone(),
+            config_version: record.versions.config,
+            policy: record.versions.policy.clone(),
+        }
+    }
+}
+
+/// Shapes kept in memory. More only come where callers make up names; then
+/// the cache begins anew.
+const MOST: usize = 1024;
+
+const INSERT: &str = "INSERT INTO shape (shape, principal, principal_kind, run, dialect, \
+     endpoint, stream, provider, model_asked, model_served, credential, usage_source, status, \
+     outcome, reason, rule, config_version, policy) \
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+/// Numbers for shapes.
+pub(crate) struct Shapes {
+    known: HashMap<Shape, i64, RandomState>,
+    last: i64,
+}
+
+impl Shapes {
+    pub(crate) async fn new(connection: &mut SqliteConnection) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            known: HashMap::default(),
+            last: last(connection).await?,
+        })
+    }
+
+    /// The number of the record's shape, which is written where it is new.
+    pub(crate) async fn number(
+        &mut self,
+        connection: &mut SqliteConnection,
+        record: &RequestRecord,
+    ) -> Result<i64, sqlx::Error> {
+        let shape = Shape::from(record);
+        if let Some(number) = self.known.get(&shape) {
+            return Ok(*number);
+        }
+        let number = self.last + 1;
+        Self::insert(connection, number, &shape).await?;
+        self.last = number;
+        if self.known.len() >= MOST {
+            self.known.clear();
+        }
+        self.known.insert(shape, number);
+        Ok(number)
+    }
+
+    /// After a rollback, when shapes that are remembered may not be there.
+    pub(crate) async fn forget(&mut self, connection: &mut SqliteConnection) {
+        self.known.clear();
+        // Where not even this can be read, numbers go on from where they
+        // were: a gap does no harm.
+        if let Ok(last) = last(connection).await {
+            self.last = last;
+        }
+    }
+
+    async fn insert(
+        connection: &mut SqliteConnection,
+        number: i64,
+        shape: &Shape,
+    ) -> Result<(), sqlx::Error> {
+        let mut values = Values::default();
+        values.add(number);
+        values.add_principal(shape.principal.as_ref());
+        values.add(shape.dialect);
+        values.add(shape.endpoint);
+        values.add(shape.stream);
+        values.add_label(shape.provider.as_ref());
+        values.add_label(shape.model_asked.as_ref());
+        values.add_label(shape.model_served.as_ref());
+        values.add_label(shape.credential.as_ref());
+        values.add(shape.usage_source.as_str());
+        values.add(i64::from(shape.status));
+        values.add(shape.outcome.as_str());
+        values.add(shape.reason.map(ReasonCode::as_str));
+        values.add_label(shape.rule.as_ref());
+        values.add_versions(shape.config_version, &shape.policy);
+        sqlx::query_with(INSERT, values.finish()?)
+            .execute(connection)
+            .await?;
+        Ok(())
+    }
+}
+
+async fn last(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar("SELECT coalesce(max(shape), 0) FROM shape")
+        .fetch_one(connection)
+        .await
+}
