@@ -10,6 +10,7 @@ pub(crate) const FLOORS: &[(&str, u8)] = &[
     ("policy", 1),
     ("llm", 1),
     ("routing", 1),
+    ("budget", 1),
     ("approvals", 1),
     ("ledger", 2),
     ("secrets", 2),
