@@ -1,7 +1,8 @@
 //! The command line: arguments in, an exit code out.
 //!
 //! 0 done, 1 refused or failed, 2 wrong usage or configuration, 3 no gateway
-//! reachable. One file per command; what a command prints is a pure function
+//! reachable; `run` passes the code of its command on, 126 where it was not run.
+//! One file per command; what a command prints is a pure function
 //! of what the gateway answered, so that tests can hold the whole output.
 
 mod agents;
@@ -11,6 +12,7 @@ mod failure;
 mod gateway;
 mod listing;
 mod models;
+mod run;
 mod screen;
 mod serve;
 mod status;
@@ -38,7 +40,7 @@ use screen::Screen;
 )]
 #[command(
     after_help = "Exit codes: 0 done, 1 refused or failed, 2 wrong usage or configuration, \
-                        3 no gateway reachable"
+                        3 no gateway reachable; `run` passes its command's code on, 126 where it was not run"
 )]
 pub struct Arguments {
     /// The configuration; state files stand beside it
@@ -57,6 +59,8 @@ pub struct Arguments {
 enum Command {
     /// Run the gateway
     Serve(serve::Arguments),
+    /// Run a command under a key of its own, so that it can be frozen and killed
+    Run(run::Arguments),
     /// Show the running gateway
     Status(status::Arguments),
     /// Models that can be asked for
@@ -77,11 +81,17 @@ enum Command {
     /// Print the manual page
     #[command(hide = true)]
     Man,
+    /// Keep a tree of processes; started by `run` and the gateway
+    #[command(hide = true, name = run::KEEP)]
+    KeepTree,
 }
 
 /// Runs the program and says how it ended.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Some(Command::KeepTree) = arguments.command {
+        return tollgate_run::keep();
+    }
     let mut screen = Screen::of_the_process();
     match run(arguments, &mut screen) {
         Ok(()) => ExitCode::SUCCESS,
@@ -107,6 +117,7 @@ fn run(arguments: Arguments, screen: &mut Screen) -> Result<(), Failure> {
     };
     match command {
         Command::Serve(arguments) => serve::run(&arguments, paths()?, machine, screen),
+        Command::Run(arguments) => run::run(&arguments, &paths()?, machine, screen),
         Command::Status(arguments) => status::run(&arguments, &paths()?, machine, screen),
         Command::Models(command) => models::run(&command, &paths()?, machine, screen),
         Command::Agents(command) => agents::run(&command, &paths()?, machine, screen),
@@ -117,6 +128,8 @@ fn run(arguments: Arguments, screen: &mut Screen) -> Result<(), Failure> {
             completions::run(&arguments, Arguments::command(), screen)
         }
         Command::Man => completions::man(Arguments::command(), screen),
+        // Taken before there is a screen.
+        Command::KeepTree => Ok(()),
     }
 }
 

@@ -22,8 +22,9 @@ fn help_of_the_program() {
 
 #[test]
 fn help_of_every_command() {
-    let paths: [&[&str]; 10] = [
+    let paths: [&[&str]; 11] = [
         &["serve"],
+        &["run"],
         &["status"],
         &["models", "list"],
         &["agents", "add"],

@@ -111,6 +111,11 @@ pub(super) static KNOWN: [Known; 9] = [
     },
 ];
 
+/// The variables that may hold a provider's key.
+pub fn variables() -> impl Iterator<Item = &'static str> {
+    KNOWN.iter().flat_map(|known| known.variables).copied()
+}
+
 /// The settings of a machine without a configuration: every provider whose key
 /// is in the environment, the demo, and anonymous callers as agent `main`.
 pub fn settings(paths: &Paths, surroundings: &dyn Surroundings) -> Settings {
