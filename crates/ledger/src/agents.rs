@@ -5,6 +5,7 @@ use tollgate_types::{AgentName, UnixMillis};
 
 use crate::ReadError;
 use crate::columns::{Reading, Values};
+use crate::encoding::{Encoding, Kind};
 
 /// An agent to be added; it begins at the time of the event that adds it.
 #[derive(Clone, PartialEq, Eq)]
@@ -55,34 +56,20 @@ macro_rules! debug_without_digest {
 }
 debug_without_digest!(NewAgent, StoredAgent);
 
-/// A change that is written in the same transaction as its event.
-#[derive(Clone, Debug)]
-pub(crate) enum Change {
-    Add(NewAgent),
-    Remove(AgentName),
-}
+/// What an added agent's row says; what it says of its removal is digested
+/// with the event that removes it.
+pub(crate) const COLUMNS: [&str; 7] = [
+    "seq", "name", "digest", "hint", "allowed", "blocked", "created",
+];
 
-/// True where the change was made, false where it can't be: the name is taken,
-/// or no one has it.
-pub(crate) async fn apply(
-    connection: &mut SqliteConnection,
-    seq: i64,
-    at: UnixMillis,
-    change: &Change,
-) -> Result<bool, sqlx::Error> {
-    match change {
-        Change::Add(agent) => add(connection, seq, at, agent).await,
-        Change::Remove(name) => remove(connection, at, name).await,
-    }
-}
-
-async fn add(
+/// None where there is a living one of that name.
+pub(crate) async fn add(
     connection: &mut SqliteConnection,
     seq: i64,
     at: UnixMillis,
     agent: &NewAgent,
-) -> Result<bool, sqlx::Error> {
-    let mut values = Values::default();
+) -> Result<Option<[u8; 32]>, sqlx::Error> {
+    let mut values = Values::of(Kind::AgentAdded);
     values.add(seq);
     values.add(agent.name.as_str());
     values.add(agent.digest.to_vec());
@@ -90,6 +77,7 @@ async fn add(
     values.add(json(&agent.allowed_models));
     values.add(json(&agent.blocked_models));
     values.add_count(at.0);
+    let digest = values.row().digest();
     let done = sqlx::query_with(
         "INSERT INTO agent (seq, name, digest, hint, allowed, blocked, created) \
          VALUES (?, ?, ?, ?, ?, ?, ?) \
@@ -98,24 +86,35 @@ async fn add(
     )
     .execute(connection)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(Some(digest).filter(|_| done.rows_affected() == 1))
 }
 
-async fn remove(
+/// None where there is no living one of that name.
+pub(crate) async fn remove(
     connection: &mut SqliteConnection,
+    seq: i64,
     at: UnixMillis,
     name: &AgentName,
-) -> Result<bool, sqlx::Error> {
-    let mut values = Values::default();
-    values.add_count(at.0);
-    values.add(name.as_str());
-    let done = sqlx::query_with(
-        "UPDATE agent SET removed = ? WHERE name = ? AND removed IS NULL",
-        values.finish()?,
-    )
-    .execute(connection)
-    .await?;
-    Ok(done.rows_affected() == 1)
+) -> Result<Option<[u8; 32]>, sqlx::Error> {
+    let sql = "UPDATE agent SET removed = ?, removed_seq = ? \
+               WHERE name = ? AND removed IS NULL RETURNING seq";
+    let added: Option<i64> = sqlx::query_scalar(sql)
+        .bind(i64::try_from(at.0).unwrap_or(i64::MAX))
+        .bind(seq)
+        .bind(name.as_str())
+        .fetch_optional(connection)
+        .await?;
+    let at = i64::try_from(at.0).unwrap_or(i64::MAX);
+    Ok(added.map(|added| removal(added, name.as_str(), at)))
+}
+
+/// The digest of what a removed agent's row says of its removal.
+pub(crate) fn removal(added: i64, name: &str, at: i64) -> [u8; 32] {
+    let mut row = Encoding::of(Kind::AgentRemoved);
+    row.add(&added);
+    row.add(&name);
+    row.add(&at);
+    row.digest()
 }
 
 fn json(patterns: &[String]) -> String {

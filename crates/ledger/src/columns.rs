@@ -8,12 +8,17 @@ use sqlx::{Arguments, Decode, Encode, Row, Sqlite, Type};
 use tollgate_types::{Actor, AgentName, OperatorName, Principal, RequestId, RunId, Versions};
 
 use crate::ReadError;
+use crate::chain::Link;
+use crate::encoding::{Cell, Encoding, Kind};
 
-/// Values bound to a statement in order; the first error is kept.
+/// Values bound to a statement in order; the first error is kept. What is
+/// bound goes into the row's canonical form at the same time, so that the
+/// chain is over exactly what is stored.
 #[derive(Default)]
 pub(crate) struct Values {
     arguments: SqliteArguments,
     fault: Option<sqlx::Error>,
+    row: Encoding,
 }
 
 impl Values {
@@ -23,10 +28,48 @@ impl Values {
         values
     }
 
-    pub(crate) fn add<'t, T: Encode<'t, Sqlite> + Type<Sqlite>>(&mut self, value: T) {
+    pub(crate) fn of(kind: Kind) -> Self {
+        let mut values = Self::default();
+        values.begin(kind);
+        values
+    }
+
+    /// The next row begins.
+    pub(crate) fn begin(&mut self, kind: Kind) {
+        self.row.begin(kind);
+    }
+
+    /// The row so far, in its canonical form.
+    pub(crate) fn row(&self) -> &Encoding {
+        &self.row
+    }
+
+    pub(crate) fn add<'t, T: Cell + Encode<'t, Sqlite> + Type<Sqlite>>(&mut self, value: T) {
+        self.row.add(&value);
+        self.bind(value);
+    }
+
+    /// Binds a number that stands for a row of another table: in the
+    /// canonical form stands that row's digest, so that it can't be exchanged.
+    pub(crate) fn add_reference(&mut self, number: i64, digest: &[u8; 32]) {
+        self.row.add(digest);
+        self.bind(number);
+    }
+
+    pub(crate) fn add_digest(&mut self, digest: Option<[u8; 32]>) {
+        self.row.add(&digest);
+        self.bind(digest.map(|digest| digest.to_vec()));
+    }
+
+    /// Binds what is no part of the row's canonical form.
+    pub(crate) fn bind<'t, T: Encode<'t, Sqlite> + Type<Sqlite>>(&mut self, value: T) {
         if let Err(error) = self.arguments.add(value) {
             self.fault.get_or_insert(sqlx::Error::Encode(error));
         }
+    }
+
+    pub(crate) fn bind_link(&mut self, link: &Link) {
+        self.bind(link.0.to_vec());
     }
 
     /// A count or time; what does not fit is cut, since SQLite's integers
@@ -151,6 +194,11 @@ impl<'r> Reading<'r> {
         text: &str,
     ) -> Result<T, ReadError> {
         serde_json::from_str(text).map_err(|error| self.wrong(column, &error))
+    }
+
+    /// The record's link; rows of a damaged chain may have none.
+    pub(crate) fn link(&self) -> Result<Option<Link>, ReadError> {
+        Ok(Link::from_column(self.get("link")?))
     }
 
     pub(crate) fn principal(&self) -> Result<Option<Principal>, ReadError> {

@@ -1,6 +1,66 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tollgate_types::AgentName;
+
+/// What is wrong with the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DatabaseFault {
+    /// Another process holds its lock.
+    Busy,
+    /// It may only be read.
+    ReadOnly,
+    /// The disk reported an error.
+    DiskFailed,
+    /// What stands in it makes no sense.
+    Damaged,
+    /// The disk has no room left.
+    DiskFull,
+    /// The file can't be opened.
+    CannotOpen,
+    /// The file is something else.
+    NotADatabase,
+    /// Anything else.
+    Other,
+}
+
+impl DatabaseFault {
+    /// In plain words.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Busy => "another process holds it",
+            Self::ReadOnly => "it is read-only",
+            Self::DiskFailed => "the disk failed",
+            Self::Damaged => "it is damaged",
+            Self::DiskFull => "the disk is full",
+            Self::CannotOpen => "it can't be opened",
+            Self::NotADatabase => "it is not a database",
+            Self::Other => "it can't be written",
+        }
+    }
+
+    /// The one thing to try.
+    fn hint(self, path: &Path) -> Option<String> {
+        let path = path.display();
+        match self {
+            Self::Busy => Some(format!("end what holds `{path}` open: a backup, a shell")),
+            Self::ReadOnly | Self::CannotOpen => Some(format!(
+                "`{path}` and its folder must be writable by this user"
+            )),
+            Self::DiskFull => Some(format!(
+                "make room on the disk of `{path}`; records wait in memory and nothing is lost while the gateway runs"
+            )),
+            Self::DiskFailed => Some("see the system's log for errors of the disk".into()),
+            Self::Damaged | Self::NotADatabase => Some(damaged(&path.to_string())),
+            Self::Other => None,
+        }
+    }
+}
+
+fn damaged(path: &str) -> String {
+    format!(
+        "restore it from a backup, or move `{path}`, `{path}-wal` and `{path}-shm` away to begin a new one"
+    )
+}
 
 /// Why a ledger can't be opened. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -89,10 +149,7 @@ impl OpenError {
             }
             Self::Foreign { .. } => Some("name another file".into()),
             Self::Newer { .. } => Some("start the tollgate that wrote it, or a newer one".into()),
-            Self::Damaged { path, .. } => Some(format!(
-                "restore it from a backup, or move `{0}`, `{0}-wal` and `{0}-shm` away to begin a new one",
-                path.display()
-            )),
+            Self::Damaged { path, .. } => Some(damaged(&path.display().to_string())),
         }
     }
 }
@@ -109,9 +166,14 @@ pub enum WriteError {
     Database {
         /// The ledger's file.
         path: PathBuf,
+        /// What that means.
+        fault: DatabaseFault,
         /// What SQLite said, in plain words.
         found: String,
     },
+    /// Pruning needs a key to sign what it removes with.
+    #[error("nothing is pruned without a key that signs what was removed")]
+    NoNotary,
     /// The ledger was closed while records could not be written.
     #[error("ledger `{path}` closed with {rows} records unwritten: {found}", path = path.display())]
     Unwritten {
@@ -124,6 +186,16 @@ pub enum WriteError {
     },
 }
 
+impl WriteError {
+    /// The one thing to try.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Database { path, fault, .. } => fault.hint(path),
+            Self::Closed | Self::NoNotary | Self::Unwritten { .. } => None,
+        }
+    }
+}
+
 /// Why something can't be read.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ReadError {
@@ -132,6 +204,8 @@ pub enum ReadError {
     Database {
         /// The ledger's file.
         path: PathBuf,
+        /// What that means.
+        fault: DatabaseFault,
         /// What SQLite said, in plain words.
         found: String,
     },
@@ -151,6 +225,58 @@ pub enum ReadError {
     },
 }
 
+impl ReadError {
+    /// The one thing to try.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Database { path, fault, .. } => fault.hint(path),
+            Self::Row { .. } => {
+                Some("`tollgate audit verify` says whether the row was changed".into())
+            }
+            Self::NotKept { .. } => None,
+        }
+    }
+}
+
+/// Why a ledger can't be audited.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditError {
+    /// There is no such file.
+    #[error("there is no ledger `{path}`", path = path.display())]
+    Missing {
+        /// The ledger's file.
+        path: PathBuf,
+    },
+    /// Written before there was a chain.
+    #[error("ledger `{path}` has no audit chain yet", path = path.display())]
+    NoChain {
+        /// The ledger's file.
+        path: PathBuf,
+    },
+    /// Not a ledger, or one of a newer Tollgate.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// It can't be read to the end.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// What was found can't be written out.
+    #[error("the export can't be written: {0}")]
+    Output(String),
+}
+
+impl AuditError {
+    /// The one thing to try.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Missing { .. } => Some("name the file: `--ledger FILE`".into()),
+            Self::NoChain { .. } => Some("start the gateway once: it links older records".into()),
+            Self::Open(error) => error.hint(),
+            Self::Read(error) => error.hint(),
+            Self::Output(_) => None,
+        }
+    }
+}
+
 /// Why a request can't be given a place: it must be refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unavailable {
@@ -161,9 +287,28 @@ pub enum Unavailable {
         /// Places in all.
         queue: usize,
     },
+    /// The last write failed: until one succeeds, nothing more is spent.
+    #[error("the ledger can't be written: {}", .0.as_str())]
+    Failing(DatabaseFault),
     /// The writer has ended.
     #[error("the ledger is closed")]
     Closed,
+}
+
+/// Why a change was not made.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ChangeError {
+    /// There is nothing to be changed.
+    #[error("no {what} `{name}` in the ledger")]
+    Unknown {
+        /// `budget` or `cutoff of agent`.
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// The ledger can't be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
 }
 
 /// Why an agent was not added.

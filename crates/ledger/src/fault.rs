@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use crate::{OpenError, ReadError, WriteError};
+use crate::{DatabaseFault, OpenError, ReadError, WriteError};
 
 /// Primary result codes of SQLite, <https://www.sqlite.org/rescode.html>.
 const BUSY: u32 = 5;
@@ -17,20 +17,28 @@ fn code(error: &sqlx::Error) -> Option<u32> {
     Some(extended & 0xff)
 }
 
+/// What SQLite's code means for whoever has to mend it.
+pub(crate) fn kind(error: &sqlx::Error) -> DatabaseFault {
+    match code(error) {
+        Some(BUSY) => DatabaseFault::Busy,
+        Some(READ_ONLY) => DatabaseFault::ReadOnly,
+        Some(IO) => DatabaseFault::DiskFailed,
+        Some(CORRUPT) => DatabaseFault::Damaged,
+        Some(FULL) => DatabaseFault::DiskFull,
+        Some(CANNOT_OPEN) => DatabaseFault::CannotOpen,
+        Some(NOT_A_DATABASE) => DatabaseFault::NotADatabase,
+        _ => DatabaseFault::Other,
+    }
+}
+
 /// An error in plain words; never the statement, which may hold values.
 pub(crate) fn words(error: &sqlx::Error) -> String {
-    match code(error) {
-        Some(BUSY) => "another process holds it".into(),
-        Some(READ_ONLY) => "it is read-only".into(),
-        Some(IO) => "the disk failed".into(),
-        Some(CORRUPT) => "it is damaged".into(),
-        Some(FULL) => "the disk is full".into(),
-        Some(CANNOT_OPEN) => "it can't be opened".into(),
-        Some(NOT_A_DATABASE) => "it is not a database".into(),
-        _ => error.as_database_error().map_or_else(
+    match kind(error) {
+        DatabaseFault::Other => error.as_database_error().map_or_else(
             || error.to_string(),
             |database| database.message().to_owned(),
         ),
+        kind => kind.as_str().to_owned(),
     }
 }
 
@@ -45,6 +53,7 @@ pub(crate) fn open(path: &Path, error: &sqlx::Error) -> OpenError {
 pub(crate) fn write(path: &Path, error: &sqlx::Error) -> WriteError {
     WriteError::Database {
         path: path.to_owned(),
+        fault: kind(error),
         found: words(error),
     }
 }
@@ -52,6 +61,7 @@ pub(crate) fn write(path: &Path, error: &sqlx::Error) -> WriteError {
 pub(crate) fn read(path: &Path, error: &sqlx::Error) -> ReadError {
     ReadError::Database {
         path: path.to_owned(),
+        fault: kind(error),
         found: words(error),
     }
 }

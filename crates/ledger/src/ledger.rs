@@ -5,21 +5,21 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
-use tollgate_types::{AgentName, Event, RequestId, RequestRecord, UnixMillis};
+use tollgate_types::{AgentName, Event, Label, RequestId, RequestRecord, UnixMillis};
 
-use crate::agents::Change;
+use crate::change::Change;
 use crate::reader::Reader;
 use crate::slot::Shared;
 use crate::store::{Durability, Store, Written};
-use crate::writer::{Batch, Command, Reply, Writer};
+use crate::writer::{Batch, Command, Reply, SliceCommand, Writer};
 use crate::{
-    AddAgentError, Cursor, Entry, NewAgent, OpenError, ReadError, RemoveAgentError, Slot,
-    StoredAgent, StoredRequest, Unavailable, UsageBy, UsageRow, WriteError, WriterStats, fault,
-    files, open,
+    AddAgentError, ChangeError, Cursor, Entry, NewAgent, NewCutoff, Notary, OpenError, Pruned,
+    ReadError, RemoveAgentError, SliceRow, Slot, Spent, StoredAgent, StoredBudget, StoredCutoff,
+    StoredRequest, Unavailable, UsageBy, UsageRow, WriteError, WriterStats, fault, files, open,
 };
 
 /// Where the ledger is and how it batches.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct LedgerConfig {
     /// The file; its folder is made where it is missing.
     pub path: PathBuf,
@@ -29,16 +29,30 @@ pub struct LedgerConfig {
     pub batch_rows: usize,
     /// … or when its first record is so old.
     pub batch_after: Duration,
+    /// Who signs checkpoints; without one the chain is not signed.
+    pub notary: Option<Arc<dyn Notary>>,
+}
+
+impl std::fmt::Debug for LedgerConfig {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("LedgerConfig")
+            .field("path", &self.path)
+            .field("queue", &self.queue)
+            .field("batch_rows", &self.batch_rows)
+            .field("batch_after", &self.batch_after)
+            .finish_non_exhaustive()
+    }
 }
 
 impl LedgerConfig {
-    /// 16,384 places; batches of 512 records or one second.
+    /// 16,384 places; batches of 512 records or one second; no notary.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
             queue: 16_384,
             batch_rows: 512,
             batch_after: Duration::from_secs(1),
+            notary: None,
         }
     }
 }
@@ -52,6 +66,7 @@ const COMMANDS: usize = 64;
 pub struct Ledger {
     records: mpsc::Sender<RequestRecord>,
     commands: mpsc::Sender<Command>,
+    slices: mpsc::Sender<SliceCommand>,
     shared: Arc<Shared>,
     held: Arc<Held>,
 }
@@ -79,15 +94,17 @@ impl Ledger {
         let path = config.path;
         let lock = files::prepare(&path)?;
         let connection = open::writer(&path).await?;
-        let store = Store::new(path.clone(), connection).await;
+        let store = Store::new(path.clone(), connection, config.notary).await;
         let store = store.map_err(|error| fault::open(&path, &error))?;
         let (records, received) = mpsc::channel(config.queue.max(1));
         let (commands, obeyed) = mpsc::channel(COMMANDS);
+        let (slices, drawn) = mpsc::channel(COMMANDS);
         let shared = Arc::new(Shared::new(config.batch_rows.max(1)));
         let writer = Writer {
             store,
             records: received,
             commands: obeyed,
+            slices: drawn,
             shared: shared.clone(),
             observe: Box::new(observe),
             batch: Batch::new(config.batch_rows, config.batch_after),
@@ -102,6 +119,7 @@ impl Ledger {
         Ok(Self {
             records,
             commands,
+            slices,
             shared,
             held,
         })
@@ -113,6 +131,9 @@ impl Ledger {
     /// # Errors
     /// [`Unavailable`]: the request must be refused with 503.
     pub fn slot(&self) -> Result<Slot, Unavailable> {
+        if let Some(fault) = self.shared.failing() {
+            return Err(Unavailable::Failing(fault));
+        }
         match self.records.clone().try_reserve_owned() {
             Ok(permit) => Ok(Slot {
                 permit,
@@ -141,7 +162,7 @@ impl Ledger {
     /// [`AddAgentError`]; nothing was written.
     pub async fn add_agent(&self, agent: NewAgent, event: Event) -> Result<(), AddAgentError> {
         let name = agent.name.clone();
-        match self.event(event, Some(Change::Add(agent))).await? {
+        match self.event(event, Some(Change::AddAgent(agent))).await? {
             Written::Yes => Ok(()),
             Written::ChangeRefused => Err(AddAgentError::Exists(name)),
         }
@@ -158,11 +179,100 @@ impl Ledger {
         event: Event,
     ) -> Result<(), RemoveAgentError> {
         match self
-            .event(event, Some(Change::Remove(name.clone())))
+            .event(event, Some(Change::RemoveAgent(name.clone())))
             .await?
         {
             Written::Yes => Ok(()),
             Written::ChangeRefused => Err(RemoveAgentError::Unknown(name.clone())),
+        }
+    }
+
+    /// Sets a budget of this key, or another one in its place, together with
+    /// its event.
+    ///
+    /// # Errors
+    /// [`WriteError`]; nothing was written.
+    pub async fn set_budget(
+        &self,
+        key: Label,
+        spec: serde_json::Value,
+        event: Event,
+    ) -> Result<(), WriteError> {
+        let change = Change::SetBudget(key, spec);
+        self.event(event, Some(change)).await.map(drop)
+    }
+
+    /// Removes a budget that was set at run time, together with its event.
+    ///
+    /// # Errors
+    /// [`ChangeError`]; nothing was written.
+    pub async fn remove_budget(&self, key: Label, event: Event) -> Result<(), ChangeError> {
+        let name = key.to_string();
+        let change = Change::RemoveBudget(key);
+        known(self.event(event, Some(change)).await?, "budget", name)
+    }
+
+    /// Cuts an agent off, or anew with another mode, together with its event:
+    /// its time and principal say since when and by whom.
+    ///
+    /// # Errors
+    /// [`WriteError`]; nothing was written.
+    pub async fn cut_off(&self, cutoff: NewCutoff, event: Event) -> Result<(), WriteError> {
+        let change = Change::CutOff(cutoff);
+        self.event(event, Some(change)).await.map(drop)
+    }
+
+    /// Lets an agent go on, together with the event that says so.
+    ///
+    /// # Errors
+    /// [`ChangeError`]; nothing was written.
+    pub async fn lift_cutoff(&self, agent: AgentName, event: Event) -> Result<(), ChangeError> {
+        let name = agent.to_string();
+        let change = Change::LiftCutoff(agent);
+        let written = self.event(event, Some(change)).await?;
+        known(written, "cutoff of agent", name)
+    }
+
+    /// Writes how far budgets may be used; on the disk when this returns.
+    /// Callers that wait at the same time share a sync of the disk.
+    ///
+    /// # Errors
+    /// [`WriteError`]: nothing may be used beyond what was written before.
+    pub async fn write_slices(&self, slices: Vec<SliceRow>) -> Result<(), WriteError> {
+        if slices.is_empty() {
+            return Ok(());
+        }
+        let (reply, answer) = oneshot::channel();
+        let sent = self.slices.send(SliceCommand { slices, reply }).await;
+        sent.map_err(|_| WriteError::Closed)?;
+        answer.await.map_err(|_| WriteError::Closed)?
+    }
+
+    /// Takes the slices of a window away that is over, such as a run's.
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    pub async fn forget_slices(&self, period: Label) -> Result<(), WriteError> {
+        self.ask(|reply| Command::ForgetSlices(period, reply)).await
+    }
+
+    /// Removes records from before that moment, oldest first, in steps that
+    /// don't hold up the writer for long; a signed statement of them stays, as
+    /// do sums of usage.
+    ///
+    /// # Errors
+    /// [`WriteError`]; what earlier steps removed stays removed.
+    pub async fn prune(&self, before: UnixMillis) -> Result<Pruned, WriteError> {
+        let mut whole = Pruned::default();
+        loop {
+            let step = self.ask(|reply| Command::Prune(before, reply)).await?;
+            whole.requests += step.requests;
+            whole.events += step.events;
+            whole.through = whole.through.max(step.through);
+            whole.damaged = step.damaged;
+            if !step.more {
+                return Ok(whole);
+            }
         }
     }
 
@@ -228,6 +338,49 @@ impl Ledger {
         self.held.reader.entries(after, limit).await
     }
 
+    /// The place before the newest `count` entries, to read on from.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn before_newest(&self, count: u32) -> Result<Cursor, ReadError> {
+        self.show().await;
+        self.held.reader.before_newest(count).await
+    }
+
+    /// What every agent used at every provider, in each run and outside any,
+    /// of requests accepted at `since` or later.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn spent(&self, since: Option<UnixMillis>) -> Result<Vec<Spent>, ReadError> {
+        self.show().await;
+        self.held.reader.spent(since).await
+    }
+
+    /// The budgets that were set at run time and hold, by key.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn budgets(&self) -> Result<Vec<StoredBudget>, ReadError> {
+        self.held.reader.budgets().await
+    }
+
+    /// How far windows of budgets may have been used.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn slices(&self) -> Result<Vec<SliceRow>, ReadError> {
+        self.held.reader.slices().await
+    }
+
+    /// The agents that are cut off, by name.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn cutoffs(&self) -> Result<Vec<StoredCutoff>, ReadError> {
+        self.held.reader.cutoffs().await
+    }
+
     /// The living agents, by name.
     ///
     /// # Errors
@@ -282,5 +435,12 @@ impl Ledger {
         let (reply, done) = oneshot::channel();
         self.commands.send(Command::Pragma(sql, reply)).await.ok();
         done.await.unwrap();
+    }
+}
+
+fn known(written: Written, what: &'static str, name: String) -> Result<(), ChangeError> {
+    match written {
+        Written::Yes => Ok(()),
+        Written::ChangeRefused => Err(ChangeError::Unknown { what, name }),
     }
 }

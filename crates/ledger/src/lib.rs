@@ -53,27 +53,49 @@
 )]
 
 mod agents;
+mod audit;
+mod budgets;
+mod chain;
+mod change;
 mod columns;
+mod cutoffs;
+mod encoding;
 mod error;
 mod fault;
 mod files;
 mod journal;
 mod ledger;
+mod notary;
 mod open;
 mod reader;
 mod requests;
+mod rollup;
 mod schema;
+mod seals;
 mod shapes;
+mod slices;
 mod slot;
+mod statement;
 mod store;
 mod stored;
 mod usage;
 mod writer;
 
 pub use agents::{NewAgent, StoredAgent};
-pub use error::{AddAgentError, OpenError, ReadError, RemoveAgentError, Unavailable, WriteError};
+pub use audit::{
+    AuditFault, AuditFaultKind, AuditReport, Pruned, PrunedReport, Trust, export, verify,
+};
+pub use budgets::StoredBudget;
+pub use chain::{Link, Node, ParseHexError};
+pub use cutoffs::{NewCutoff, StoredCutoff};
+pub use error::{
+    AddAgentError, AuditError, ChangeError, DatabaseFault, OpenError, ReadError, RemoveAgentError,
+    Unavailable, WriteError,
+};
 pub use journal::{Cursor, Entry};
 pub use ledger::{Ledger, LedgerConfig};
+pub use notary::Notary;
+pub use slices::SliceRow;
 pub use slot::{Slot, WriterStats};
 pub use stored::StoredRequest;
-pub use usage::{UsageBy, UsageRow};
+pub use usage::{Spent, UsageBy, UsageRow};

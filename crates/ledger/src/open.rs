@@ -37,6 +37,11 @@ pub(crate) fn readers(path: &Path) -> SqlitePool {
         .connect_lazy_with(options(path).read_only(true))
 }
 
+/// A connection of its own for an audit.
+pub(crate) fn read_only(path: &Path) -> SqliteConnectOptions {
+    options(path).read_only(true)
+}
+
 fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)

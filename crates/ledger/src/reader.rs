@@ -3,9 +3,10 @@ use std::path::PathBuf;
 use sqlx::sqlite::{SqlitePool, SqliteRow};
 use tollgate_types::{RequestId, UnixMillis};
 
+use crate::columns::Reading;
 use crate::{
-    Cursor, Entry, ReadError, StoredAgent, StoredRequest, UsageBy, UsageRow, agents, fault,
-    journal, usage,
+    Cursor, Entry, ReadError, SliceRow, Spent, StoredAgent, StoredBudget, StoredCutoff,
+    StoredRequest, UsageBy, UsageRow, agents, budgets, cutoffs, fault, journal, slices, usage,
 };
 
 /// Everything that reads, on connections of its own.
@@ -40,6 +41,43 @@ impl Reader {
     pub(crate) async fn agents(&self) -> Result<Vec<StoredAgent>, ReadError> {
         let rows = sqlx::query(agents::SELECT).fetch_all(&self.pool).await;
         self.collect(rows, agents::read)
+    }
+
+    pub(crate) async fn budgets(&self) -> Result<Vec<StoredBudget>, ReadError> {
+        let rows = sqlx::query(budgets::SELECT).fetch_all(&self.pool).await;
+        self.collect(rows, budgets::read)
+    }
+
+    pub(crate) async fn cutoffs(&self) -> Result<Vec<StoredCutoff>, ReadError> {
+        let rows = sqlx::query(cutoffs::SELECT).fetch_all(&self.pool).await;
+        self.collect(rows, cutoffs::read)
+    }
+
+    pub(crate) async fn slices(&self) -> Result<Vec<SliceRow>, ReadError> {
+        let rows = sqlx::query(slices::SELECT).fetch_all(&self.pool).await;
+        self.collect(rows, slices::read)
+    }
+
+    pub(crate) async fn spent(&self, since: Option<UnixMillis>) -> Result<Vec<Spent>, ReadError> {
+        let spent = async {
+            let mut snapshot = self.pool.begin().await?;
+            let spent = usage::spent(&mut snapshot, since).await?;
+            snapshot.commit().await?;
+            Ok(spent)
+        };
+        spent.await.map_err(|error| self.fault(&error))
+    }
+
+    /// The place before the newest `count` entries.
+    pub(crate) async fn before_newest(&self, count: u32) -> Result<Cursor, ReadError> {
+        let last: i64 = sqlx::query_scalar(
+            "SELECT max(coalesce((SELECT max(seq) FROM request), 0),
+                        coalesce((SELECT max(seq) FROM event), 0))",
+        )
+        .fetch_one(&self.pool)
+        .await
+        .map_err(|error| self.fault(&error))?;
+        Ok(Cursor(last.unsigned_abs().saturating_sub(count.into())))
     }
 
     pub(crate) async fn usage(
@@ -83,8 +121,10 @@ impl Reader {
             .await
             .map_err(|error: sqlx::Error| self.fault(&error))?;
         let requests = requests.iter().map(|row| {
+            let link = Reading::new(row).link()?;
             StoredRequest::read(row).map(|request| Entry {
                 cursor: request.cursor,
+                link,
                 event: request.into_event(),
             })
         });

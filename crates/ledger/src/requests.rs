@@ -2,11 +2,14 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 use tollgate_types::{Attempt, RequestRecord};
 
+use crate::chain::Head;
 use crate::columns::Values;
-use crate::shapes::Shapes;
+use crate::encoding::Kind;
+use crate::shapes::{Shaped, Shapes};
 
-/// In the order in which [`bind`] adds the values.
-const COLUMNS: [&str; 14] = [
+/// In the order in which [`bind`] adds the values, which is that of their
+/// numbers in the canonical form: a new one goes to the end.
+pub(crate) const COLUMNS: [&str; 16] = [
     "seq",
     "id",
     "at",
@@ -21,6 +24,8 @@ const COLUMNS: [&str; 14] = [
     "latency_micros",
     "first_byte_micros",
     "overhead_micros",
+    "reserved",
+    "cost",
 ];
 
 /// Rows of one statement, largest first. A statement costs two thread
@@ -28,9 +33,10 @@ const COLUMNS: [&str; 14] = [
 /// statements in memory.
 const SIZES: [usize; 3] = [64, 8, 1];
 
-/// No exchange has more tokens of a kind; keeps a provider that reports
-/// nonsense from making every later sum overflow.
-const MOST_TOKENS: u64 = 1_000_000_000_000;
+/// No exchange has more tokens of a kind, or costs more; keeps a provider
+/// that reports nonsense from making every later sum overflow.
+pub(crate) const MOST_TOKENS: u64 = 1_000_000_000;
+pub(crate) const MOST_NANOS: u64 = 10_000_000_000_000;
 
 /// Inserts request records, many rows a statement.
 pub(crate) struct Inserts {
@@ -46,23 +52,23 @@ impl Inserts {
         })
     }
 
-    /// Inserts `records` with the sequence numbers from `first` on; the
-    /// transaction is the caller's.
+    /// Inserts `records` after `head`, which moves along, and gives the
+    /// number of each one's shape; the transaction is the caller's.
     pub(crate) async fn insert(
         &mut self,
         connection: &mut SqliteConnection,
-        first: i64,
+        head: &mut Head,
         mut records: &[RequestRecord],
-    ) -> Result<(), sqlx::Error> {
-        let mut seq = first;
+    ) -> Result<Vec<i64>, sqlx::Error> {
+        let mut shapes = Vec::with_capacity(records.len());
         for (size, statement) in SIZES.into_iter().zip(&self.statements) {
             while records.len() >= size {
                 let (now, later) = records.split_at(size);
-                let mut values = Values::with_room_for(size * COLUMNS.len());
+                let mut values = Values::with_room_for(size * (COLUMNS.len() + 1));
                 for record in now {
-                    let shape = self.shapes.number(connection, record).await?;
-                    bind(&mut values, seq, shape, record);
-                    seq += 1;
+                    let shape = self.shapes.shaped(connection, record).await?;
+                    bind(&mut values, head, &shape, record);
+                    shapes.push(shape.number);
                 }
                 sqlx::query_with(statement.clone(), values.finish()?)
                     .execute(&mut *connection)
@@ -70,7 +76,7 @@ impl Inserts {
                 records = later;
             }
         }
-        Ok(())
+        Ok(shapes)
     }
 
     /// The transaction was rolled back: what it wrote is not there.
@@ -80,31 +86,48 @@ impl Inserts {
 }
 
 fn statement(rows: usize) -> SqlStr {
-    let mut sql = format!("INSERT INTO request ({}) VALUES ", COLUMNS.join(","));
-    let row = format!("({})", ["?"; COLUMNS.len()].join(","));
+    let columns = COLUMNS.join(",");
+    let mut sql = format!("INSERT INTO request ({columns},link) VALUES ");
+    let row = format!("({})", ["?"; COLUMNS.len() + 1].join(","));
     sql.push_str(&vec![row; rows].join(","));
     AssertSqlSafe(sql).into_sql_str()
 }
 
-fn bind(values: &mut Values, seq: i64, shape: i64, record: &RequestRecord) {
-    values.add(seq);
+fn bind(values: &mut Values, head: &mut Head, shape: &Shaped, record: &RequestRecord) {
+    values.begin(Kind::Request);
+    values.add(head.seq + 1);
     values.add_id(record.id);
     values.add_count(record.at.0);
-    values.add(shape);
-    let tokens = &record.usage.tokens;
-    for count in [
-        tokens.input,
-        tokens.cache_read,
-        tokens.cache_write,
-        tokens.output,
-    ] {
-        values.add_count(count.min(MOST_TOKENS));
+    values.add_reference(shape.number, &shape.digest);
+    for count in tokens(record) {
+        values.add_count(count);
     }
     bind_attempts(values, record);
     values.add(Some(&*record.message).filter(|text| !text.is_empty()));
     values.add_count(record.latency_micros);
     values.add_optional_count(record.first_byte_micros);
     values.add_count(record.overhead_micros);
+    values.add_optional_count(Some(record.reserved_tokens).filter(|tokens| *tokens > 0));
+    values.add_optional_count(cost(record));
+    let link = head.advance(values.row().bytes());
+    values.bind_link(&link);
+}
+
+/// Input, cache read, cache write and output as they are stored and summed.
+pub(crate) fn tokens(record: &RequestRecord) -> [u64; 4] {
+    let tokens = &record.usage.tokens;
+    [
+        tokens.input,
+        tokens.cache_read,
+        tokens.cache_write,
+        tokens.output,
+    ]
+    .map(|count| count.min(MOST_TOKENS))
+}
+
+/// Billionths of a dollar as they are stored and summed.
+pub(crate) fn cost(record: &RequestRecord) -> Option<u64> {
+    record.cost_nanos.map(|nanos| nanos.min(MOST_NANOS))
 }
 
 fn bind_attempts(values: &mut Values, record: &RequestRecord) {

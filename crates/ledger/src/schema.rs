@@ -3,15 +3,47 @@ use std::path::Path;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Executor, Row};
 
+use crate::audit::backfill;
 use crate::{OpenError, fault};
 
 /// `toll` in ASCII: what <https://www.sqlite.org/pragma.html#pragma_application_id>
 /// is for, so that no other program's database is taken for a ledger.
 const APPLICATION: u32 = 0x746f_6c6c;
 
+/// A step from one version of the schema to the next.
+#[derive(Clone, Copy)]
+struct Step {
+    sql: &'static str,
+    /// Hashes, which SQL can't compute, and the text that comes after them.
+    then: Option<&'static str>,
+}
+
+impl Step {
+    const fn sql(sql: &'static str) -> Self {
+        Self { sql, then: None }
+    }
+}
+
 /// Every step from nothing to the newest schema; a step that has shipped is
 /// never edited.
-const STEPS: &[&str] = &[include_str!("schema/0001.sql")];
+const STEPS: &[Step] = &[
+    Step::sql(include_str!("schema/0001.sql")),
+    Step {
+        sql: include_str!("schema/0002.sql"),
+        then: Some(include_str!("schema/0002-after.sql")),
+    },
+];
+
+/// The version from which records are linked.
+pub(crate) const WITH_CHAIN: usize = 2;
+
+/// The version found, which this program knows; nothing is changed.
+pub(crate) async fn found(
+    connection: &mut SqliteConnection,
+    path: &Path,
+) -> Result<usize, OpenError> {
+    version(connection, path, STEPS.len()).await
+}
 
 /// Brings the file to the newest schema and into write-ahead mode.
 pub(crate) async fn bring_up(
@@ -24,7 +56,7 @@ pub(crate) async fn bring_up(
 async fn bring_up_to(
     connection: &mut SqliteConnection,
     path: &Path,
-    steps: &[&str],
+    steps: &[Step],
 ) -> Result<(), OpenError> {
     let failed = |error: sqlx::Error| fault::open(path, &error);
     let version = version(connection, path, steps.len()).await?;
@@ -39,18 +71,33 @@ async fn bring_up_to(
         return Ok(());
     }
     // One transaction: either the whole way up or not a step.
-    let mut sql = String::from("BEGIN IMMEDIATE;\n");
-    for step in &steps[version..] {
-        sql.push_str(step);
-    }
-    sql.push_str(&format!(
-        "PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {}; COMMIT;",
-        steps.len()
-    ));
     connection
-        .execute(AssertSqlSafe(sql))
+        .execute("BEGIN IMMEDIATE")
         .await
         .map_err(failed)?;
+    let climbed = climb(connection, &steps[version..], steps.len()).await;
+    if climbed.is_err() {
+        // Fails where SQLite rolled back by itself.
+        connection.execute("ROLLBACK").await.ok();
+    }
+    climbed.map_err(failed)
+}
+
+async fn climb(
+    connection: &mut SqliteConnection,
+    steps: &[Step],
+    version: usize,
+) -> Result<(), sqlx::Error> {
+    for step in steps {
+        connection.execute(step.sql).await?;
+        if let Some(then) = step.then {
+            backfill::version_2(connection).await?;
+            connection.execute(then).await?;
+        }
+    }
+    let done =
+        format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {version}; COMMIT;");
+    connection.execute(AssertSqlSafe(done)).await?;
     Ok(())
 }
 

@@ -1,10 +1,12 @@
 use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
+use sqlx::AssertSqlSafe;
 use sqlx::sqlite::SqliteConnection;
 use tollgate_types::{Label, Outcome, Principal, ReasonCode, RequestRecord, UsageSource};
 
 use crate::columns::Values;
+use crate::encoding::Kind;
 
 /// What many requests have in common.
 ///
@@ -29,6 +31,7 @@ struct Shape {
     rule: Option<Label>,
     config_version: u64,
     policy: Label,
+    budget: Option<Label>,
 }
 
 impl From<&RequestRecord> for Shape {
@@ -49,6 +52,7 @@ impl From<&RequestRecord> for Shape {
             rule: record.rule.clone(),
             config_version: record.versions.config,
             policy: record.versions.policy.clone(),
+            budget: record.budget.clone(),
         }
     }
 }
@@ -57,14 +61,40 @@ impl From<&RequestRecord> for Shape {
 /// the cache begins anew.
 const MOST: usize = 1024;
 
-const INSERT: &str = "INSERT INTO shape (shape, principal, principal_kind, run, dialect, \
-     endpoint, stream, provider, model_asked, model_served, credential, usage_source, status, \
-     outcome, reason, rule, config_version, policy) \
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+/// In the order of their numbers in the canonical form: a new one goes to the
+/// end.
+pub(crate) const COLUMNS: [&str; 18] = [
+    "principal",
+    "principal_kind",
+    "run",
+    "dialect",
+    "endpoint",
+    "stream",
+    "provider",
+    "model_asked",
+    "model_served",
+    "credential",
+    "usage_source",
+    "status",
+    "outcome",
+    "reason",
+    "rule",
+    "config_version",
+    "policy",
+    "budget",
+];
+
+/// A shape as records refer to it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shaped {
+    pub(crate) number: i64,
+    /// Of all that the shape says; the record's link covers it.
+    pub(crate) digest: [u8; 32],
+}
 
 /// Numbers for shapes.
 pub(crate) struct Shapes {
-    known: HashMap<Shape, i64, RandomState>,
+    known: HashMap<Shape, Shaped, RandomState>,
     last: i64,
 }
 
@@ -76,24 +106,25 @@ impl Shapes {
         })
     }
 
-    /// The number of the record's shape, which is written where it is new.
-    pub(crate) async fn number(
+    /// The record's shape, which is written where it is new.
+    pub(crate) async fn shaped(
         &mut self,
         connection: &mut SqliteConnection,
         record: &RequestRecord,
-    ) -> Result<i64, sqlx::Error> {
+    ) -> Result<Shaped, sqlx::Error> {
         let shape = Shape::from(record);
-        if let Some(number) = self.known.get(&shape) {
-            return Ok(*number);
+        if let Some(shaped) = self.known.get(&shape) {
+            return Ok(*shaped);
         }
         let number = self.last + 1;
-        Self::insert(connection, number, &shape).await?;
+        let digest = Self::insert(connection, number, &shape).await?;
         self.last = number;
         if self.known.len() >= MOST {
             self.known.clear();
         }
-        self.known.insert(shape, number);
-        Ok(number)
+        let shaped = Shaped { number, digest };
+        self.known.insert(shape, shaped);
+        Ok(shaped)
     }
 
     /// After a rollback, when shapes that are remembered may not be there.
@@ -110,9 +141,8 @@ impl Shapes {
         connection: &mut SqliteConnection,
         number: i64,
         shape: &Shape,
-    ) -> Result<(), sqlx::Error> {
-        let mut values = Values::default();
-        values.add(number);
+    ) -> Result<[u8; 32], sqlx::Error> {
+        let mut values = Values::of(Kind::Shape);
         values.add_principal(shape.principal.as_ref());
         values.add(shape.dialect);
         values.add(shape.endpoint);
@@ -127,10 +157,16 @@ impl Shapes {
         values.add(shape.reason.map(ReasonCode::as_str));
         values.add_label(shape.rule.as_ref());
         values.add_versions(shape.config_version, &shape.policy);
-        sqlx::query_with(INSERT, values.finish()?)
+        values.add_label(shape.budget.as_ref());
+        let digest = values.row().digest();
+        values.bind(digest.to_vec());
+        values.bind(number);
+        let (columns, marks) = (COLUMNS.join(", "), ["?"; COLUMNS.len()].join(", "));
+        let sql = format!("INSERT INTO shape ({columns}, digest, shape) VALUES ({marks}, ?, ?)");
+        sqlx::query_with(AssertSqlSafe(sql), values.finish()?)
             .execute(connection)
             .await?;
-        Ok(())
+        Ok(digest)
     }
 }
 

@@ -1,8 +1,10 @@
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Notify, mpsc};
 use tollgate_types::RequestRecord;
+
+use crate::DatabaseFault;
 
 /// A place in the ledger's queue, taken before a request is served.
 ///
@@ -54,8 +56,22 @@ pub(crate) struct Shared {
     pub(crate) ended: AtomicBool,
     pub(crate) batch_rows: u64,
     pub(crate) full: Notify,
+    /// What is wrong with the database, as [`FAULTS`] counts; 0 for nothing.
+    failing: AtomicU8,
     last_error: Mutex<Option<String>>,
 }
+
+/// Faults that stop spending. Another process that holds the lock does not:
+/// it lets go, and the queue has room until then.
+const FAULTS: [DatabaseFault; 7] = [
+    DatabaseFault::ReadOnly,
+    DatabaseFault::DiskFailed,
+    DatabaseFault::Damaged,
+    DatabaseFault::DiskFull,
+    DatabaseFault::CannotOpen,
+    DatabaseFault::NotADatabase,
+    DatabaseFault::Other,
+];
 
 impl Shared {
     pub(crate) fn new(batch_rows: usize) -> Self {
@@ -66,8 +82,21 @@ impl Shared {
             ended: AtomicBool::new(false),
             batch_rows: batch_rows as u64,
             full: Notify::new(),
+            failing: AtomicU8::new(0),
             last_error: Mutex::new(None),
         }
+    }
+
+    /// What stops spending, until a write succeeds again.
+    pub(crate) fn failing(&self) -> Option<DatabaseFault> {
+        let number = usize::from(self.failing.load(Ordering::Acquire));
+        FAULTS.get(number.checked_sub(1)?).copied()
+    }
+
+    pub(crate) fn set_failing(&self, fault: Option<DatabaseFault>) {
+        let place = fault.and_then(|fault| FAULTS.iter().position(|known| *known == fault));
+        let number = place.and_then(|place| u8::try_from(place + 1).ok());
+        self.failing.store(number.unwrap_or(0), Ordering::Release);
     }
 
     pub(crate) fn set_error(&self, error: Option<String>) {

@@ -1,12 +1,22 @@
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnection;
-use sqlx::{AssertSqlSafe, Connection, Executor};
-use tollgate_types::{Event, RequestRecord};
+use sqlx::{AssertSqlSafe, Connection, Executor, Row};
+use tokio::time::Instant;
+use tollgate_types::{
+    Event, Label, Plane, Principal, RequestId, RequestRecord, Severity, UnixMillis, Versions,
+};
 
-use crate::agents::{self, Change};
+use crate::audit::prune;
+use crate::chain::{Head, Link, Node};
+use crate::change::{self, Change};
 use crate::requests::Inserts;
-use crate::{WriteError, fault, journal};
+use crate::rollup::Rollups;
+use crate::seals::{self, Seal, Seals};
+use crate::statement::{self, Signed, Statement};
+use crate::{Notary, Pruned, SliceRow, WriteError, fault, journal, slices};
 
 /// How sure a commit must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,13 +35,15 @@ pub(crate) enum Written {
     ChangeRefused,
 }
 
-/// The one connection that writes, and the sequence that it holds.
+/// The one connection that writes, and the end of the chain that it holds.
 pub(crate) struct Store {
     path: PathBuf,
     connection: SqliteConnection,
     inserts: Inserts,
-    /// The last sequence number given out.
-    last: i64,
+    rollups: Rollups,
+    /// The last record, and what the next one is linked to.
+    head: Head,
+    seals: Seals,
     durability: Durability,
     /// Whether a commit may not yet be on the disk.
     unsynced: bool,
@@ -41,16 +53,29 @@ impl Store {
     pub(crate) async fn new(
         path: PathBuf,
         mut connection: SqliteConnection,
+        notary: Option<Arc<dyn Notary>>,
     ) -> Result<Self, sqlx::Error> {
-        let last = last(&mut connection).await?;
-        Ok(Self {
+        let node = node(&mut connection).await?;
+        let newest = statement::newest(&mut connection).await?;
+        let head = head(&mut connection, &node).await?;
+        let mut store = Self {
             path,
             inserts: Inserts::new(&mut connection).await?,
+            rollups: Rollups::new(),
             connection,
-            last,
+            head,
+            seals: Seals::new(node, notary, newest.as_ref()),
             durability: Durability::Process,
             unsynced: false,
-        })
+        };
+        store.compare_with_kept(newest.as_ref()).await;
+        // A kill may have left records that no checkpoint covers.
+        if !store.seals.is_covered(store.head)
+            && let Err(error) = store.seal().await
+        {
+            tracing::error!(%error, "no checkpoint could be written");
+        }
+        Ok(store)
     }
 
     /// Writes all or none of `records`.
@@ -59,54 +84,148 @@ impl Store {
         records: &[RequestRecord],
         durability: Durability,
     ) -> Result<(), WriteError> {
+        let mut head = self.head;
         let count = i64::try_from(records.len()).unwrap_or(i64::MAX);
+        let due = self.seals.is_due(head.seq.saturating_add(count));
+        // A checkpoint may only be kept outside when it is on the disk.
+        let durability = if due { Durability::Disk } else { durability };
         let written = async {
             self.begin(durability).await?;
-            let inserts = &mut self.inserts;
-            inserts
-                .insert(&mut self.connection, self.last + 1, records)
-                .await?;
-            self.commit().await
+            let connection = &mut self.connection;
+            let shapes = self.inserts.insert(connection, &mut head, records).await?;
+            self.rollups.add(connection, records, &shapes).await?;
+            let seal = match due {
+                true => self.write_seal(head).await?,
+                false => None,
+            };
+            self.commit().await?;
+            Ok(seal)
         };
         let written = written.await;
-        self.settle(written, count).await
+        self.settle(written, head).await
     }
 
     /// Writes an event, and the change that belongs to it, in one durable
-    /// transaction.
+    /// transaction, covered by a checkpoint.
     pub(crate) async fn write_event(
         &mut self,
         event: &Event,
         change: Option<&Change>,
     ) -> Result<Written, WriteError> {
-        let (mut outcome, seq) = (Written::Yes, self.last + 1);
+        let (mut outcome, mut head) = (Written::Yes, self.head);
         let written = async {
             self.begin(Durability::Disk).await?;
-            if let Some(change) = change
-                && !agents::apply(&mut self.connection, seq, event.at, change).await?
-            {
-                outcome = Written::ChangeRefused;
-                self.roll_back().await;
-                return Ok(());
+            let connection = &mut self.connection;
+            let mut digest = None;
+            if let Some(change) = change {
+                digest = change::apply(connection, head.seq + 1, event, change).await?;
+                if digest.is_none() {
+                    outcome = Written::ChangeRefused;
+                    self.roll_back().await;
+                    return Ok(None);
+                }
             }
-            journal::insert(&mut self.connection, seq, event).await?;
-            self.commit().await
+            journal::insert(connection, &mut head, event, digest).await?;
+            let seal = match event.severity {
+                Severity::Security => self.write_seal(head).await?,
+                Severity::Record => None,
+            };
+            self.commit().await?;
+            Ok(seal)
         };
         let written = written.await;
         if outcome == Written::ChangeRefused {
             return Ok(outcome);
         }
-        self.settle(written, 1).await?;
+        self.settle(written, head).await?;
         Ok(outcome)
+    }
+
+    /// Writes how far budgets may be used.
+    pub(crate) async fn write_slices(&mut self, slices: &[SliceRow]) -> Result<(), WriteError> {
+        let written = async {
+            self.begin(Durability::Disk).await?;
+            slices::write(&mut self.connection, slices).await?;
+            self.commit().await
+        };
+        let written = written.await;
+        self.settle_plain(written).await
+    }
+
+    /// Takes a window of budgets away that is over.
+    pub(crate) async fn forget_slices(&mut self, period: &Label) -> Result<(), WriteError> {
+        let written = async {
+            self.begin(Durability::Process).await?;
+            slices::forget(&mut self.connection, period).await?;
+            self.commit().await
+        };
+        let written = written.await;
+        self.settle_plain(written).await
+    }
+
+    /// Removes the oldest records from before that moment, as many as don't
+    /// hold up the writer for long, and states what was removed.
+    pub(crate) async fn prune(&mut self, before: UnixMillis) -> Result<Pruned, WriteError> {
+        if !self.seals.can_sign() {
+            return Err(WriteError::NoNotary);
+        }
+        let head = self.head;
+        let mut pruned = Pruned::default();
+        let written = async {
+            self.begin(Durability::Disk).await?;
+            let connection = &mut self.connection;
+            let beginning = Link::beginning(&self.seals.node);
+            let step = prune::step(connection, beginning, before).await?;
+            let stated = |prune| self.seals.seal_pruned(step.through, prune, head);
+            let seals = step.prune.and_then(stated);
+            if let Some([first, second]) = &seals {
+                first.signed.insert(connection, first.number).await?;
+                second.signed.insert(connection, second.number).await?;
+                prune::forget_statements(connection, first.number).await?;
+            }
+            pruned = step.pruned;
+            self.commit().await?;
+            Ok(seals.map(|[_, second]| second))
+        };
+        let written = written.await;
+        self.settle(written, head).await?;
+        Ok(pruned)
+    }
+
+    /// When a checkpoint is due; none where nothing is to be covered.
+    pub(crate) fn seal_due(&self) -> Option<Instant> {
+        self.seals.due()
+    }
+
+    pub(crate) fn put_off_seal(&mut self, pause: Duration) {
+        self.seals.put_off(pause);
+    }
+
+    /// Covers everything written so far with a checkpoint.
+    pub(crate) async fn seal(&mut self) -> Result<(), WriteError> {
+        let head = self.head;
+        let written = async {
+            self.begin(Durability::Disk).await?;
+            let seal = self.write_seal(head).await?;
+            self.commit().await?;
+            Ok(seal)
+        };
+        let written = written.await;
+        self.settle(written, head).await
     }
 
     /// Brings every commit so far to the disk.
     pub(crate) async fn sync(&mut self) -> Result<(), WriteError> {
-        if !self.unsynced {
-            return Ok(());
+        match self.unsynced {
+            true => self.probe().await,
+            false => Ok(()),
         }
-        // The smallest commit there is: the version's page, written anew. Its
-        // sync covers all that stands before it in the write-ahead log.
+    }
+
+    /// The smallest commit there is: the version's page, written anew. Its
+    /// sync covers all that stands before it in the write-ahead log; and it
+    /// tells whether anything can be written.
+    pub(crate) async fn probe(&mut self) -> Result<(), WriteError> {
         let synced = async {
             self.set(Durability::Disk).await?;
             let version: i64 = sqlx::query_scalar("PRAGMA user_version")
@@ -122,10 +241,16 @@ impl Store {
         Ok(())
     }
 
-    pub(crate) async fn close(self) -> Result<(), WriteError> {
+    pub(crate) async fn close(mut self) -> Result<(), WriteError> {
+        let sealed = match self.seals.is_covered(self.head) {
+            true => Ok(()),
+            false => self.seal().await,
+        };
+        self.seals.close().await;
         let path = self.path;
         let closed = self.connection.close().await;
-        closed.map_err(|error| fault::write(&path, &error))
+        closed.map_err(|error| fault::write(&path, &error))?;
+        sealed
     }
 
     // Plain statements instead of the library's transactions: after a full
@@ -162,27 +287,79 @@ impl Store {
         Ok(())
     }
 
+    async fn write_seal(&mut self, head: Head) -> Result<Option<Seal>, sqlx::Error> {
+        let seal = self.seals.seal(head);
+        if let Some(seal) = &seal {
+            let connection = &mut self.connection;
+            seal.signed.insert(connection, seal.number).await?;
+        }
+        Ok(seal)
+    }
+
     async fn settle(
         &mut self,
-        written: Result<(), sqlx::Error>,
-        count: i64,
+        written: Result<Option<Seal>, sqlx::Error>,
+        expected: Head,
     ) -> Result<(), WriteError> {
-        let expected = self.last.saturating_add(count);
-        if let Err(error) = written {
-            self.roll_back().await;
-            // A commit may fail after it took effect; writing the batch again
-            // would count it twice.
-            match last(&mut self.connection).await {
-                Ok(found) if found == expected && count > 0 => {}
-                _ => {
+        let seal = match written {
+            Ok(seal) => seal,
+            Err(error) => {
+                self.roll_back().await;
+                // A commit may fail after it took effect; writing the batch
+                // again would count it twice.
+                let found = head(&mut self.connection, &self.seals.node).await;
+                if expected.seq == self.head.seq || found.ok() != Some(expected) {
                     self.inserts.rolled_back(&mut self.connection).await;
                     return Err(fault::write(&self.path, &error));
                 }
+                None
             }
+        };
+        self.head = expected;
+        self.unsynced = self.durability == Durability::Process;
+        match &seal {
+            Some(seal) => self.seals.sealed(seal),
+            None => self.seals.written(expected),
         }
-        self.last = expected;
+        Ok(())
+    }
+
+    async fn settle_plain(&mut self, written: Result<(), sqlx::Error>) -> Result<(), WriteError> {
+        if let Err(error) = written {
+            self.roll_back().await;
+            return Err(fault::write(&self.path, &error));
+        }
         self.unsynced = self.durability == Durability::Process;
         Ok(())
+    }
+
+    /// Where the statement kept beside the key is newer than all in the
+    /// database, records are gone. That is said loudly and written into the
+    /// chain before the next statement takes the place of the one kept.
+    async fn compare_with_kept(&mut self, newest: Option<&Signed>) {
+        let lost = match self.seals.lost(newest) {
+            Ok(None) => return,
+            Ok(Some(lost)) => lost,
+            Err(found) => {
+                tracing::error!(found, "the checkpoint kept beside its key can't be read");
+                return;
+            }
+        };
+        let records = Statement::parse(&lost.text).map(|it| it.records);
+        tracing::error!(
+            ?records,
+            found = self.head.seq,
+            "the ledger does not hold its newest checkpoint: it was cut off, changed or replaced by an older one"
+        );
+        let facts = serde_json::json!({
+            "v": 1,
+            "records_found": self.head.seq,
+            "records_covered": records,
+            "checkpoint": lost.to_head(),
+        });
+        if let Err(error) = self.write_event(&event(HEAD_LOST, facts), None).await {
+            tracing::error!(%error, "that the newest checkpoint is lost could not be written");
+        }
     }
 
     #[cfg(test)]
@@ -191,11 +368,51 @@ impl Store {
     }
 }
 
-async fn last(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar(
-        "SELECT max(coalesce((SELECT max(seq) FROM request), 0),
-                    coalesce((SELECT max(seq) FROM event), 0))",
+/// The event of a ledger that was found without its newest checkpoint.
+pub(crate) const HEAD_LOST: &str = "audit.head_lost";
+
+fn event(kind: &'static str, facts: serde_json::Value) -> Event {
+    Event {
+        id: RequestId::fresh(),
+        parent: None,
+        at: seals::now(),
+        plane: Plane::Gateway,
+        kind: kind.into(),
+        principal: Principal::gateway(),
+        rule: None,
+        versions: Versions::default(),
+        facts,
+        outcome: "failed".into(),
+        severity: Severity::Security,
+    }
+}
+
+pub(crate) async fn node(connection: &mut SqliteConnection) -> Result<Node, sqlx::Error> {
+    let id: Option<Vec<u8>> = sqlx::query_scalar("SELECT id FROM node")
+        .fetch_optional(connection)
+        .await?;
+    // A node that was tampered with is found by the audit, not here.
+    let id = id.and_then(|id| id.try_into().ok());
+    Ok(Node(id.unwrap_or_default()))
+}
+
+/// The last record, or what stands for it where there is none.
+async fn head(connection: &mut SqliteConnection, node: &Node) -> Result<Head, sqlx::Error> {
+    let last = sqlx::query(
+        "SELECT seq, link FROM
+            (SELECT * FROM (SELECT seq, link FROM request ORDER BY seq DESC LIMIT 1)
+             UNION ALL
+             SELECT * FROM (SELECT seq, link FROM event ORDER BY seq DESC LIMIT 1))
+         ORDER BY seq DESC LIMIT 1",
     )
-    .fetch_one(connection)
-    .await
+    .fetch_optional(&mut *connection)
+    .await?;
+    if let Some(row) = last {
+        let link = Link::from_column(row.try_get("link")?);
+        return Ok(Head {
+            seq: row.try_get("seq")?,
+            link: link.unwrap_or(Link([0; 32])),
+        });
+    }
+    Ok(prune::start(connection, node).await?)
 }

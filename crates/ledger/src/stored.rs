@@ -49,6 +49,13 @@ pub struct StoredRequest {
     pub message: String,
     /// The rule that decided.
     pub rule: Option<Label>,
+    /// The budget that governs; none where none stands in the way.
+    pub budget: Option<Label>,
+    /// The most tokens that were set aside for it at once.
+    pub reserved_tokens: u64,
+    /// What the tokens cost, in billionths of a US dollar; none where the
+    /// model has no price, which is not free.
+    pub cost_nanos: Option<u64>,
     /// What judged it.
     pub versions: Versions,
     /// From acceptance to the last byte, in microseconds.
@@ -82,6 +89,9 @@ impl From<&RequestRecord> for StoredRequest {
             reason: record.reason,
             message: record.message.clone().into_owned(),
             rule: record.rule.clone(),
+            budget: record.budget.clone(),
+            reserved_tokens: record.reserved_tokens,
+            cost_nanos: record.cost_nanos,
             versions: record.versions.clone(),
             latency_micros: record.latency_micros,
             first_byte_micros: record.first_byte_micros,
@@ -115,6 +125,9 @@ impl StoredRequest {
                 .unwrap_or_default()
                 .into(),
             rule: row.label("rule")?,
+            budget: row.label("budget")?,
+            reserved_tokens: row.optional_count("reserved")?.unwrap_or(0),
+            cost_nanos: row.optional_count("cost")?,
             versions: row.versions()?,
             latency_micros: row.count("latency_micros")?,
             first_byte_micros: row.optional_count("first_byte_micros")?,
@@ -141,6 +154,9 @@ impl StoredRequest {
             "attempts": self.attempts.len(),
             "status": self.status,
             "reason": self.reason,
+            "budget": self.budget,
+            "reserved_tokens": self.reserved_tokens,
+            "cost_nanos": self.cost_nanos,
             "latency_micros": self.latency_micros,
         });
         Event {

@@ -1,9 +1,11 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, Row, SqliteConnection};
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::{AssertSqlSafe, Row};
 use tollgate_types::{TokenUsage, UnixMillis};
+
+use crate::rollup::{HOUR, SUMS, computed};
 
 /// What usage is summed by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,12 +38,11 @@ impl UsageBy {
             .find(|by| by.as_str() == word)
     }
 
-    /// The column of a request, and where an attempt says the same.
-    const fn columns(self) -> Option<(&'static str, &'static str)> {
+    const fn column(self) -> Option<&'static str> {
         match self {
-            Self::Agent => Some(("principal", "principal")),
-            Self::Provider => Some(("provider", "attempt.value ->> 'provider'")),
-            Self::Model => Some(("model_served", "attempt.value ->> 'model'")),
+            Self::Agent => Some("principal"),
+            Self::Provider => Some("provider"),
+            Self::Model => Some("model"),
             Self::Bottle => None,
         }
     }
@@ -65,31 +66,46 @@ pub struct UsageRow {
     pub usage: TokenUsage,
     /// Requests whose tokens are an estimate.
     pub estimated_requests: u64,
+    /// What the tokens cost that have a price, in billionths of a US dollar.
+    pub cost_nanos: u64,
+    /// Requests that used tokens of a model without a price.
+    pub unpriced_requests: u64,
 }
 
-/// What stands for a key that is missing.
-const NONE: &str = "(none)";
+/// What one agent has used at one provider, in one run or outside any.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Spent {
+    /// The agent; `(none)` where no one was identified.
+    pub agent: String,
+    /// The run; none for everything outside any.
+    pub run: Option<String>,
+    /// The provider; `(none)` where nothing was sent.
+    pub provider: String,
+    /// Tokens of all kinds.
+    pub tokens: u64,
+    /// What the tokens cost that have a price, in billionths of a US dollar.
+    pub nanos: u64,
+    /// Requests that used tokens of a model without a price.
+    pub unpriced_requests: u64,
+}
 
 /// Sums of all requests accepted at `since` or later, the largest first; none
-/// where the key is not kept. Both queries must see the same snapshot, so the
-/// caller gives a connection inside a transaction.
+/// where the key is not kept. The caller gives a connection inside a
+/// transaction, for there may be two queries.
 pub(crate) async fn query(
     connection: &mut SqliteConnection,
     by: UsageBy,
     since: Option<UnixMillis>,
 ) -> Result<Option<Vec<UsageRow>>, sqlx::Error> {
-    let Some((column, of_attempt)) = by.columns() else {
+    let Some(column) = by.column() else {
         return Ok(None);
     };
-    let mut rows = sums(connection, column, since).await?;
-    for (key, failed) in failed_attempts(connection, of_attempt, since).await? {
-        let row = rows.entry(key).or_default();
-        row.failed_attempts = failed;
+    let mut sums: BTreeMap<String, [u64; SUMS.len()]> = BTreeMap::new();
+    for row in grouped(connection, column, since).await? {
+        let sum = sums.entry(row.try_get("key0")?).or_default();
+        add(sum, &row)?;
     }
-    let mut rows: Vec<_> = rows
-        .into_iter()
-        .map(|(key, row)| UsageRow { key, ..row })
-        .collect();
+    let mut rows: Vec<_> = sums.into_iter().map(usage_row).collect();
     rows.sort_by(|a, b| {
         b.usage
             .total()
@@ -99,86 +115,113 @@ pub(crate) async fn query(
     Ok(Some(rows))
 }
 
-async fn sums(
+/// What every agent has used at every provider since then: what settled use of
+/// budgets is counted from. As [`query`].
+pub(crate) async fn spent(
     connection: &mut SqliteConnection,
-    column: &str,
     since: Option<UnixMillis>,
-) -> Result<BTreeMap<String, UsageRow>, sqlx::Error> {
-    // Only constants of this file go into the text. The inner sum goes over
-    // all rows and sorts by a number; few shapes are left for the texts.
-    let sql = format!(
-        "SELECT coalesce({column}, '{NONE}') AS key, sum(requests) AS requests,
-                sum(requests * (outcome = 'failed')) AS failed,
-                sum(requests * (outcome = 'refused')) AS refused,
-                sum(input) AS input, sum(cache_read) AS cache_read,
-                sum(cache_write) AS cache_write, sum(output) AS output,
-                sum(requests * (usage_source = 'estimated')) AS estimated
-         FROM (SELECT shape, count(*) AS requests, sum(input) AS input,
-                      sum(cache_read) AS cache_read, sum(cache_write) AS cache_write,
-                      sum(output) AS output
-               FROM request {} GROUP BY shape)
-         JOIN shape USING (shape) GROUP BY 1",
-        from(since)
-    );
-    let mut query = sqlx::query(AssertSqlSafe(sql));
-    if let Some(since) = since {
-        query = query.bind(i64::try_from(since.0).unwrap_or(i64::MAX));
+) -> Result<Vec<Spent>, sqlx::Error> {
+    let mut sums: BTreeMap<[String; 3], [u64; SUMS.len()]> = BTreeMap::new();
+    for row in grouped(connection, "principal, run, provider", since).await? {
+        let key = [
+            row.try_get("key0")?,
+            row.try_get("key1")?,
+            row.try_get("key2")?,
+        ];
+        add(sums.entry(key).or_default(), &row)?;
     }
-    let rows = query.fetch_all(connection).await?;
-    rows.iter().map(sum).collect()
-}
-
-fn sum(row: &SqliteRow) -> Result<(String, UsageRow), sqlx::Error> {
-    let count = |name: &str| Ok::<_, sqlx::Error>(row.try_get::<i64, _>(name)?.unsigned_abs());
-    let sums = UsageRow {
-        key: String::new(),
-        requests: count("requests")?,
-        failed: count("failed")?,
-        refused: count("refused")?,
-        failed_attempts: 0,
-        usage: TokenUsage {
-            input: count("input")?,
-            cache_read: count("cache_read")?,
-            cache_write: count("cache_write")?,
-            output: count("output")?,
-        },
-        estimated_requests: count("estimated")?,
-    };
-    Ok((row.try_get("key")?, sums))
-}
-
-async fn failed_attempts(
-    connection: &mut SqliteConnection,
-    key: &str,
-    since: Option<UnixMillis>,
-) -> Result<Vec<(String, u64)>, sqlx::Error> {
-    let sql = format!(
-        "SELECT coalesce({key}, '{NONE}') AS key, count(*) AS failed
-         FROM request_full, json_each(attempts) AS attempt {}
-         attempts IS NOT NULL AND attempt.value ->> 'fault' IS NOT NULL GROUP BY 1",
-        match since {
-            Some(_) => "WHERE at >= ? AND",
-            None => "WHERE",
+    let spent = sums.into_iter().map(|([agent, run, provider], sums)| {
+        let row = usage_row((String::new(), sums));
+        Spent {
+            agent,
+            run: Some(run).filter(|run| !run.is_empty()),
+            provider,
+            tokens: row.usage.total(),
+            nanos: row.cost_nanos,
+            unpriced_requests: row.unpriced_requests,
         }
-    );
-    let mut query = sqlx::query(AssertSqlSafe(sql));
-    if let Some(since) = since {
-        query = query.bind(i64::try_from(since.0).unwrap_or(i64::MAX));
-    }
-    let rows = query.fetch_all(connection).await?;
-    rows.iter()
-        .map(|row| {
-            Ok((
-                row.try_get("key")?,
-                row.try_get::<i64, _>("failed")?.unsigned_abs(),
-            ))
-        })
-        .collect()
+    });
+    Ok(spent.collect())
 }
 
-const fn from(since: Option<UnixMillis>) -> &'static str {
-    match since {
-        Some(_) => "WHERE at >= ?",
-        None => "",
+/// Whole hours from the sums; where `since` lies within an hour, the rest of
+/// that hour from the rows. `columns` are of this file's own text.
+async fn grouped(
+    connection: &mut SqliteConnection,
+    columns: &str,
+    since: Option<UnixMillis>,
+) -> Result<Vec<SqliteRow>, sqlx::Error> {
+    let since = since.map_or(0, |since| i64::try_from(since.0).unwrap_or(i64::MAX));
+    let length = HOUR.cast_signed();
+    let whole = since / length + i64::from(since % length != 0);
+    let mut rows = group(
+        connection,
+        columns,
+        &format!("rollup WHERE hour >= {whole}"),
+    )
+    .await?;
+    if since % length != 0 {
+        let edge = format!("at >= {since} AND at < {}", whole.saturating_mul(length));
+        let edge = format!("({})", computed(&edge));
+        rows.extend(group(connection, columns, &edge).await?);
+    }
+    Ok(rows)
+}
+
+async fn group(
+    connection: &mut SqliteConnection,
+    columns: &str,
+    from: &str,
+) -> Result<Vec<SqliteRow>, sqlx::Error> {
+    let keys = columns.split(", ").enumerate();
+    let keys: Vec<String> = keys.map(|(at, key)| format!("{key} AS key{at}")).collect();
+    let sums = SUMS.map(|sum| format!("sum({sum}) AS {sum}"));
+    let sql = format!(
+        "SELECT {}, {} FROM {from} GROUP BY {columns}",
+        keys.join(", "),
+        sums.join(", ")
+    );
+    // Not kept prepared: the text holds the moment that was asked for.
+    let query = sqlx::query(AssertSqlSafe(sql)).persistent(false);
+    query.fetch_all(connection).await
+}
+
+fn add(sums: &mut [u64; SUMS.len()], row: &SqliteRow) -> Result<(), sqlx::Error> {
+    for (sum, name) in sums.iter_mut().zip(SUMS) {
+        let more: i64 = row.try_get(name)?;
+        *sum = sum.saturating_add(more.unsigned_abs());
+    }
+    Ok(())
+}
+
+fn usage_row((key, sums): (String, [u64; SUMS.len()])) -> UsageRow {
+    let [
+        requests,
+        failed,
+        refused,
+        failed_attempts,
+        estimated_requests,
+        input,
+        cache_read,
+        cache_write,
+        output,
+        cost_nanos,
+        unpriced_requests,
+    ] = sums;
+    UsageRow {
+        key,
+        requests,
+        failed,
+        refused,
+        failed_attempts,
+        usage: TokenUsage {
+            input,
+            cache_read,
+            cache_write,
+            output,
+        },
+        estimated_requests,
+        cost_nanos,
+        unpriced_requests,
     }
 }

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout_at};
-use tollgate_types::{Event, RequestRecord};
+use tollgate_types::{Event, Label, RequestRecord, UnixMillis};
 
-use crate::agents::Change;
+use crate::change::Change;
 use crate::slot::Shared;
 use crate::store::{Durability, Store, Written};
-use crate::{WriteError, WriterStats};
+use crate::{Pruned, SliceRow, WriteError, WriterStats};
 
 /// Pauses between tries of a batch that could not be written.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -28,11 +28,24 @@ pub(crate) enum Command {
     Write(Durability, Reply<()>),
     /// Write an event, with its change.
     Event(Box<Event>, Option<Change>, Reply<Written>),
+    /// Take a window of budgets away that is over.
+    ForgetSlices(Label, Reply<()>),
+    /// Remove the oldest records from before a moment.
+    Prune(UnixMillis, Reply<Pruned>),
     /// Write everything and end.
     Close(Reply<()>),
     #[cfg(test)]
     Pragma(&'static str, oneshot::Sender<()>),
 }
+
+/// Slices to be written, from one caller.
+pub(crate) struct SliceCommand {
+    pub(crate) slices: Vec<SliceRow>,
+    pub(crate) reply: Reply<()>,
+}
+
+/// Callers whose slices one transaction writes: each waits for the disk.
+const SLICES_AT_ONCE: usize = 256;
 
 pub(crate) type Observer = Box<dyn FnMut(&RequestRecord) + Send>;
 
@@ -41,6 +54,7 @@ pub(crate) struct Writer {
     pub(crate) store: Store,
     pub(crate) records: mpsc::Receiver<RequestRecord>,
     pub(crate) commands: mpsc::Receiver<Command>,
+    pub(crate) slices: mpsc::Receiver<SliceCommand>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) observe: Observer,
     pub(crate) batch: Batch,
@@ -81,6 +95,10 @@ enum Wake {
     /// The first records of a batch are in.
     Begun,
     Command(Command),
+    /// Budgets are to be drawn on.
+    Slices(Vec<SliceCommand>),
+    /// A checkpoint is due.
+    Seal,
     /// Every handle and slot is gone.
     Deserted,
 }
@@ -100,6 +118,14 @@ impl Writer {
                         break Some(reply);
                     }
                 }
+                Wake::Slices(waiting) => self.write_slices(waiting).await,
+                Wake::Seal => {
+                    let sealed = self.store.seal().await;
+                    if sealed.is_err() {
+                        self.store.put_off_seal(LONGEST_PAUSE);
+                    }
+                    self.heed(&sealed);
+                }
                 Wake::Deserted => break None,
             }
         };
@@ -108,12 +134,19 @@ impl Writer {
 
     async fn wait(&mut self) -> Wake {
         let due = self.batch.due;
+        let seal = self.store.seal_due();
+        let mut waiting = Vec::new();
         tokio::select! {
             biased;
             command = self.commands.recv() => match command {
                 Some(command) => Wake::Command(command),
                 None => Wake::Deserted,
             },
+            taken = self.slices.recv_many(&mut waiting, SLICES_AT_ONCE) => match taken {
+                0 => Wake::Deserted,
+                _ => Wake::Slices(waiting),
+            },
+            () = sleep_until(seal.unwrap_or_else(Instant::now)), if seal.is_some() => Wake::Seal,
             () = self.shared.full.notified(), if self.batch.failures == 0 => Wake::Due,
             () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => Wake::Due,
             taken = self.records.recv_many(&mut self.batch.records, self.batch.rows),
@@ -156,7 +189,7 @@ impl Writer {
         let rows = self.batch.records.len();
         if rows == 0 {
             self.batch.due = None;
-            return Ok(());
+            return self.look_again().await;
         }
         match self
             .store
@@ -176,10 +209,45 @@ impl Writer {
         }
     }
 
+    /// After a failure with nothing to be tried again: whether anything can be
+    /// written now.
+    async fn look_again(&mut self) -> Result<(), WriteError> {
+        if self.batch.failures == 0 {
+            return Ok(());
+        }
+        let looked = self.store.probe().await;
+        match &looked {
+            Ok(()) => self.recovered(),
+            Err(error) => self.failed(error),
+        }
+        looked
+    }
+
+    async fn write_slices(&mut self, waiting: Vec<SliceCommand>) {
+        let (mut slices, mut replies) = (Vec::new(), Vec::new());
+        for command in waiting {
+            slices.extend(command.slices);
+            replies.push(command.reply);
+        }
+        let written = self.store.write_slices(&slices).await;
+        self.heed(&written);
+        for reply in replies {
+            reply.send(written.clone()).ok();
+        }
+    }
+
+    /// What fails for one fails for all: nothing more is spent.
+    fn heed<T>(&mut self, written: &Result<T, WriteError>) {
+        if let Err(error @ WriteError::Database { .. }) = written {
+            self.failed(error);
+        }
+    }
+
     fn recovered(&mut self) {
         if self.batch.failures > 0 {
             tracing::info!("the ledger can be written again");
             self.shared.set_error(None);
+            self.shared.set_failing(None);
         }
         self.batch.failures = 0;
         self.batch.due = match self.records.len() {
@@ -194,6 +262,9 @@ impl Writer {
         let (queued, pause) = (self.shared.stats().queued, self.batch.pause());
         tracing::error!(%error, queued, ?pause, "the ledger can't be written; records are kept");
         self.shared.set_error(Some(error.to_string()));
+        if let WriteError::Database { fault, .. } = error {
+            self.shared.set_failing(Some(*fault));
+        }
         self.batch.due = Some(Instant::now() + pause);
     }
 
@@ -214,7 +285,18 @@ impl Writer {
                 if let Err(error) = &written {
                     tracing::error!(%error, kind = %event.kind, "an event could not be written");
                 }
+                self.heed(&written);
                 reply.send(written).ok();
+            }
+            Command::ForgetSlices(period, reply) => {
+                let forgotten = self.store.forget_slices(&period).await;
+                self.heed(&forgotten);
+                reply.send(forgotten).ok();
+            }
+            Command::Prune(before, reply) => {
+                let pruned = self.store.prune(before).await;
+                self.heed(&pruned);
+                reply.send(pruned).ok();
             }
             Command::Close(reply) => return ControlFlow::Break(reply),
             #[cfg(test)]
@@ -255,6 +337,7 @@ impl Writer {
         let written = self.write_all(Durability::Disk).await;
         let closed = self.store.close().await;
         self.shared.ended.store(true, Ordering::Release);
+        self.shared.set_failing(None);
         let WriterStats { lost: rows, .. } = self.shared.stats();
         let result = written.and(closed).map_err(|error| WriteError::Unwritten {
             path: self.path,

@@ -105,6 +105,14 @@ pub struct RequestRecord {
     pub message: Cow<'static, str>,
     /// The rule that decided, such as `models.star:12`.
     pub rule: Option<Label>,
+    /// The budget that governs, such as `ci-bot` or `host/anthropic`; none
+    /// where no budget stands in the way.
+    pub budget: Option<Label>,
+    /// The most tokens that were set aside for it at once.
+    pub reserved_tokens: u64,
+    /// What the tokens cost, in billionths of a US dollar; none where the
+    /// model has no price, which is not free.
+    pub cost_nanos: Option<u64>,
     /// What judged it.
     pub versions: Versions,
     /// From acceptance to the last byte, in microseconds.

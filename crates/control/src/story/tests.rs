@@ -46,6 +46,9 @@ fn success() -> RequestRecord {
         reason: None,
         message: "".into(),
         rule: None,
+        budget: None,
+        reserved_tokens: 0,
+        cost_nanos: None,
         versions: Versions {
             config: 2,
             policy: "none".into(),

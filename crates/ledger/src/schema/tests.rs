@@ -3,8 +3,9 @@ use sqlx::ConnectOptions;
 use sqlx::Connection;
 use sqlx::sqlite::SqliteConnectOptions;
 
-const FIRST: &str = "CREATE TABLE first (n INTEGER) STRICT; INSERT INTO first VALUES (7);";
-const SECOND: &str = "ALTER TABLE first ADD COLUMN m INTEGER NOT NULL DEFAULT 8;";
+const FIRST: Step =
+    Step::sql("CREATE TABLE first (n INTEGER) STRICT; INSERT INTO first VALUES (7);");
+const SECOND: Step = Step::sql("ALTER TABLE first ADD COLUMN m INTEGER NOT NULL DEFAULT 8;");
 
 async fn connect(path: &Path) -> SqliteConnection {
     let options = SqliteConnectOptions::new().filename(path);
@@ -41,7 +42,7 @@ async fn a_step_that_fails_changes_nothing() {
     let path = folder.path().join("ledger.db");
     let mut connection = connect(&path).await;
     bring_up_to(&mut connection, &path, &[FIRST]).await.unwrap();
-    let bad = "ALTER TABLE first ADD COLUMN k INTEGER; INSERT INTO nowhere VALUES (1);";
+    let bad = Step::sql("ALTER TABLE first ADD COLUMN k INTEGER; INSERT INTO nowhere VALUES (1);");
     let error = bring_up_to(&mut connection, &path, &[FIRST, bad])
         .await
         .unwrap_err();

@@ -7,7 +7,7 @@ use tollgate_types::{
 
 use tokio::time::timeout;
 
-use crate::{Ledger, LedgerConfig, Unavailable};
+use crate::{DatabaseFault, Ledger, LedgerConfig, Unavailable};
 
 use super::*;
 
@@ -41,6 +41,9 @@ fn record() -> RequestRecord {
         reason: None,
         message: "m".repeat(300).into(),
         rule: None,
+        budget: None,
+        reserved_tokens: 0,
+        cost_nanos: None,
         versions: Versions::default(),
         latency_micros: 1,
         first_byte_micros: None,
@@ -98,19 +101,29 @@ async fn a_full_disk_keeps_every_record_and_refuses_new_requests() {
         })
         .await;
     }
+    // Not only when the queue is full: at the first write that fails.
     let full = ledger.slot().unwrap_err();
-    assert_eq!(full, Unavailable::Full { queue: 64 });
+    assert_eq!(full, Unavailable::Failing(DatabaseFault::DiskFull));
+    assert_eq!(
+        full.to_string(),
+        "the ledger can't be written: the disk is full"
+    );
     let stats = ledger.stats();
     assert_eq!(stats.lost, 0);
     assert_eq!(stats.written + stats.queued, sent.len() as u64);
     assert!(stats.last_error.unwrap().ends_with(": the disk is full"));
-    let error = ledger.write_event(event()).await.unwrap_err().to_string();
-    assert!(error.ends_with(": the disk is full"), "{error}");
+    let error = ledger.write_event(event()).await.unwrap_err();
+    assert!(error.to_string().ends_with(": the disk is full"), "{error}");
+    assert!(error.hint().unwrap().starts_with("make room on the disk"));
     assert!(ledger.flush().await.is_err());
 
     ledger.pragma("PRAGMA max_page_count = 1000000").await;
-    let stats = until(&ledger, |stats| stats.written == sent.len() as u64).await;
-    assert_eq!(stats.last_error, None);
+    let all = sent.len() as u64;
+    until(&ledger, |stats| {
+        stats.written == all && stats.last_error.is_none()
+    })
+    .await;
+    assert!(ledger.slot().is_ok());
     ledger.write_event(event()).await.unwrap();
     for id in &sent {
         assert!(ledger.request(*id).await.unwrap().is_some(), "{id} is lost");
@@ -125,6 +138,21 @@ async fn a_full_disk_keeps_every_record_and_refuses_new_requests() {
         "{places:?}"
     );
     ledger.close().await.unwrap();
+}
+
+/// A failure with nothing queued is looked after as well: nobody's request
+/// has to fail for the gateway to find out that there is room again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn room_is_found_without_a_request() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open(config(folder.path()), |_| ()).await.unwrap();
+    ledger.pragma("PRAGMA query_only = ON").await;
+    assert!(ledger.write_event(event()).await.is_err());
+    let refused = ledger.slot().unwrap_err();
+    assert_eq!(refused, Unavailable::Failing(DatabaseFault::ReadOnly));
+    ledger.pragma("PRAGMA query_only = OFF").await;
+    until(&ledger, |stats| stats.last_error.is_none()).await;
+    assert!(ledger.slot().is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -54,7 +54,7 @@ async fn looser_modes_are_refused_with_the_command_that_mends_them() {
     );
     assert_eq!(error.hint(), Some(format!("chmod 600 {shown}")));
     fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
-    fs::set_permissions(&private, Permissions::from_mode(0o755)).unwrap();
+    fs::set_permissions(&private, Permissions::from_mode(0o775)).unwrap();
     let hint = refused(&path).await.hint();
     assert_eq!(hint, Some(format!("chmod 700 {}", private.display())));
 }
@@ -141,7 +141,7 @@ async fn a_newer_ledger_is_refused_and_left_alone() {
     assert_eq!(
         error.to_string(),
         format!(
-            "ledger `{}` has schema version 99, this program knows up to 1",
+            "ledger `{}` has schema version 99, this program knows up to 2",
             path.display()
         )
     );

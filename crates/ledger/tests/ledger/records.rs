@@ -14,6 +14,8 @@ use tollgate_types::{
 
 use crate::open;
 
+const HOUR: u64 = 3_600_000;
+
 /// Records of all kinds.
 pub(crate) fn some(count: usize) -> Vec<RequestRecord> {
     use proptest::strategy::ValueTree;
@@ -28,7 +30,7 @@ proptest! {
     #[test]
     fn every_field_comes_back_and_sums_are_the_sums_of_records(
         records in vec(record(), 0..90),
-        since in of(0..2_000_u64),
+        since in of(prop_oneof![0..6 * HOUR, select(vec![0, 1, HOUR - 1, HOUR, HOUR + 1])]),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
@@ -43,6 +45,11 @@ proptest! {
                 let found = ledger.usage(by, since).await.unwrap();
                 assert_eq!(found, expected(&records, by, since), "{by:?}");
             }
+            let spent = ledger.spent(since.map(UnixMillis)).await.unwrap();
+            let tokens: u64 = spent.iter().map(|spent| spent.tokens).sum();
+            let since = since.map(UnixMillis);
+            let counted = records.iter().filter(|record| Some(record.at) >= since);
+            assert_eq!(tokens, counted.map(|record| record.usage.tokens.total()).sum::<u64>());
             ledger.close().await.unwrap();
         });
     }
@@ -82,6 +89,9 @@ fn expected(records: &[RequestRecord], by: UsageBy, since: Option<UnixMillis>) -
         row.refused += u64::from(record.outcome == Outcome::Refused);
         row.estimated_requests += u64::from(record.usage.source == UsageSource::Estimated);
         row.usage = row.usage.plus(record.usage.tokens);
+        row.cost_nanos += record.cost_nanos.unwrap_or(0);
+        let unpriced = record.cost_nanos.is_none() && record.usage.tokens.total() > 0;
+        row.unpriced_requests += u64::from(unpriced);
         for attempt in record
             .attempts
             .iter()
@@ -131,14 +141,17 @@ fn record() -> impl Strategy<Value = RequestRecord> {
         of(label()),
     );
     let times = (
-        0..2_000_u64,
+        // Five hours, in which sums of whole hours and the rows of a part of
+        // one must come together.
+        prop_oneof![0..5 * HOUR, select(vec![0, HOUR - 1, HOUR, 2 * HOUR])],
         0..1_u64 << 40,
         of(0..1_u64 << 40),
         any::<u32>(),
         any::<u32>(),
     );
-    (who, what, end, times, label(), any::<bool>()).prop_map(
-        |(who, what, end, times, policy, plain)| {
+    let budget = (of(label()), 0..3_u64, of(0..1_000_000_000_u64));
+    (who, what, end, times, label(), any::<bool>(), budget).prop_map(
+        |(who, what, end, times, policy, plain, budget)| {
             let mut record = RequestRecord {
                 id: RequestId::from_bytes(who.3),
                 at: UnixMillis(times.0),
@@ -157,6 +170,9 @@ fn record() -> impl Strategy<Value = RequestRecord> {
                 reason: end.2,
                 message: Cow::Owned(end.3),
                 rule: end.4,
+                budget: budget.0,
+                reserved_tokens: budget.1,
+                cost_nanos: budget.2,
                 versions: Versions {
                     config: u64::from(times.3),
                     policy,
