@@ -83,6 +83,12 @@ pub fn covers(pattern: &str, host: &str) -> bool {
     Domain::parse(host).is_some_and(|host| covers_domain(pattern, &host))
 }
 
+/// Whether a text is such a pattern.
+pub fn is_pattern(pattern: &str) -> bool {
+    let pattern = pattern.trim();
+    pattern == "*" || Domain::parse(pattern.strip_prefix("*.").unwrap_or(pattern)).is_some()
+}
+
 pub(crate) fn covers_domain(pattern: &str, host: &Domain) -> bool {
     let pattern = pattern.trim();
     if pattern == "*" {

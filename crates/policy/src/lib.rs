@@ -58,10 +58,11 @@ mod value;
 mod vocabulary;
 
 pub use decision::{Decision, Failure, Verdict};
-pub use domain::{Domain, covers, domain_of};
+pub use domain::{Domain, covers, domain_of, is_pattern as is_domain_pattern};
 pub use engine::{Engine, File, Said};
 pub use fact::Fact;
 pub use facts::{Context, FACTS_VERSION, Facts, Taint};
 pub use fault::PolicyFault;
 pub use json::NotFacts;
 pub use list::{DomainList, ListFault};
+pub use shipped::text as shipped_text;

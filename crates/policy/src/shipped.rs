@@ -13,7 +13,9 @@ const FILES: [(&str, &str); 4] = [
     ),
 ];
 
-pub(crate) fn text(file: &str) -> Option<&'static str> {
+/// The text of a shipped file: `default.star`, `strict.star`, `ci.star` or
+/// `observe.star`.
+pub fn text(file: &str) -> Option<&'static str> {
     let found = FILES.iter().find(|(name, _)| *name == file);
     found.map(|(_, text)| *text)
 }

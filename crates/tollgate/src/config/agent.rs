@@ -23,6 +23,7 @@ impl Build<'_> {
             let keys = self.agent_keys(table, &mut seen);
             let [allowed_models, blocked_models] =
                 ["allowed_models", "blocked_models"].map(|key| self.globs(table, key));
+            let may_act_for = self.may_act_for(table);
             let name = match AgentName::new(name) {
                 Ok(name) => name,
                 Err(_) => {
@@ -35,6 +36,7 @@ impl Build<'_> {
                 keys,
                 allowed_models,
                 blocked_models,
+                may_act_for,
                 source: AgentSource::Config,
                 defaults: *defaults,
             });
@@ -53,6 +55,23 @@ impl Build<'_> {
             table.place
         );
         self.findings.fault(table.line, message);
+    }
+
+    fn may_act_for(&mut self, table: &Table) -> Vec<AgentName> {
+        let mut names = Vec::new();
+        for text in table.texts("may_act_for") {
+            match AgentName::new(text.as_str()) {
+                Ok(name) => names.push(name),
+                Err(_) => {
+                    let message = format!(
+                        "{}: may_act_for has {}, expected the name of an agent",
+                        table.place, text.shown
+                    );
+                    self.findings.fault(text.line, message);
+                }
+            }
+        }
+        names
     }
 
     /// The digests of an agent's keys. A key that two agents share would make
@@ -92,6 +111,7 @@ pub(super) fn nobody_else(name: AgentName, defaults: ModelDefaults) -> AgentSpec
         keys: Vec::new(),
         allowed_models: vec!["*".to_owned()],
         blocked_models: Vec::new(),
+        may_act_for: Vec::new(),
         source: AgentSource::Config,
         defaults,
     }

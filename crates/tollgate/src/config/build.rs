@@ -47,6 +47,7 @@ impl Build<'_> {
         let (agent_defaults, default_fallback) = agent::defaults(root.named("agents"));
         let anonymous = server.as_ref().and_then(|server| server.anonymous.as_ref());
         let agents = self.agents(root.named("agents"), &agent_defaults, anonymous);
+        let policy = self.policy(root);
         let routing = RoutingConfig {
             providers: routes_of(&providers),
             model_routes: self.model_routes(root),
@@ -64,6 +65,7 @@ impl Build<'_> {
             routing,
             agents,
             agent_defaults,
+            policy,
             monitoring,
             files: self.named_files(file),
             warnings: Vec::new(),
