@@ -16,6 +16,7 @@ pub(crate) const FLOORS: &[(&str, u8)] = &[
     ("secrets", 2),
     ("identity", 2),
     ("desk", 2),
+    ("judge", 2),
     ("run", 2),
     ("api", 2),
     ("proxy", 3),
@@ -67,6 +68,10 @@ pub(crate) const METHOD_OWNERS: &[(&str, &str)] = &[
     ("secrets", "private files"),
     ("identity", "the kernel's tables of sockets"),
     ("run", "processes and their environment"),
+    (
+        "judge",
+        "deadlines of rules, and the processes that evaluate them",
+    ),
     ("api", "the clock of a client's deadlines"),
     ("proxy", "the clock of deadlines and latencies"),
     ("control", "the clock of answers"),

@@ -123,6 +123,14 @@ impl Account {
         });
     }
 
+    /// Rules allowed it; `reason` says more only where there is more to say.
+    pub(crate) fn permitted(&mut self, rule: &Label, reason: &str) {
+        self.note(|record| {
+            record.rule = Some(rule.clone());
+            record.message = Cow::Owned(reason.to_owned());
+        });
+    }
+
     /// An attempt begins: from here on a provider may bill `bytes` of input.
     pub(crate) fn sending(&mut self, bytes: u64, provider: &Label, model: &Label, profile: &Label) {
         let micros = micros(self.started.elapsed());
@@ -187,7 +195,9 @@ impl Account {
             record.status = public.status;
             record.reason = Some(public.reason);
             record.message = log;
-            record.rule = public.rule.clone();
+            if let Some(rule) = &public.rule {
+                record.rule = Some(rule.clone());
+            }
         });
         // Attempts that failed before an answer began are not billed by any
         // provider; an estimate would charge the agent for nothing.

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tollgate_identity::{Agent, ModelDenied, bearer_token};
 use tollgate_llm::{Endpoint, RequestView, read_request};
+use tollgate_policy::Decision;
 use tollgate_routing::{Candidate, Lease, NoCredential, Tried};
 use tollgate_types::{FaultClass, UnixMillis};
 
@@ -23,6 +24,7 @@ use crate::intake::Intake;
 use crate::memory::MemoryHold;
 use crate::peer::Peer;
 use crate::refusal::Refusal;
+use crate::rules::ModelCall;
 use crate::snapshot::{Credential, Provider, Snapshot};
 
 /// Who asks is known, and the snapshot that judges is fixed.
@@ -104,6 +106,19 @@ impl Identified {
         Ok(())
     }
 
+    /// What the rules say to a name and every candidate that it leads to.
+    pub(crate) async fn judged<'c>(
+        &'c self,
+        call: &ModelCall<'c>,
+        candidates: impl IntoIterator<Item = &'c Candidate>,
+    ) -> Result<Decision, Refusal> {
+        let snapshot = &self.snapshot;
+        let judged = snapshot
+            .rules
+            .model(&self.agent, call, &snapshot.routes, candidates);
+        judged.await
+    }
+
     /// Reads the control keys of the body and expands the name asked into
     /// concrete candidates.
     pub(crate) fn plan(
@@ -174,10 +189,20 @@ pub(crate) struct Planned {
 }
 
 impl Planned {
-    /// Puts the name asked and every concrete candidate to the agent's rules.
-    pub(crate) fn permit(self) -> Result<Permitted, Refusal> {
+    /// Puts the name asked and every concrete candidate to the agent's own lists
+    /// and to the rules.
+    pub(crate) async fn permit(self, account: &mut Account) -> Result<Permitted, Refusal> {
         self.identified
             .may_use(&self.view.model, &self.candidates)?;
+        let call = ModelCall {
+            asked: &self.view.model,
+            endpoint: Some(self.endpoint),
+            stream: self.view.stream,
+            max_output: self.view.max_output,
+            choices: self.view.choices,
+        };
+        let said = self.identified.judged(&call, &self.candidates).await?;
+        account.permitted(said.rule(), said.reason());
         Ok(Permitted {
             planned: Box::new(self),
             turn: 0,

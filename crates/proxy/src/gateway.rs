@@ -5,6 +5,7 @@ use arc_swap::ArcSwap;
 use tollgate_ledger::Ledger;
 
 use crate::memory::BodyMemory;
+use crate::pace::Pace;
 use crate::snapshot::Snapshot;
 use crate::upstream::Connector;
 
@@ -16,6 +17,7 @@ pub struct Gateway {
     pub(crate) connector: Connector,
     pub(crate) memory: Arc<BodyMemory>,
     pub(crate) in_flight: Arc<AtomicU32>,
+    pub(crate) pace: Pace,
 }
 
 impl Gateway {
@@ -28,6 +30,7 @@ impl Gateway {
             connector: Connector::default(),
             memory: Arc::default(),
             in_flight: Arc::default(),
+            pace: Pace::default(),
         }
     }
 

@@ -31,6 +31,14 @@ pub(crate) enum Refusal {
         agent: String,
         rule: Label,
     },
+    #[error("model \"{model}\" is {} for agent \"{agent}\" by rule \"{rule}\"{}", held(*review), because(reason))]
+    Rule {
+        model: String,
+        agent: String,
+        review: bool,
+        rule: Label,
+        reason: String,
+    },
     #[error("provider \"{provider}\" speaks {wire}, this endpoint speaks {asked}")]
     OtherDialect {
         provider: Label,
@@ -92,7 +100,7 @@ impl Refusal {
             },
             retry_after: self.retry_after(),
             rule: match self {
-                Self::Denied { rule, .. } => Some(rule.clone()),
+                Self::Denied { rule, .. } | Self::Rule { rule, .. } => Some(rule.clone()),
                 _ => None,
             },
         }
@@ -109,7 +117,7 @@ impl Refusal {
             Self::Head { .. } => (431, ReasonCode::HeadersTooLarge),
             Self::Unauthenticated(_) => (401, ReasonCode::Unauthenticated),
             Self::UnknownModel(_) => (404, ReasonCode::UnknownModel),
-            Self::Denied { .. } => (403, ReasonCode::PolicyDenied),
+            Self::Denied { .. } | Self::Rule { .. } => (403, ReasonCode::PolicyDenied),
             Self::OtherDialect { .. } => (400, ReasonCode::UnsupportedDialect),
             Self::Exhausted { last, status, .. } => exhausted(*last, *status, dialect),
             Self::NoCredential(..) => (503, ReasonCode::PoolExhausted),
@@ -139,6 +147,9 @@ impl Refusal {
             Self::OtherDialect { asked, .. } => {
                 Some(format!("ask for a model of a provider with wire = \"{asked}\"").into())
             }
+            Self::Rule { review: true, .. } => {
+                Some("nobody can be asked about a model request in this version".into())
+            }
             Self::Ledger => Some("`tollgate status` says what the ledger reports".into()),
             _ => None,
         }
@@ -153,6 +164,17 @@ impl Refusal {
             }
             _ => None,
         }
+    }
+}
+
+fn held(review: bool) -> &'static str {
+    if review { "held for review" } else { "denied" }
+}
+
+fn because(reason: &str) -> String {
+    match reason {
+        "" => String::new(),
+        reason => format!(": {reason}"),
     }
 }
 

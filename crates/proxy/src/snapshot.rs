@@ -7,6 +7,7 @@ use tollgate_llm::Dialect;
 use tollgate_routing::{Pool, ProviderIndex, RouteTable};
 use tollgate_types::{Label, Secret, Versions};
 
+use crate::rules::Rules;
 use crate::upstream::Target;
 
 /// Everything that judges and serves a request, frozen.
@@ -28,6 +29,8 @@ pub struct Snapshot {
     pub providers: Vec<Provider>,
     /// Who may call.
     pub agents: AgentBook,
+    /// What judges every call.
+    pub rules: Rules,
 }
 
 impl Snapshot {

@@ -75,6 +75,15 @@ impl Failure {
         }
     }
 
+    /// Examples do not hold, and everything was said already.
+    pub(crate) const fn examples_shown() -> Self {
+        Self {
+            exit: Exit::Failed,
+            error: None,
+            hint: None,
+        }
+    }
+
     fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
         Self {
             exit,

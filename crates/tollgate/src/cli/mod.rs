@@ -12,6 +12,7 @@ mod failure;
 mod gateway;
 mod listing;
 mod models;
+mod policy;
 mod run;
 mod screen;
 mod serve;
@@ -76,6 +77,12 @@ enum Command {
     /// The configuration file
     #[command(subcommand)]
     Config(config::Command),
+    /// Rules that allow, ask or deny
+    #[command(subcommand)]
+    Policy(policy::Command),
+    /// Evaluate rules for the gateway, a line for a line
+    #[command(name = crate::serve::policy::CHILD, hide = true)]
+    PolicyChild,
     /// Print completions for a shell
     Completions(completions::Arguments),
     /// Print the manual page
@@ -124,6 +131,8 @@ fn run(arguments: Arguments, screen: &mut Screen) -> Result<(), Failure> {
         Command::Usage(arguments) => usage::run(&arguments, &paths()?, machine, screen),
         Command::Why(arguments) => why::run(&arguments, &paths()?, machine, screen),
         Command::Config(command) => config::run(&command, paths, machine, screen),
+        Command::Policy(command) => policy::run(&command, paths, machine, screen),
+        Command::PolicyChild => policy::child(),
         Command::Completions(arguments) => {
             completions::run(&arguments, Arguments::command(), screen)
         }

@@ -53,6 +53,7 @@ impl<'a> Build<'a> {
         let (agent_defaults, default_fallback) = agent::defaults(root.named("agents"));
         let anonymous = server.as_ref().and_then(|server| server.anonymous.as_ref());
         let agents = self.agents(root.named("agents"), agent_defaults, anonymous);
+        let policy = self.policy(root);
         let routing = RoutingConfig {
             providers: routes_of(&providers),
             model_routes: self.model_routes(root),
@@ -68,6 +69,7 @@ impl<'a> Build<'a> {
             routing,
             agents,
             agent_defaults,
+            policy,
             monitoring: server::monitoring(monitoring, telemetry),
             files: self.named_files(file),
             warnings: Vec::new(),

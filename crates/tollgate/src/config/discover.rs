@@ -145,6 +145,7 @@ pub fn settings(paths: &Paths, surroundings: &dyn Surroundings) -> Settings {
             .map(|name| nobody_else(name, agent_defaults))
             .collect(),
         agent_defaults,
+        policy: super::PolicySettings::default(),
         monitoring: server::monitoring(
             &Table::default_of("monitoring"),
             &Table::default_of("telemetry"),

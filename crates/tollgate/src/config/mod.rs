@@ -27,6 +27,7 @@ pub mod discover;
 mod expand;
 mod fault;
 mod near;
+mod policy;
 pub mod probe;
 mod provider;
 pub mod schema;
@@ -46,6 +47,7 @@ use syntax::Lines;
 
 pub use bind::bind;
 pub use fault::{Fault, Faults};
+pub use policy::{AgentDomains, PolicySettings};
 pub use settings::{
     AnswerModel, LedgerSettings, MonitoringSettings, ProviderSettings, ServerSettings, Settings,
     Source, Upstream,

@@ -9,6 +9,7 @@ use tollgate_routing::{CredentialSpec, RoutingConfig};
 use tollgate_types::{AgentName, Label, Secret};
 
 use super::fault::Fault;
+use super::policy::PolicySettings;
 
 /// A configuration in which nothing is wrong, with every default filled in.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub struct Settings {
     /// What a request of any agent gets where it says nothing; already in
     /// every [`AgentSpec`] above, for agents that come from elsewhere.
     pub agent_defaults: ModelDefaults,
+    /// The rules that judge every call.
+    pub policy: PolicySettings,
     /// What is kept to look at.
     pub monitoring: MonitoringSettings,
     /// Every file that the configuration names, itself first: a change of any

@@ -11,6 +11,7 @@ use tollgate_api::{
 };
 use tollgate_control::{BoxFuture, MintFault, MintedKey, ReloadFault};
 use tollgate_identity::{AgentSource, mint_agent_key};
+use tollgate_judge::Judge;
 use tollgate_ledger::{Ledger, StoredAgent};
 use tollgate_proxy::{Gateway, Provider, Snapshot, Upstream};
 use tollgate_routing::Standing;
@@ -58,13 +59,13 @@ impl House {
         stored: Vec<StoredAgent>,
     ) -> Arc<Self> {
         let state = State {
-            seen: looks(&watched(&settings, &paths)),
+            seen: HashMap::new(),
             settings: Arc::new(settings),
             found: Vec::new(),
             stored,
             fault: None,
         };
-        Arc::new(Self {
+        let house = Arc::new(Self {
             paths,
             address,
             started: Instant::now(),
@@ -73,7 +74,10 @@ impl House {
             ledger,
             changing: tokio::sync::Mutex::default(),
             state: Mutex::new(state),
-        })
+        });
+        let seen = looks(&house.files());
+        house.change(|state| state.seen = seen);
+        house
     }
 
     fn state(&self) -> State {
@@ -87,9 +91,19 @@ impl House {
         change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
+    /// The rules in force.
+    fn judge(&self) -> Arc<Judge> {
+        Arc::clone(&self.gateway.snapshot().rules.judge)
+    }
+
     /// The files whose change is a reload.
     pub(super) fn files(&self) -> Vec<PathBuf> {
-        watched(&self.state().settings, &self.paths)
+        let settings = self.state().settings;
+        let mut files = watched(&settings, &self.paths);
+        let beside = super::policy::folder(&settings.policy.files);
+        let judge = self.judge();
+        files.extend(judge.libraries().iter().map(|name| beside.join(name)));
+        files
     }
 
     /// Whether any of them is another one than at the last look.
@@ -123,8 +137,10 @@ impl House {
         if settings.ledger != before.settings.ledger {
             notes.push("ledger.url holds from the next start".to_owned());
         }
+        let judge = super::policy::load(&settings.policy).await;
+        let judge = judge.map_err(|faults| self.refuse(super::policy::lines(&faults)))?;
         let version = self
-            .put(&settings, &before.found)
+            .put(&settings, &before.found, judge)
             .await
             .map_err(|error| self.refuse(error))?;
         let files = settings
@@ -133,10 +149,11 @@ impl House {
             .map(|file| file.display().to_string())
             .collect();
         self.change(|state| {
-            state.seen = looks(&watched(&settings, &self.paths));
             state.settings = Arc::new(settings);
             state.fault = None;
         });
+        let seen = looks(&self.files());
+        self.change(|state| state.seen = seen);
         Ok(ReloadReport {
             config_version: version,
             files,
@@ -153,7 +170,12 @@ impl House {
     }
 
     /// Puts a new snapshot in place and returns its version.
-    async fn put(&self, settings: &Settings, found: &[ProviderSettings]) -> Result<u64, String> {
+    async fn put(
+        &self,
+        settings: &Settings,
+        found: &[ProviderSettings],
+        judge: Arc<Judge>,
+    ) -> Result<u64, String> {
         let stored = self
             .ledger
             .agents()
@@ -161,7 +183,7 @@ impl House {
             .map_err(|error| error.to_string())?;
         let old = self.gateway.snapshot();
         let version = old.versions.config + 1;
-        let snapshot = snapshot::build(settings, found, &stored, version, Some(&old))
+        let snapshot = snapshot::build(settings, found, &stored, version, judge, Some(&old))
             .map_err(|error| error.to_string())?;
         self.gateway.replace(snapshot);
         self.change(|state| state.stored = stored);
@@ -208,7 +230,7 @@ impl House {
         }
         let _one = self.changing.lock().await;
         let settings = self.state().settings;
-        match self.put(&settings, &found).await {
+        match self.put(&settings, &found, self.judge()).await {
             Ok(_) => {
                 for server in &servers {
                     tracing::info!(
@@ -337,7 +359,9 @@ impl tollgate_control::Gateway for House {
         Box::pin(async {
             let _one = self.changing.lock().await;
             let state = self.state();
-            self.put(&state.settings, &state.found).await.map(drop)
+            self.put(&state.settings, &state.found, self.judge())
+                .await
+                .map(drop)
         })
     }
 }

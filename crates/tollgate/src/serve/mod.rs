@@ -7,6 +7,7 @@
 
 mod house;
 mod operators;
+pub(crate) mod policy;
 mod reload;
 mod snapshot;
 
@@ -19,6 +20,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tollgate_control::{Control, Metrics, Recent};
+use tollgate_judge::Judge;
 use tollgate_ledger::{Ledger, LedgerConfig};
 use tollgate_proxy::{Body, Gateway, listen};
 
@@ -42,7 +44,15 @@ pub async fn run(settings: Settings, paths: Paths, greet: impl FnOnce(&str)) -> 
     let recent = Arc::new(Recent::new(settings.monitoring.ring_buffer_size));
     let ledger = open_ledger(&settings, &metrics, &recent).await?;
     let stored = ledger.agents().await?;
-    let snapshot = snapshot::build(&settings, &[], &stored, 1, None)?;
+    let judge = match policy::load(&settings.policy).await {
+        Ok(judge) => judge,
+        Err(faults) => {
+            let faults = policy::lines(&faults);
+            tracing::error!("the policy does not load, so everything is denied:\n{faults}");
+            Arc::new(Judge::never())
+        }
+    };
+    let snapshot = snapshot::build(&settings, &[], &stored, 1, judge, None)?;
     let (listener, address) = bind(settings.server.bind).await?;
     tollgate_secrets::write_private(&paths.gateway_addr(), address.to_string().as_bytes())?;
 

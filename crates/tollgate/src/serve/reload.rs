@@ -15,10 +15,7 @@ const SETTLE: Duration = Duration::from_millis(200);
 /// within a second.
 pub(super) async fn watch(house: Arc<House>) {
     let (changed, mut changes) = mpsc::channel(1);
-    let watching = Watched::new(&house, changed);
-    if let Err(error) = &watching {
-        tracing::warn!(%error, "files are not watched; SIGHUP and the API reload");
-    }
+    let mut watched = Watched::new(&house, &changed);
     let mut hangup = match signal(SignalKind::hangup()) {
         Ok(hangup) => hangup,
         Err(error) => {
@@ -31,6 +28,10 @@ pub(super) async fn watch(house: Arc<House>) {
     loop {
         if std::mem::take(&mut missed) {
             house.reload_and_say().await;
+        }
+        // A reload may have brought other files.
+        if !watched.covers(&house) {
+            watched = Watched::new(&house, &changed);
         }
         tokio::select! {
             _ = hangup.recv() => {}
@@ -48,13 +49,32 @@ pub(super) async fn watch(house: Arc<House>) {
 /// Folders are watched, not files: an editor replaces the file by rename, and
 /// one that is not there yet can appear.
 struct Watched {
-    _watcher: notify::RecommendedWatcher,
+    _watcher: Option<notify::RecommendedWatcher>,
+    files: Vec<PathBuf>,
 }
 
 impl Watched {
-    fn new(house: &House, changed: mpsc::Sender<()>) -> notify::Result<Self> {
+    fn new(house: &House, changed: &mpsc::Sender<()>) -> Self {
         let files = house.files();
-        let names = files.clone();
+        let watcher = Self::watcher(&files, changed.clone());
+        if let Err(error) = &watcher {
+            tracing::warn!(%error, "files are not watched; SIGHUP and the API reload");
+        }
+        Self {
+            _watcher: watcher.ok(),
+            files,
+        }
+    }
+
+    fn covers(&self, house: &House) -> bool {
+        self.files == house.files()
+    }
+
+    fn watcher(
+        files: &[PathBuf],
+        changed: mpsc::Sender<()>,
+    ) -> notify::Result<notify::RecommendedWatcher> {
+        let names = files.to_owned();
         let mut watcher =
             notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
                 let ours = |path: &PathBuf| {
@@ -74,6 +94,6 @@ impl Watched {
         for folder in folders.into_iter().filter(|folder| folder.is_dir()) {
             watcher.watch(folder, RecursiveMode::NonRecursive)?;
         }
-        Ok(Self { _watcher: watcher })
+        Ok(watcher)
     }
 }

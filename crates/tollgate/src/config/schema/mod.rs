@@ -7,6 +7,7 @@
 mod json;
 mod later;
 mod markdown;
+mod policy;
 mod tables;
 
 pub use json::json_schema;

@@ -3,7 +3,8 @@ use super::Kind::{
     Boolean, Float, Integer, Map, Named, Seconds, Table, Tables, Text, Texts, Word as OneOf,
     WordOrFalse,
 };
-use super::later::{ALLOYS, APPROVALS, CASCADES, DISPATCHERS, EGRESS, EXEC, POLICY};
+use super::later::{ALLOYS, APPROVALS, CASCADES, DISPATCHERS, EGRESS, EXEC};
+use super::policy::POLICY;
 use super::{Key, Section};
 
 const DAY: i64 = 86_400;
@@ -191,7 +192,9 @@ static AGENT: Section = Section {
         Key::new("keys", Texts, "Keys of its own choice, at least 32 random characters; or let `tollgate agents add NAME` make one.").or(Words(&[])).secret(),
         Key::new("allowed_models", Texts, "Globs of model names it may ask for.").or(Words(&["*"])),
         Key::new("blocked_models", Texts, "Globs of model names it may not; wins.").or(Words(&[])),
-        Key::new("may_act_for", Texts, "Agents that a hook may speak for.").ignored(),
+        Key::new("may_act_for", Texts, "Agents that a hook with this agent's key may speak for.").or(Words(&[])),
+        Key::new("allowed_domains", Texts, "Domains it may reach, those below counted; rules decide what that means. None says nothing.").or(Words(&[])),
+        Key::new("denied_domains", Texts, "Domains it may not reach, those below counted.").or(Words(&[])),
         Key::new("routes", Text, "Egress routes of this agent.").ignored(),
         Key::new("rate_limit_rpm", Integer(1, 1_000_000_000), "Requests a minute.").refused(),
         Key::new("rate_limit_tpm", Integer(1, 1_000_000_000_000), "Tokens a minute.").refused(),
