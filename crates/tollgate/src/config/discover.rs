@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use http::Uri;
 use tollgate_identity::ModelDefaults;
-use tollgate_llm::Dialect;
+use tollgate_llm::{Catalog, Dialect};
 use tollgate_routing::{CredentialSpec, RoutingConfig};
 use tollgate_types::{AgentName, Label, Secret};
 
@@ -146,6 +146,9 @@ pub fn settings(paths: &Paths, surroundings: &dyn Surroundings) -> Settings {
             .collect(),
         agent_defaults,
         policy: super::PolicySettings::default(),
+        budgets: Vec::new(),
+        catalog: Catalog::built_in(),
+        output_cap: None,
         monitoring: server::monitoring(
             &Table::default_of("monitoring"),
             &Table::default_of("telemetry"),
