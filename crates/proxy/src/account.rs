@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 use tollgate_ledger::Slot;
 use tollgate_llm::{Endpoint, estimate_tokens};
 use tollgate_types::{
-    Attempt, Label, Outcome, Principal, ReasonCode, RequestId, RequestRecord, TokenUsage,
+    Attempt, Label, Money, Outcome, Principal, ReasonCode, RequestId, RequestRecord, TokenUsage,
     UnixMillis, Usage, UsageSource, Versions,
 };
 
@@ -33,6 +33,8 @@ struct Open {
     sent_bytes: u64,
     /// Bytes of output that were seen without a provider's count.
     output_bytes: u64,
+    /// What failed attempts may have cost.
+    booked: TokenUsage,
 }
 
 impl Account {
@@ -71,6 +73,7 @@ impl Account {
                 record,
                 sent_bytes: 0,
                 output_bytes: 0,
+                booked: TokenUsage::default(),
             })),
             started: Instant::now(),
             in_flight: Arc::clone(in_flight),
@@ -175,6 +178,31 @@ impl Account {
         }
     }
 
+    /// What is set aside for the attempt that begins.
+    pub(crate) fn reserved(&mut self, tokens: u64) {
+        self.note(|record| record.reserved_tokens = record.reserved_tokens.max(tokens));
+    }
+
+    /// A failed attempt that may be billed all the same.
+    pub(crate) fn booked(&mut self, usage: TokenUsage) {
+        if let Some(open) = &mut self.open {
+            open.booked = open.booked.plus(usage);
+        }
+    }
+
+    /// What the last attempt used: the provider's count, or the estimate.
+    pub(crate) fn spent(&self) -> TokenUsage {
+        let Some(open) = &self.open else {
+            return TokenUsage::default();
+        };
+        open.last_attempt().tokens
+    }
+
+    /// What the answer cost.
+    pub(crate) fn cost(&mut self, cost: Option<Money>) {
+        self.note(|record| record.cost_nanos = cost.map(Money::nanos));
+    }
+
     /// Closes: answered in full.
     pub(crate) fn close_ok(mut self) {
         self.note(|record| {
@@ -226,18 +254,28 @@ impl Drop for Account {
     fn drop(&mut self) {
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
         let Some(open) = self.open.take() else { return };
-        let Open {
-            slot,
-            mut record,
-            sent_bytes,
-            output_bytes,
-        } = *open;
-        record.latency_micros = micros(self.started.elapsed());
-        let billable = record.endpoint != Endpoint::CountTokens.path();
-        if record.usage.source == UsageSource::None && sent_bytes > 0 && billable {
-            record.usage = estimate(sent_bytes, output_bytes);
+        let mut usage = open.last_attempt();
+        if open.booked.total() > 0 {
+            usage.tokens = usage.tokens.plus(open.booked);
+            usage.source = UsageSource::Estimated;
         }
+        let Open {
+            slot, mut record, ..
+        } = *open;
+        record.usage = usage;
+        record.latency_micros = micros(self.started.elapsed());
         slot.write(record);
+    }
+}
+
+impl Open {
+    fn last_attempt(&self) -> Usage {
+        let billable = self.record.endpoint != Endpoint::CountTokens.path();
+        let counted = self.record.usage.source != UsageSource::None;
+        match !counted && self.sent_bytes > 0 && billable {
+            true => estimate(self.sent_bytes, self.output_bytes),
+            false => self.record.usage,
+        }
     }
 }
 

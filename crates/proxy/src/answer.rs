@@ -45,7 +45,8 @@ impl Served {
                     _ => body,
                 };
                 account.metered(usage, output_bytes);
-                leased.succeed(now());
+                let cost = leased.succeed(now(), &account.spent());
+                account.cost(cost);
                 head.map(|()| Body::settling(body, account))
             }
             Answer::Stream {

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use arc_swap::ArcSwap;
 use tollgate_ledger::Ledger;
 
+use crate::bank::Bank;
 use crate::memory::BodyMemory;
 use crate::pace::Pace;
 use crate::snapshot::Snapshot;
@@ -18,11 +19,12 @@ pub struct Gateway {
     pub(crate) memory: Arc<BodyMemory>,
     pub(crate) in_flight: Arc<AtomicU32>,
     pub(crate) pace: Pace,
+    pub(crate) bank: Arc<Bank>,
 }
 
 impl Gateway {
     /// A gateway that judges by `snapshot` until another one is put in place.
-    pub fn new(snapshot: Snapshot, ledger: Ledger) -> Self {
+    pub fn new(snapshot: Snapshot, ledger: Ledger, bank: Arc<Bank>) -> Self {
         Self {
             snapshot: ArcSwap::from_pointee(snapshot),
             draining: AtomicBool::new(false),
@@ -31,6 +33,7 @@ impl Gateway {
             memory: Arc::default(),
             in_flight: Arc::default(),
             pace: Pace::default(),
+            bank,
         }
     }
 

@@ -25,11 +25,13 @@
 mod account;
 mod admission;
 mod answer;
+mod bank;
 mod body;
 mod dispatch;
 mod evaluate;
 mod gateway;
 mod head;
+mod hold;
 mod intake;
 mod list;
 mod listener;
@@ -45,6 +47,7 @@ mod snapshot;
 mod stall;
 mod upstream;
 
+pub use bank::Bank;
 pub use body::{Body, BodyError};
 pub use dispatch::Control;
 pub use gateway::Gateway;

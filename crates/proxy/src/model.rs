@@ -9,7 +9,7 @@ use http::{HeaderMap, Request, Response};
 use hyper::body::Incoming;
 use tollgate_llm::Endpoint;
 use tollgate_routing::{Situation, Step, next_step};
-use tollgate_types::{Attempt, FaultClass, RequestId};
+use tollgate_types::{Attempt, FaultClass, RequestId, TokenUsage};
 
 use crate::account::{Account, micros, now};
 use crate::admission::{self, Leased, Permitted};
@@ -73,7 +73,17 @@ async fn attempt(
     let mut last = None;
     let mut waits = Waits::default();
     loop {
-        let leased = match permitted.reserve().lease(now()) {
+        let reserved = match permitted.reserve(&gateway.bank, now()).await {
+            Ok(reserved) => reserved,
+            Err((back, _)) if back.has_next() => {
+                permitted = back;
+                permitted.next_candidate();
+                continue;
+            }
+            Err((_, refusal)) if last.is_none() => return Err(refusal.into()),
+            Err(_) => return Err(Failed::exhausted(last, account)),
+        };
+        let mut leased = match reserved.lease(now()) {
             Ok(leased) => leased,
             Err((back, _)) if back.has_next() => {
                 permitted = back;
@@ -86,7 +96,7 @@ async fn attempt(
         };
         let deadline = leased.deadline(account.started());
         let (fault, step) = loop {
-            let fault = match try_once(gateway, &leased, deadline, account).await {
+            let fault = match try_once(gateway, &mut leased, deadline, account).await {
                 Ok(answer) => {
                     return Ok(Served {
                         answer,
@@ -100,9 +110,12 @@ async fn attempt(
             let Step::SameCredential { after_ms } = step else {
                 break (fault, step);
             };
+            let billed = billed(&leased, &fault);
+            leased.hold_mut().also(billed);
             tokio::time::sleep(Duration::from_millis(after_ms)).await;
         };
-        permitted = leased.fail(now(), fault.class, fault.retry_after);
+        let billed = billed(&leased, &fault);
+        permitted = leased.fail(now(), fault.class, fault.retry_after, &billed);
         last = Some(fault);
         match step {
             Step::SameCredential { .. } | Step::NextCredential => {}
@@ -116,12 +129,24 @@ async fn attempt(
     }
 }
 
+/// What a failed attempt may cost all the same: its input, where the provider
+/// had it.
+fn billed(leased: &Leased, fault: &AttemptFault) -> TokenUsage {
+    match fault.billable && leased.endpoint() != Endpoint::CountTokens {
+        true => leased.hold().input_estimate(),
+        false => TokenUsage::default(),
+    }
+}
+
 async fn try_once(
     gateway: &Gateway,
-    leased: &Leased,
+    leased: &mut Leased,
     deadline: Instant,
     account: &mut Account,
 ) -> Result<crate::upstream::Answer, AttemptFault> {
+    account.reserved(leased.hold().tokens());
+    leased.hold_mut().sent();
+    let leased = &*leased;
     let (Some(provider), Some(candidate)) = (leased.provider(), leased.candidate()) else {
         return Err(AttemptFault::new(
             FaultClass::BadRequest,
@@ -141,6 +166,9 @@ async fn try_once(
         Ok(answer) => (Some(answer.status().as_u16()), None, Cow::Borrowed("")),
         Err(fault) => (fault.status(), Some(fault.class), fault.note.clone()),
     };
+    if let Err(fault) = &result {
+        account.booked(billed(leased, fault));
+    }
     account.attempted(Attempt {
         provider: provider.id.clone(),
         model: candidate.model.clone(),

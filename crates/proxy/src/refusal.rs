@@ -4,11 +4,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
+use tollgate_budget::Refused;
 use tollgate_llm::{BadRequest, CallerError, Dialect, error_body};
 use tollgate_routing::UnknownModel;
-use tollgate_types::{Attempt, FaultClass, Label, ReasonCode, RequestId};
+use tollgate_types::{Attempt, FaultClass, Label, ReasonCode, RequestId, UnixMillis};
 
 use crate::body::Body;
+use crate::hold::HoldFault;
 use crate::intake::IntakeFault;
 use crate::names;
 
@@ -54,6 +56,16 @@ pub(crate) enum Refusal {
     },
     #[error("no usable credential for {0}")]
     NoCredential(String, Option<Duration>),
+    #[error("{text}")]
+    Budget {
+        text: String,
+        hint: &'static str,
+        resets: Option<Duration>,
+    },
+    #[error("{text}")]
+    Unbounded { text: String },
+    #[error("agent is cut off: {0}")]
+    CutOff(String),
     #[error("the ledger can't take another record, so nothing may be spent")]
     Ledger,
     #[error("the gateway is shutting down")]
@@ -85,6 +97,26 @@ pub(crate) struct Public {
 }
 
 impl Refusal {
+    /// What a budget said. One that is used up cuts off; one that has too
+    /// little left for this request lets a smaller one through.
+    pub(crate) fn budget(fault: HoldFault, now: UnixMillis) -> Self {
+        match fault {
+            HoldFault::Unbounded { .. } => Self::Unbounded {
+                text: fault.to_string(),
+            },
+            HoldFault::Refused(Refused::Exhausted(exhausted)) if exhausted.reached.is_some() => {
+                Self::CutOff(exhausted.to_string())
+            }
+            HoldFault::Refused(refused) => Self::Budget {
+                text: refused.to_string(),
+                hint: refused.hint(),
+                resets: refused
+                    .resets_at()
+                    .map(|end| Duration::from_millis(end.since(now))),
+            },
+        }
+    }
+
     /// The one map from what happened to what the caller sees.
     pub(crate) fn public(&self, dialect: Dialect) -> Public {
         let (status, reason) = self.status_and_reason(dialect);
@@ -121,6 +153,9 @@ impl Refusal {
             Self::OtherDialect { .. } => (400, ReasonCode::UnsupportedDialect),
             Self::Exhausted { last, status, .. } => exhausted(*last, *status, dialect),
             Self::NoCredential(..) => (503, ReasonCode::PoolExhausted),
+            Self::Budget { .. } => (429, ReasonCode::BudgetExhausted),
+            Self::Unbounded { .. } => (400, ReasonCode::BudgetExhausted),
+            Self::CutOff(_) => (403, ReasonCode::CutOff),
             Self::Ledger => (503, ReasonCode::LedgerUnavailable),
             Self::Draining => (503, ReasonCode::Draining),
             Self::NotBuilt(_) => (501, ReasonCode::NotConfigured),
@@ -150,6 +185,11 @@ impl Refusal {
             Self::Rule { review: true, .. } => {
                 Some("nobody can be asked about a model request in this version".into())
             }
+            Self::Budget { hint, .. } => Some((*hint).into()),
+            Self::Unbounded { .. } => Some("say max_tokens".into()),
+            Self::CutOff(_) => {
+                Some("an operator lifts it: `tollgate cutoff AGENT --undo`, or a higher budget".into())
+            }
             Self::Ledger => Some("`tollgate status` says what the ledger reports".into()),
             _ => None,
         }
@@ -159,6 +199,7 @@ impl Refusal {
         match self {
             Self::Exhausted { retry_after, .. } => *retry_after,
             Self::NoCredential(_, free) => *free,
+            Self::Budget { resets, .. } => *resets,
             Self::Body(IntakeFault::MemoryFull { .. }) | Self::Ledger | Self::Draining => {
                 Some(Duration::from_secs(1))
             }

@@ -159,7 +159,8 @@ impl Relay {
             return;
         };
         account.metered(self.tap.usage(), self.tap.output_bytes());
-        leased.succeed(now());
+        let cost = leased.succeed(now(), &account.spent());
+        account.cost(cost);
         account.close_ok();
     }
 
@@ -186,7 +187,7 @@ impl Relay {
         account.metered(self.tap.usage(), self.tap.output_bytes());
         let key = leased.credential().map(|credential| &credential.key);
         let log = tollgate_secrets::scrub(&fault.message, key.into_iter()).into_owned();
-        leased.fail(now(), fault.class, None);
+        leased.fail(now(), fault.class, None, &account.spent());
         account.close_failed(fault.reason, log);
     }
 
@@ -211,8 +212,10 @@ impl Relay {
 impl Drop for Relay {
     /// The caller left: what came so far is booked, the account says the rest.
     fn drop(&mut self) {
-        if let Some((mut account, _leased)) = self.open.take() {
+        if let Some((mut account, mut leased)) = self.open.take() {
             account.metered(self.tap.usage(), self.tap.output_bytes());
+            let cost = leased.hold_mut().settle(&account.spent());
+            account.cost(cost);
         }
     }
 }

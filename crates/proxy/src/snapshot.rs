@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue};
 use tollgate_identity::{Agent, AgentBook};
-use tollgate_llm::Dialect;
+use tollgate_llm::{Catalog, Dialect};
 use tollgate_routing::{Pool, ProviderIndex, RouteTable};
 use tollgate_types::{Label, Secret, Versions};
 
@@ -29,6 +29,10 @@ pub struct Snapshot {
     pub providers: Vec<Provider>,
     /// Who may call.
     pub agents: AgentBook,
+    /// What models take, give and cost.
+    pub catalog: Catalog,
+    /// Most tokens of an answer where nothing else says it.
+    pub output_cap: Option<u64>,
     /// What judges every call.
     pub rules: Rules,
 }

@@ -60,7 +60,10 @@ pub(super) fn edited_body(leased: &Leased, provider: &Provider) -> Option<Pieces
         model: (*candidate.model != *view.model).then_some(&*candidate.model),
         ask_usage: asks_usage(leased, provider),
         temperature: defaults.temperature.filter(|_| generates),
-        max_tokens: defaults.max_tokens.filter(|_| generates),
+        max_tokens: defaults
+            .max_tokens
+            .or(leased.hold().cap())
+            .filter(|_| generates),
     };
     Some(Pieces::new(view.apply(leased.body(), &edits)))
 }

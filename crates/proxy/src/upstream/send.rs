@@ -70,7 +70,7 @@ pub(crate) async fn send(
             "answer is compressed although identity was asked for",
         ));
     }
-    match is_event_stream(&head.headers) {
+    let answer = match is_event_stream(&head.headers) {
         true if leased.view().stream => {
             let strip_usage = asks_usage(leased, provider);
             exchange.begin_stream(head, strip_usage).await
@@ -79,7 +79,13 @@ pub(crate) async fn send(
             "answer is an event stream although none was asked for",
         )),
         false => exchange.whole_answer(head).await,
-    }
+    };
+    // It had begun to answer with a good status; only its own error says that
+    // there was nothing to bill.
+    answer.map_err(|fault| match fault.class {
+        FaultClass::BadAnswer | FaultClass::Connection | FaultClass::Timeout => fault.billed(),
+        _ => fault,
+    })
 }
 
 fn demo_answer(endpoint: Endpoint, body: &[u8]) -> (AnswerHead, Source) {
@@ -109,13 +115,16 @@ async fn exchange(
             None => (connect(connector, target, first_byte).await?, false),
         };
         match timeout_at(first_byte.into(), connection.send(request)).await {
-            Err(_) => return Err(AttemptFault::new(FaultClass::Timeout, "no answer in time")),
+            Err(_) => {
+                let fault = AttemptFault::new(FaultClass::Timeout, "no answer in time");
+                return Err(fault.billed());
+            }
             Ok(Ok(response)) => return Ok(taken_apart(response, connection, target)),
             Ok(Err(mut error)) => match error.take_message() {
                 Some(unsent) if reused => request = unsent,
                 _ => {
                     let error = error.into_error();
-                    return Err(broken(&error));
+                    return Err(broken(&error).billed());
                 }
             },
         }
@@ -261,6 +270,7 @@ impl Exchange<'_> {
         AttemptFault {
             class: fault.class,
             retry_after: fault.retry_after,
+            billable: false,
             note: self.scrubbed(&fault.message).into(),
             answer: Some(ProviderAnswer {
                 status,

@@ -144,7 +144,25 @@ async fn moves_on((wire, stream, name, script, class): (Wire, bool, &str, Script
     let text = story.to_string();
     assert_eq!(story["request"]["outcome"], "ok", "{case}: {text}");
     assert!(text.contains(class), "{case}: {text}");
-    assert_eq!(story["request"]["estimated"], false, "{case}: {text}");
+    assert_eq!(
+        story["request"]["estimated"],
+        may_be_billed(name),
+        "{case}: {text}"
+    );
+}
+
+/// Whether the provider may have worked on it before it failed.
+fn may_be_billed(fault: &str) -> bool {
+    [
+        "time-out",
+        "reset before the first byte",
+        "not JSON",
+        "wrong length",
+        "endless headers",
+        "reset after headers",
+        "bad first event",
+    ]
+    .contains(&fault)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -184,9 +202,8 @@ async fn nobody_left((wire, name, script, class, statuses): (Wire, &str, Script,
     assert_eq!(story["request"]["status"], expected, "{case}: {story}");
     assert!(story.to_string().contains(class), "{case}: {story}");
     let booked = story["request"]["input"].as_u64().unwrap();
-    assert_eq!(
-        booked, 0,
-        "{case}: nothing was served, so nothing is booked: {story}"
+    assert_eq!(booked > 0, may_be_billed(name), "{case}: {story}");
+}: nothing was served, so nothing is booked: {story}"
     );
 }
 
