@@ -19,12 +19,15 @@
 //! * [`ProfileReport`]: `GET /control/profiles`
 //! * [`UsageReport`]: `GET /control/usage?by=&since=`
 //! * [`AgentReport`], [`NewAgentRequest`], [`AgentCreated`]: `/control/agents`
+//! * [`BudgetReport`], [`BudgetChange`]: `/control/budgets`
+//! * [`CutoffRequest`], [`CutoffReport`]: `POST /control/cutoff`
 //! * [`ModelReport`]: `GET /control/models`
 //! * [`ReloadReport`]: `POST /control/reload`
 //! * [`ErrorBody`]: every refusal
 //! * [`Client`]: all of them over loopback
 
 mod agents;
+mod budgets;
 mod client;
 mod error;
 mod models;
@@ -36,6 +39,7 @@ mod story;
 mod usage;
 
 pub use agents::{AgentCreated, AgentRemoved, AgentReport, NewAgentRequest};
+pub use budgets::{BudgetChange, BudgetCount, BudgetReport, CutoffReport, CutoffRequest};
 pub use client::{Client, ClientError};
 pub use error::{ErrorBody, ErrorDetail};
 pub use models::ModelReport;

@@ -22,13 +22,16 @@ fn help_of_the_program() {
 
 #[test]
 fn help_of_every_command() {
-    let paths: [&[&str]; 10] = [
+    let paths: [&[&str]; 13] = [
         &["serve"],
         &["status"],
         &["models", "list"],
         &["agents", "add"],
         &["agents", "list"],
         &["agents", "remove"],
+        &["budget", "show"],
+        &["budget", "set"],
+        &["cutoff"],
         &["usage"],
         &["why"],
         &["config", "check"],
