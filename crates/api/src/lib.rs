@@ -19,6 +19,8 @@
 //! * [`ProfileReport`]: `GET /control/profiles`
 //! * [`UsageReport`]: `GET /control/usage?by=&since=`
 //! * [`AgentReport`], [`NewAgentRequest`], [`AgentCreated`]: `/control/agents`
+//! * [`BudgetReport`], [`BudgetChange`]: `/control/budgets`
+//! * [`CutoffRequest`], [`CutoffReport`]: `POST /control/cutoff`
 //! * [`ModelReport`]: `GET /control/models`
 //! * [`ReloadReport`]: `POST /control/reload`
 //! * [`NewRunRequest`], [`RunStarted`], [`RunOrder`], [`RunEnd`]: `/control/runs`
@@ -26,6 +28,7 @@
 //! * [`Client`]: all of them over loopback
 
 mod agents;
+mod budgets;
 mod client;
 mod error;
 mod models;
@@ -38,6 +41,7 @@ mod story;
 mod usage;
 
 pub use agents::{AgentCreated, AgentRemoved, AgentReport, NewAgentRequest};
+pub use budgets::{BudgetChange, BudgetCount, BudgetReport, CutoffReport, CutoffRequest};
 pub use client::{Client, ClientError, Lines};
 pub use error::{ErrorBody, ErrorDetail};
 pub use models::ModelReport;

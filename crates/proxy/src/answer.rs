@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -7,6 +8,7 @@ use tollgate_types::RequestId;
 
 use crate::account::{Account, now};
 use crate::admission::Leased;
+use crate::bank::Bank;
 use crate::body::Body;
 use crate::names;
 use crate::relay::Relay;
@@ -22,7 +24,7 @@ pub(crate) struct Served {
 
 impl Served {
     /// The answer, with the account in its body.
-    pub(crate) fn into_response(self, mut account: Account) -> Response<Body> {
+    pub(crate) fn into_response(self, mut account: Account, bank: &Arc<Bank>) -> Response<Body> {
         let Self {
             answer,
             leased,
@@ -57,7 +59,7 @@ impl Served {
             } => {
                 passed_back(from, &mut head);
                 let open = (account, leased);
-                head.map(|()| Body::relay(Relay::new(rest, tap, first, open, deadline)))
+                head.map(|()| Body::relay(Relay::new(rest, tap, first, open, deadline, bank)))
             }
         }
     }

@@ -37,7 +37,7 @@ pub(crate) async fn model_request(
     };
     let mut account = Account::open(slot, endpoint, &gateway.in_flight);
     match serve(gateway, peer, endpoint, request, &mut account).await {
-        Ok(served) => served.into_response(account),
+        Ok(served) => served.into_response(account, &gateway.bank),
         Err(failed) => failed.into_response(endpoint, account),
     }
 }

@@ -146,7 +146,10 @@ fn files_that_cannot_be_right_are_refused() {
             format!("{head}[model.price]\ninput = 1\noutput = 1\nother = 1"),
             "unknown field",
         ),
-        (format!("{head}{}", &head[22..]), "stands twice"),
+        (
+            format!("{head}{}", &head[head.find("[[").unwrap()..]),
+            "stands twice",
+        ),
     ] {
         let fault = Catalog::read(&text).unwrap_err().to_string();
         assert!(fault.contains(found), "{fault}");

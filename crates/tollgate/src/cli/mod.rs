@@ -6,8 +6,10 @@
 //! of what the gateway answered, so that tests can hold the whole output.
 
 mod agents;
+mod budget;
 mod completions;
 mod config;
+mod cutoff;
 mod failure;
 mod gateway;
 mod listing;
@@ -70,6 +72,11 @@ enum Command {
     /// Who may call
     #[command(subcommand)]
     Agents(agents::Command),
+    /// What may be used, and what is left of it
+    #[command(subcommand)]
+    Budget(budget::Command),
+    /// Stop an agent at once: its streams end, new requests are refused
+    Cutoff(cutoff::Arguments),
     /// Tokens and requests, summed up
     Usage(usage::Arguments),
     /// Tell the story of one request
@@ -128,6 +135,8 @@ fn run(arguments: Arguments, screen: &mut Screen) -> Result<(), Failure> {
         Command::Status(arguments) => status::run(&arguments, &paths()?, machine, screen),
         Command::Models(command) => models::run(&command, &paths()?, machine, screen),
         Command::Agents(command) => agents::run(&command, &paths()?, machine, screen),
+        Command::Budget(command) => budget::run(&command, &paths()?, machine, screen),
+        Command::Cutoff(arguments) => cutoff::run(&arguments, &paths()?, machine, screen),
         Command::Usage(arguments) => usage::run(&arguments, &paths()?, machine, screen),
         Command::Why(arguments) => why::run(&arguments, &paths()?, machine, screen),
         Command::Config(command) => config::run(&command, paths, machine, screen),

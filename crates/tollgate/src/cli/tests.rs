@@ -22,7 +22,7 @@ fn help_of_the_program() {
 
 #[test]
 fn help_of_every_command() {
-    let paths: [&[&str]; 11] = [
+    let paths: [&[&str]; 14] = [
         &["serve"],
         &["run"],
         &["status"],
@@ -30,6 +30,9 @@ fn help_of_every_command() {
         &["agents", "add"],
         &["agents", "list"],
         &["agents", "remove"],
+        &["budget", "show"],
+        &["budget", "set"],
+        &["cutoff"],
         &["usage"],
         &["why"],
         &["config", "check"],

@@ -203,8 +203,6 @@ async fn nobody_left((wire, name, script, class, statuses): (Wire, &str, Script,
     assert!(story.to_string().contains(class), "{case}: {story}");
     let booked = story["request"]["input"].as_u64().unwrap();
     assert_eq!(booked > 0, may_be_billed(name), "{case}: {story}");
-}: nothing was served, so nothing is booked: {story}"
-    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
