@@ -59,6 +59,7 @@ pub use settings::{
     Source, Upstream,
 };
 pub use surroundings::{Machine, Nowhere, Surroundings};
+pub use zone::named as zone_named;
 
 use crate::paths::Paths;
 

@@ -8,7 +8,7 @@ use tollgate_types::UnixMillis;
 
 /// A zone by its name, such as `Europe/Berlin`; none where the system does not
 /// know it.
-pub(super) fn named(name: &str) -> Option<SharedZone> {
+pub fn named(name: &str) -> Option<SharedZone> {
     if name == "UTC" {
         return Some(std::sync::Arc::new(Utc));
     }

@@ -18,6 +18,7 @@ use tollgate_routing::Standing;
 use tollgate_types::{Event, Plane, Principal, RequestId, Severity, UnixMillis, Versions};
 
 use super::snapshot;
+use super::treasury::Treasury;
 use crate::config::{self, Machine, ProviderSettings, Settings, Source, probe};
 use crate::paths::Paths;
 
@@ -32,6 +33,7 @@ pub(super) struct House {
     ledger: Ledger,
     /// One change at a time; a request never waits for it.
     changing: tokio::sync::Mutex<()>,
+    treasury: Arc<Treasury>,
     state: Mutex<State>,
 }
 
@@ -57,6 +59,7 @@ impl House {
         gateway: Arc<Gateway>,
         ledger: Ledger,
         stored: Vec<StoredAgent>,
+        treasury: Arc<Treasury>,
     ) -> Arc<Self> {
         let state = State {
             seen: HashMap::new(),
@@ -73,6 +76,7 @@ impl House {
             gateway,
             ledger,
             changing: tokio::sync::Mutex::default(),
+            treasury,
             state: Mutex::new(state),
         });
         let seen = looks(&house.files());
@@ -143,6 +147,8 @@ impl House {
             .put(&settings, &before.found, judge)
             .await
             .map_err(|error| self.refuse(error))?;
+        let budgets = self.treasury.reload(&settings.budgets).await;
+        budgets.map_err(|error| self.refuse(error))?;
         let files = settings
             .files
             .iter()
@@ -481,7 +487,7 @@ fn looks(files: &[PathBuf]) -> HashMap<PathBuf, Option<Look>> {
         .collect()
 }
 
-fn now() -> UnixMillis {
+pub(super) fn now() -> UnixMillis {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     UnixMillis(since.map_or(0, |since| {
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)

@@ -10,6 +10,7 @@ mod operators;
 pub(crate) mod policy;
 mod reload;
 mod snapshot;
+mod treasury;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use crate::config::Settings;
 use crate::greeting;
 use crate::paths::Paths;
 use house::House;
+use treasury::Treasury;
 
 /// Runs the gateway until it is told to stop; `greet` is given the start-up
 /// text once it listens.
@@ -59,7 +61,14 @@ pub async fn run(settings: Settings, paths: Paths, greet: impl FnOnce(&str)) -> 
     let metrics_public = settings.monitoring.metrics_public;
     let drain = settings.server.drain;
     let greeting = greeting::text(&settings, address);
-    let gateway = Arc::new(Gateway::new(snapshot, ledger.clone()));
+    let bank = treasury::open(&settings.budgets, &ledger).await?;
+    let gateway = Arc::new(Gateway::new(snapshot, ledger.clone(), Arc::clone(&bank)));
+    let treasury = Treasury::new(
+        settings.budgets.clone(),
+        Arc::clone(&bank),
+        ledger.clone(),
+        Arc::clone(&gateway),
+    );
     let house = House::new(
         settings,
         paths,
@@ -67,11 +76,13 @@ pub async fn run(settings: Settings, paths: Paths, greet: impl FnOnce(&str)) -> 
         Arc::clone(&gateway),
         ledger.clone(),
         stored,
+        Arc::clone(&treasury),
     );
     let control = Arc::new(Control {
         ledger: ledger.clone(),
         operators,
         gateway: Arc::clone(&house) as Arc<dyn tollgate_control::Gateway>,
+        treasury: Arc::clone(&treasury) as Arc<dyn tollgate_control::Treasury>,
         metrics,
         recent,
         metrics_public,
@@ -90,6 +101,7 @@ pub async fn run(settings: Settings, paths: Paths, greet: impl FnOnce(&str)) -> 
 
     let reloads = tokio::spawn(reload::watch(Arc::clone(&house)));
     let probes = tokio::spawn(async move { house.probe().await });
+    let slices = tokio::spawn(treasury::write_slices(Arc::clone(&bank), ledger.clone()));
     stop_signal().await?;
     tracing::info!(seconds = drain.as_secs(), "draining");
     stop.send_replace(true);
@@ -102,6 +114,8 @@ pub async fn run(settings: Settings, paths: Paths, greet: impl FnOnce(&str)) -> 
             "the drain's time is over; requests were cut short"
         );
     }
+    slices.abort();
+    treasury::close(&bank, &ledger).await;
     ledger.close().await.context("the ledger's last records")
 }
 

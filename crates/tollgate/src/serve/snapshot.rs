@@ -48,6 +48,8 @@ pub(super) fn build(
             config::AnswerModel::Asked => tollgate_proxy::AnswerModel::Asked,
         },
         routes,
+        catalog: settings.catalog.clone(),
+        output_cap: settings.output_cap,
         providers,
         agents,
         rules: rules(settings, judge),
