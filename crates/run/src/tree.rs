@@ -255,7 +255,7 @@ fn hand_over(
     let limit = spec.limits.output_bytes;
     let failed = |what: &str| {
         let what = what.to_owned();
-        move |source| StartError::SetUp { what, source }
+        move |why| StartError::SetUp { what, why }
     };
     let input = open_input(spec.input).map_err(failed("standard input"))?;
     let (output, captured) = open(spec.output, io::stdout().as_fd(), limit, overflow)
@@ -297,11 +297,11 @@ fn open(
 }
 
 fn refusal(errno: i32, what: String, program: String, folder: String) -> StartError {
-    let source = io::Error::from_raw_os_error(errno);
+    let why = io::Error::from_raw_os_error(errno);
     match what.as_str() {
-        "program" => StartError::Program { program, source },
-        "folder" => StartError::Folder { folder, source },
-        _ => StartError::SetUp { what, source },
+        "program" => StartError::Program { program, why },
+        "folder" => StartError::Folder { folder, why },
+        _ => StartError::SetUp { what, why },
     }
 }
 
