@@ -506,3 +506,22 @@ async fn the_keys_of_a_terminal_reach_the_command() {
     running.say("end\n").await;
     assert_eq!(running.code().await, Some(9));
 }
+
+/// The shipped program, not the small one of the crate's own tests.
+#[tokio::test]
+async fn the_program_is_a_keeper_under_the_smallest_limits() {
+    use tollgate_run::{Cause, Keeper, Resource, Spec, Tree};
+    let mut spec = Spec::new(["/bin/sh", "-c", "sleep 1000 & sleep 1000"]);
+    spec.environment = vec![("PATH".into(), "/usr/bin:/bin".into())];
+    spec.limits.resources = vec![
+        (Resource::OpenFiles, 32),
+        (Resource::CpuSeconds, 1),
+        (Resource::FileBytes, 0),
+    ];
+    let keeper = Keeper::new(env!("CARGO_BIN_EXE_tollgate"), &["keep-tree"]);
+    let tree = within("a start", Tree::start(spec, &keeper)).await.unwrap();
+    tree.freeze().await.unwrap();
+    assert!(!tree.members().await.unwrap().is_empty());
+    tree.kill().await.unwrap();
+    assert_eq!(within("its end", tree.wait()).await.cause, Cause::Killed);
+}

@@ -113,7 +113,7 @@ fn mask(status: &str, name: &str) -> u64 {
 
 #[tokio::test]
 async fn the_command_hears_every_signal_that_its_holder_hears() {
-    let own = std::fs::read_to_string("/proc/self/status").unwrap();
+    let own = std::fs::read_to_string("/proc/thread-self/status").unwrap();
     for mut spec in both_ways("exec cat /proc/self/status") {
         spec.output = Output::Captured;
         let tree = Tree::start(spec, &keeper()).await.unwrap();
