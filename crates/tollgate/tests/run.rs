@@ -347,7 +347,7 @@ async fn what_was_not_run_ends_with_126_and_a_reason() {
     stub.refuse("/control/runs/run_7/orders", 404, "no run `run_7`");
     assert_eq!(refused("echo ran").await, "error: no run `run_7`\n");
     let not_run = json!({"code": 126, "cause": "not_run", "left": 0});
-    assert_eq!(stub.ends(), [not_run.clone()]);
+    assert_eq!(stub.ends(), std::slice::from_ref(&not_run));
 
     stub.state.refused.lock().unwrap().clear();
     let mut missing = Command::new(env!("CARGO_BIN_EXE_tollgate"));
