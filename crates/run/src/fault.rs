@@ -25,28 +25,28 @@ pub enum StartError {
         least: u64,
     },
     /// The kernel did not take the program.
-    #[error("can't run `{program}`: {}", plain(.source))]
+    #[error("can't run `{program}`: {}", plain(.why))]
     Program {
         /// Which program.
         program: String,
-        /// Why.
-        source: io::Error,
+        /// The system's reason; in the text, so not a cause of its own.
+        why: io::Error,
     },
     /// The folder to work in is not there.
-    #[error("can't work in `{folder}`: {}", plain(.source))]
+    #[error("can't work in `{folder}`: {}", plain(.why))]
     Folder {
         /// Which folder.
         folder: String,
-        /// Why.
-        source: io::Error,
+        /// The system's reason; in the text, so not a cause of its own.
+        why: io::Error,
     },
     /// A limit or the session could not be set.
-    #[error("can't set up {what}: {}", plain(.source))]
+    #[error("can't set up {what}: {}", plain(.why))]
     SetUp {
         /// What.
         what: String,
-        /// Why.
-        source: io::Error,
+        /// The system's reason; in the text, so not a cause of its own.
+        why: io::Error,
     },
     /// There is no keeper to run it under.
     #[error("can't start its keeper: {}", plain(.0))]

@@ -89,7 +89,6 @@ fn limit(letter: &Letter) -> Result<(), Word> {
 
 const fn kernel(resource: Resource) -> Kernel {
     match resource {
-        Resource::AddressBytes => Kernel::RLIMIT_AS,
         Resource::CoreBytes => Kernel::RLIMIT_CORE,
         Resource::CpuSeconds => Kernel::RLIMIT_CPU,
         Resource::FileBytes => Kernel::RLIMIT_FSIZE,

@@ -55,56 +55,72 @@ impl Leash {
 
     /// True where the keeper went away without a word.
     async fn talk(&mut self) -> bool {
-        let mut waiting: VecDeque<Option<oneshot::Sender<Word>>> = VecDeque::new();
-        let mut cause = Cause::Itself;
+        let mut asked = Asked::default();
         let mut deadline = self.time.and_then(|time| Instant::now().checked_add(time));
         loop {
             let order = tokio::select! {
                 // Its end comes before a time-out that passed at the same time.
                 biased;
-                line = self.lines.next_line() => match line.ok().flatten().map(|line| line.parse()) {
-                    Some(Ok(Word::Ended { exit, left })) => {
-                        self.end.send_replace(Some(End { exit, cause, left }));
-                        if left == 0 {
-                            return false;
+                line = self.lines.next_line() => {
+                    let word = line.ok().flatten().and_then(|line| line.parse().ok());
+                    match word {
+                        Some(Word::Ended { exit, left }) => {
+                            let cause = asked.cause.unwrap_or(Cause::Itself);
+                            self.end.send_replace(Some(End { exit, cause, left }));
+                            if left == 0 {
+                                return false;
+                            }
+                            deadline = None;
                         }
-                        deadline = None;
-                        continue;
+                        Some(word) => asked.answer(word),
+                        None => return self.end.borrow().is_none(),
                     }
-                    Some(Ok(word)) => {
-                        if let Some(Some(answer)) = waiting.pop_front() {
-                            // Who asked may have stopped waiting.
-                            answer.send(word).ok();
-                        }
-                        continue;
-                    }
-                    Some(Err(_)) | None => return self.end.borrow().is_none(),
-                },
+                    continue;
+                }
                 request = self.requests.recv() => match request {
-                    Some(request) => {
-                        waiting.push_back(request.answer);
-                        if request.order == Order::Kill && cause == Cause::Itself {
-                            cause = Cause::Killed;
-                        }
-                        request.order
-                    }
+                    Some(request) => asked.by(request),
                     None => return false,
                 },
                 () = passed(deadline) => {
                     deadline = None;
-                    waiting.push_back(None);
-                    cause = Cause::TimedOut;
-                    Order::Kill
+                    asked.kill_for(Cause::TimedOut)
                 }
-                Some(()) = self.overflow.recv() => {
-                    waiting.push_back(None);
-                    cause = Cause::OutputLimit;
-                    Order::Kill
-                }
+                Some(()) = self.overflow.recv() => asked.kill_for(Cause::OutputLimit),
             };
             // A keeper that is gone is noticed when its end is read.
             let line = format!("{order}\n");
             self.socket.write_all(line.as_bytes()).await.ok();
+        }
+    }
+}
+
+/// What the keeper was asked and has not answered yet; it answers in order.
+#[derive(Debug, Default)]
+struct Asked {
+    waiting: VecDeque<Option<oneshot::Sender<Word>>>,
+    /// Why it was told to kill first.
+    cause: Option<Cause>,
+}
+
+impl Asked {
+    fn by(&mut self, request: Request) -> Order {
+        self.waiting.push_back(request.answer);
+        if request.order == Order::Kill {
+            self.cause.get_or_insert(Cause::Killed);
+        }
+        request.order
+    }
+
+    fn kill_for(&mut self, cause: Cause) -> Order {
+        self.waiting.push_back(None);
+        self.cause.get_or_insert(cause);
+        Order::Kill
+    }
+
+    fn answer(&mut self, word: Word) {
+        if let Some(Some(answer)) = self.waiting.pop_front() {
+            // Who asked may have stopped waiting.
+            answer.send(word).ok();
         }
     }
 }

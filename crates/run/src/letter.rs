@@ -9,6 +9,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use rustix::net::{
@@ -70,41 +71,30 @@ impl Letter {
 
     /// `None` where the fields are not those of [`Letter::write`].
     pub(crate) fn read(body: &[u8]) -> Option<Self> {
-        let mut fields = body.strip_suffix(&[0])?.split(|byte| *byte == 0);
-        let mut text = || std::str::from_utf8(fields.next()?).ok();
-        let session = match text()? {
+        let mut fields = Fields {
+            rest: body.strip_suffix(&[0])?,
+            is_over: false,
+        };
+        let session = match fields.text()? {
             "new" => Session::New,
             "caller" => Session::Caller,
             _ => return None,
         };
-        let cgroup = match text()? {
+        let cgroup = match fields.text()? {
             "cgroup" => true,
             "walk" => false,
             _ => return None,
         };
-        let linger = Duration::from_millis(text()?.parse().ok()?);
-        let folder = OsString::from_vec(fields.next()?.to_vec());
-        let mut text = || std::str::from_utf8(fields.next()?).ok();
-        let resources = (0..text()?.parse::<usize>().ok()?)
-            .map(|_| {
-                let word = text()?;
-                let resource = Resource::ALL.into_iter().find(|r| r.word() == word)?;
-                Some((resource, text()?.parse().ok()?))
-            })
-            .collect::<Option<_>>()?;
-        let mut count = || std::str::from_utf8(fields.next()?).ok()?.parse().ok();
-        let arguments: usize = count()?;
-        let argv = fields.by_ref().take(arguments);
-        let argv: Vec<OsString> = argv.map(|a| OsString::from_vec(a.to_vec())).collect();
-        let mut count = || std::str::from_utf8(fields.next()?).ok()?.parse().ok();
-        let variables: usize = count()?;
-        let environment = fields.by_ref().take(variables).map(pair);
-        let environment: Vec<_> = environment.collect::<Option<_>>()?;
-        let whole = argv.len() == arguments
-            && environment.len() == variables
-            && !argv.is_empty()
-            && fields.next().is_none();
-        whole.then(|| Self {
+        let linger = Duration::from_millis(fields.number()?);
+        let folder = fields.word()?;
+        let resources = fields.list(|fields| {
+            let word = fields.text()?;
+            let resource = Resource::ALL.into_iter().find(|r| r.word() == word)?;
+            Some((resource, fields.number()?))
+        })?;
+        let argv = fields.list(Fields::word)?;
+        let environment = fields.list(Fields::pair)?;
+        (!argv.is_empty() && fields.is_over).then(|| Self {
             argv,
             environment,
             folder: (!folder.is_empty()).then(|| PathBuf::from(folder)),
@@ -116,13 +106,49 @@ impl Letter {
     }
 }
 
-fn pair(field: &[u8]) -> Option<(OsString, OsString)> {
-    let at = field.iter().position(|byte| *byte == b'=')?;
-    let (name, value) = (field.get(..at)?, field.get(at + 1..)?);
-    Some((
-        OsString::from_vec(name.to_vec()),
-        OsString::from_vec(value.to_vec()),
-    ))
+/// The fields of a letter, one after the other.
+struct Fields<'a> {
+    rest: &'a [u8],
+    is_over: bool,
+}
+
+impl<'a> Fields<'a> {
+    fn next(&mut self) -> Option<&'a [u8]> {
+        if self.is_over {
+            return None;
+        }
+        let end = self.rest.iter().position(|byte| *byte == 0);
+        self.is_over = end.is_none();
+        let (field, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
+        self.rest = rest.get(1..).unwrap_or_default();
+        Some(field)
+    }
+
+    fn text(&mut self) -> Option<&'a str> {
+        std::str::from_utf8(self.next()?).ok()
+    }
+
+    fn number<N: FromStr>(&mut self) -> Option<N> {
+        self.text()?.parse().ok()
+    }
+
+    fn word(&mut self) -> Option<OsString> {
+        Some(OsString::from_vec(self.next()?.to_vec()))
+    }
+
+    fn pair(&mut self) -> Option<(OsString, OsString)> {
+        let field = self.next()?;
+        let at = field.iter().position(|byte| *byte == b'=')?;
+        let word = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
+        Some((word(field.get(..at)?), word(field.get(at + 1..)?)))
+    }
+
+    /// A count, and that many of `each`. A count that is too large ends with
+    /// the fields.
+    fn list<T>(&mut self, mut each: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+        let count: usize = self.number()?;
+        (0..count).map(|_| each(self)).collect()
+    }
 }
 
 /// Sends the length and the descriptors; the body follows as plain bytes.

@@ -1,45 +1,45 @@
-use std::io;
+use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use nix::sys::signal::{SigSet, Signal};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
+use signal_hook::{flag, low_level::pipe};
 
 use crate::end::Exit;
+use crate::ignored::is_ignored;
 
 /// Waits for children: the command, and every orphan of its tree.
 #[derive(Debug)]
 pub(crate) struct Reaper {
-    signals: SignalFd,
+    /// Can be read once a child has ended.
+    ended: UnixStream,
     command: Option<Pid>,
     exit: Option<Exit>,
 }
 
 impl Reaper {
-    /// Blocks the signals that a terminal sends to everybody (the keeper
-    /// stays until its tree is gone) and takes SIGCHLD as a descriptor.
+    /// Takes SIGCHLD as bytes, and the signals that a terminal sends to
+    /// everybody as nothing: the keeper stays until its tree is gone.
+    ///
+    /// By handlers, not by a mask: a mask would be inherited by the command,
+    /// which would then be deaf to Ctrl-C.
     pub(crate) fn new() -> io::Result<Self> {
-        let mut children = SigSet::empty();
-        children.add(Signal::SIGCHLD);
-        let mut blocked = children;
-        for signal in [
-            Signal::SIGINT,
-            Signal::SIGQUIT,
-            Signal::SIGTERM,
-            Signal::SIGHUP,
-            Signal::SIGTSTP,
-            Signal::SIGTTIN,
-            Signal::SIGTTOU,
-        ] {
-            blocked.add(signal);
+        let (ended, tell) = UnixStream::pair()?;
+        ended.set_nonblocking(true)?;
+        pipe::register(SIGCHLD, tell)?;
+        for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP] {
+            if !is_ignored(signal) {
+                flag::register(signal, Arc::new(AtomicBool::new(false)))?;
+            }
         }
-        blocked.thread_block()?;
-        let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
         Ok(Self {
-            signals: SignalFd::with_flags(&children, flags)?,
+            ended,
             command: None,
             exit: None,
         })
@@ -62,7 +62,8 @@ impl Reaper {
 
     /// Takes everybody who ended off the kernel's table.
     pub(crate) fn reap(&mut self) {
-        while let Ok(Some(_)) = self.signals.read_signal() {}
+        let mut told = [0; 64];
+        while let Ok(1..) = self.ended.read(&mut told) {}
         while let Ok(status) = waitpid(None, Some(WaitPidFlag::WNOHANG)) {
             let exit = match status {
                 WaitStatus::Exited(_, code) => Exit::Code(u8::try_from(code).unwrap_or(u8::MAX)),
@@ -78,7 +79,7 @@ impl Reaper {
 
     /// Waits until a child ends, at most `time`, and reaps.
     pub(crate) fn pause(&mut self, time: Duration) {
-        let mut one = [PollFd::new(&self.signals, PollFlags::IN)];
+        let mut one = [PollFd::new(&self.ended, PollFlags::IN)];
         // Interrupted or not: what matters is looked at afterwards.
         if poll(&mut one, Some(&timespec(time))).is_ok() {
             self.reap();
@@ -89,7 +90,7 @@ impl Reaper {
     /// reaps. True where `other` can be read.
     pub(crate) fn wait(&mut self, other: BorrowedFd<'_>, time: Option<Duration>) -> bool {
         let mut both = [
-            PollFd::new(&self.signals, PollFlags::IN),
+            PollFd::new(&self.ended, PollFlags::IN),
             PollFd::from_borrowed_fd(other.as_fd(), PollFlags::IN),
         ];
         let time = time.map(timespec);

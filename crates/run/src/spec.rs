@@ -89,11 +89,11 @@ pub struct Limits {
 }
 
 /// What `setrlimit(2)` limits. The limits hold for the keeper as well, so the
-/// smallest ones that it can work under are refused.
+/// smallest ones that it can work under are refused. Memory is not among them:
+/// address space, which is all that could be limited here, says little of what
+/// a modern runtime uses, and the keeper's own allocator takes it ahead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resource {
-    /// Address space of each process in bytes, at least 256 MiB.
-    AddressBytes,
     /// Size of a core dump in bytes.
     CoreBytes,
     /// Processor time of each process in seconds, at least 1.
@@ -107,8 +107,7 @@ pub enum Resource {
 }
 
 impl Resource {
-    pub(crate) const ALL: [Self; 6] = [
-        Self::AddressBytes,
+    pub(crate) const ALL: [Self; 5] = [
         Self::CoreBytes,
         Self::CpuSeconds,
         Self::FileBytes,
@@ -118,7 +117,6 @@ impl Resource {
 
     pub(crate) const fn word(self) -> &'static str {
         match self {
-            Self::AddressBytes => "address_bytes",
             Self::CoreBytes => "core_bytes",
             Self::CpuSeconds => "cpu_seconds",
             Self::FileBytes => "file_bytes",
@@ -129,7 +127,6 @@ impl Resource {
 
     const fn least(self) -> u64 {
         match self {
-            Self::AddressBytes => 256 << 20,
             Self::OpenFiles => 32,
             Self::CpuSeconds => 1,
             Self::CoreBytes | Self::FileBytes | Self::Processes => 0,

@@ -2,12 +2,13 @@ use std::fs::OpenOptions;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -45,34 +46,19 @@ impl Tree {
         spec.check()?;
         let (here, there) = UnixStream::pair().map_err(StartError::Keeper)?;
         let child = spawn(keeper, there).map_err(StartError::Keeper)?;
+        let keeper = child.id().and_then(|id| i32::try_from(id).ok());
+        let keeper = keeper.unwrap_or_default();
+        let names = Names::of(&spec);
         let body = Letter::write(&spec);
-        let (program, session) = (spec.program(), spec.session);
-        let (folder, limits) = (spec.folder.clone(), spec.limits.clone());
+        let (session, time) = (spec.session, spec.limits.time);
         let (told, overflow) = mpsc::channel(1);
         let captures = hand_over(spec, &here, &body, &told)?;
-        let stream = here
-            .set_nonblocking(true)
-            .and_then(|()| tokio::net::UnixStream::from_std(here));
-        let (read, mut socket) = stream.map_err(StartError::Keeper)?.into_split();
-        let mut lines = BufReader::new(read).lines();
-        let first = async {
-            socket.write_all(&body).await?;
-            lines.next_line().await
-        };
-        let first = tokio::time::timeout(ANSWER, first).await;
-        let first = first.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
-        let (pid, cgroup) = match first.map_err(StartError::Keeper)?.map(|l| l.parse()) {
-            Some(Ok(Word::Started { pid, cgroup })) => (pid, cgroup.map(PathBuf::from)),
-            Some(Ok(Word::Failed { errno, what })) => {
-                let folder = folder.unwrap_or_default().display().to_string();
-                return Err(refusal(errno, what, program, folder));
-            }
+        let (lines, socket, first) = converse(here, &body).await.map_err(StartError::Keeper)?;
+        let (pid, cgroup) = match first {
+            Some(Word::Started { pid, cgroup }) => (pid, cgroup.map(PathBuf::from)),
+            Some(Word::Failed { errno, what }) => return Err(names.refusal(errno, what)),
             _ => return Err(StartError::Keeper(io::ErrorKind::BrokenPipe.into())),
         };
-        let id = child
-            .id()
-            .and_then(|id| i32::try_from(id).ok())
-            .unwrap_or(0);
         let (requests, received) = mpsc::channel(8);
         let (ended, end) = watch::channel(None);
         let leash = Leash {
@@ -83,17 +69,17 @@ impl Tree {
             end: ended,
             keeper: child,
             remnants: Remnants {
-                keeper: id,
+                keeper,
                 session,
-                command: census::look_at(pid).filter(|process| process.parent == id),
+                command: census::look_at(pid).filter(|process| process.parent == keeper),
                 cgroup: cgroup.clone(),
             },
-            time: limits.time,
+            time,
         };
         tokio::spawn(leash.hold());
         Ok(Self {
             pid,
-            keeper: id,
+            keeper,
             cgroup,
             requests,
             end,
@@ -243,6 +229,25 @@ fn spawn(keeper: &Keeper, socket: UnixStream) -> io::Result<Child> {
         .spawn()
 }
 
+type Said = Lines<BufReader<OwnedReadHalf>>;
+
+/// Sends the letter's body and hears what came of it.
+async fn converse(
+    socket: UnixStream,
+    body: &[u8],
+) -> io::Result<(Said, OwnedWriteHalf, Option<Word>)> {
+    socket.set_nonblocking(true)?;
+    let (read, mut write) = tokio::net::UnixStream::from_std(socket)?.into_split();
+    let mut lines = BufReader::new(read).lines();
+    let first = tokio::time::timeout(ANSWER, async {
+        write.write_all(body).await?;
+        lines.next_line().await
+    });
+    let first = first.await.map_err(|_| io::ErrorKind::TimedOut)??;
+    let word = first.and_then(|line| line.parse().ok());
+    Ok((lines, write, word))
+}
+
 /// Opens the three descriptors and sends them ahead of the letter; the
 /// holder's own copies are closed with the return, so that a pipe ends when
 /// the tree does.
@@ -255,7 +260,7 @@ fn hand_over(
     let limit = spec.limits.output_bytes;
     let failed = |what: &str| {
         let what = what.to_owned();
-        move |source| StartError::SetUp { what, source }
+        move |why| StartError::SetUp { what, why }
     };
     let input = open_input(spec.input).map_err(failed("standard input"))?;
     let (output, captured) = open(spec.output, io::stdout().as_fd(), limit, overflow)
@@ -296,12 +301,29 @@ fn open(
     }
 }
 
-fn refusal(errno: i32, what: String, program: String, folder: String) -> StartError {
-    let source = io::Error::from_raw_os_error(errno);
-    match what.as_str() {
-        "program" => StartError::Program { program, source },
-        "folder" => StartError::Folder { folder, source },
-        _ => StartError::SetUp { what, source },
+/// What a refusal has to name.
+struct Names {
+    program: String,
+    folder: String,
+}
+
+impl Names {
+    fn of(spec: &Spec) -> Self {
+        let folder = spec.folder.as_deref().unwrap_or(Path::new(""));
+        Self {
+            program: spec.program(),
+            folder: folder.display().to_string(),
+        }
+    }
+
+    fn refusal(self, errno: i32, what: String) -> StartError {
+        let why = io::Error::from_raw_os_error(errno);
+        let Self { program, folder } = self;
+        match what.as_str() {
+            "program" => StartError::Program { program, why },
+            "folder" => StartError::Folder { folder, why },
+            _ => StartError::SetUp { what, why },
+        }
     }
 }
 

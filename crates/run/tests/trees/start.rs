@@ -103,3 +103,25 @@ async fn a_session_of_its_own_or_the_callers() {
     callers.tree.kill().await.unwrap();
     assert!(look(callers.tree.pid()).is_none());
 }
+
+/// What `/proc/PID/status` says of a mask, without the C library's own
+/// signals (32 and 33).
+fn mask(status: &str, name: &str) -> u64 {
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    u64::from_str_radix(line.unwrap().trim(), 16).unwrap() & 0x7fff_ffff
+}
+
+#[tokio::test]
+async fn the_command_hears_every_signal_that_its_holder_hears() {
+    let own = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+    for mut spec in both_ways("exec cat /proc/self/status") {
+        spec.output = Output::Captured;
+        let tree = Tree::start(spec, &keeper()).await.unwrap();
+        let captured = within("its output", tree.captured()).await;
+        let status = String::from_utf8(captured.output).unwrap();
+        assert_eq!(mask(&status, "SigBlk:"), mask(&own, "SigBlk:"));
+        // Rust ignores SIGPIPE for itself, not for what it starts.
+        let sigpipe = 1 << 12;
+        assert_eq!(mask(&status, "SigIgn:"), mask(&own, "SigIgn:") & !sigpipe);
+    }
+}

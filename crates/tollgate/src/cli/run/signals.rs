@@ -34,11 +34,11 @@ pub(super) struct Signals {
 impl Signals {
     pub(super) fn new() -> io::Result<Self> {
         let listen = |number| Ok((number, signal(SignalKind::from_raw(number as i32))?));
+        // `nohup tollgate run` means the command.
+        let heard = PASSED_ON.into_iter();
+        let heard = heard.filter(|number| !tollgate_run::is_ignored(*number as i32));
         Ok(Self {
-            listening: PASSED_ON
-                .into_iter()
-                .map(listen)
-                .collect::<io::Result<_>>()?,
+            listening: heard.map(listen).collect::<io::Result<_>>()?,
             has_terminal: io::stdin().is_terminal(),
         })
     }

@@ -95,7 +95,7 @@ keys = [\"${CI_WORD}\"]
 
 #[test]
 fn what_the_configuration_reads_is_dropped_by_its_value() {
-    let agents = "an-agents-key-q7Vt2mXw9LbR4sZkN1pYc8uH";
+    let agents = "Zb3Kq8TnV1xR6yWm4LcJ9sPd2HgF5uQeA7tB";
     let variables = [
         ("HOUSE_URL", "https://house/v1"),
         ("HOUSE_WORD", "key-of-the-house-0123456789"),
