@@ -53,7 +53,7 @@ async fn a_client_runs_into_its_budget_and_goes_on_when_it_is_raised() {
     assert!(why.stdout.contains("1389"), "{why:?}");
     let set = house
         .gateway
-        .command(&["budget", "set", "tester", "--tokens", "9000"])
+        .command(&["budget", "set", "tester", "9000"])
         .await;
     assert_eq!(set.code, Some(0), "{set:?}");
     let again = house.client().send(&ask(1500, false)).await;
@@ -72,7 +72,7 @@ async fn a_budget_that_is_used_up_cuts_off_until_it_is_raised() {
     assert_eq!(refused.header("x-tollgate-reason"), Some("cut_off"));
     let set = house
         .gateway
-        .command(&["budget", "set", "tester", "--tokens", "9000"])
+        .command(&["budget", "set", "tester", "9000"])
         .await;
     assert_eq!(set.code, Some(0), "{set:?}");
     assert_eq!(house.client().send(&ask(1, false)).await.status(), 200);
@@ -127,15 +127,7 @@ async fn the_host_counts_what_every_agent_uses() {
     let house = House::open().await;
     let set = house
         .gateway
-        .command(&[
-            "budget",
-            "set",
-            "host",
-            "--provider",
-            "anthropic",
-            "--tokens",
-            "100",
-        ])
+        .command(&["budget", "set", "host", "--provider", "anthropic", "100"])
         .await;
     assert_eq!(set.code, Some(0), "{set:?}");
     let refused = house.send(&Request::message("claude-sonnet-4", "hi")).await;
