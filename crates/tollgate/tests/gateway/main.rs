@@ -12,6 +12,7 @@ mod bad_input;
 mod faults;
 mod house;
 mod ledger;
+mod policy;
 mod reload;
 mod requests;
 mod secrets;
