@@ -214,7 +214,10 @@ fn permitted(request: &StoredRequest) -> String {
     match (request.rule.as_deref(), &*request.versions.policy) {
         // What a rule said while it allowed, such as what it would have done.
         (Some(rule), _) if request.outcome == Outcome::Ok && !request.message.is_empty() => {
-            format!("by rule `{rule}`: {} (configuration {config})", request.message)
+            format!(
+                "by rule `{rule}`: {} (configuration {config})",
+                request.message
+            )
         }
         (Some(rule), _) => format!("by rule `{rule}` (configuration {config})"),
         (None, "" | "none") => {
