@@ -13,6 +13,7 @@ mod faults;
 mod house;
 mod ledger;
 mod policy;
+mod policy_docs;
 mod reload;
 mod requests;
 mod secrets;
