@@ -88,3 +88,23 @@ pub(crate) const LONG_FILE: usize = 500;
 
 /// Files that may be longer: path, why. For tables only.
 pub(crate) const LONG_FILES: &[(&str, &str)] = &[];
+
+/// What decides over a call: the words that make it, who may (a crate, or one
+/// file), and what to do instead.
+pub(crate) const VERDICTS: &[(&str, &[&str], &str)] = &[
+    (
+        "Verdict::Allow",
+        &["policy"],
+        "ask `Judge::decide`: a verdict comes from a rule and from nowhere else",
+    ),
+    (
+        "Decision {",
+        &["policy"],
+        "ask `Judge::decide`; a denial without a rule is `Decision::failed`",
+    ),
+    (
+        "Ok(Permitted {",
+        &["crates/proxy/src/admission.rs"],
+        "only admission permits, after the rules have spoken",
+    ),
+];

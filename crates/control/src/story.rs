@@ -212,6 +212,13 @@ fn planned(request: &StoredRequest) -> String {
 fn permitted(request: &StoredRequest) -> String {
     let config = request.versions.config;
     match (request.rule.as_deref(), &*request.versions.policy) {
+        // What a rule said while it allowed, such as what it would have done.
+        (Some(rule), _) if request.outcome == Outcome::Ok && !request.message.is_empty() => {
+            format!(
+                "by rule `{rule}`: {} (configuration {config})",
+                request.message
+            )
+        }
         (Some(rule), _) => format!("by rule `{rule}` (configuration {config})"),
         (None, "" | "none") => {
             format!("by the agent's own list of models (configuration {config}, no policy)")

@@ -13,6 +13,8 @@ mod budgets;
 mod faults;
 mod house;
 mod ledger;
+mod policy;
+mod policy_docs;
 mod reload;
 mod requests;
 mod secrets;

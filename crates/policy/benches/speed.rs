@@ -1,4 +1,4 @@
-//! What one evaluation costs: `cargo run --release -p tollgate-policy --example speed`.
+//! What one evaluation costs: `cargo bench -p tollgate-policy`.
 
 #![allow(
     clippy::disallowed_methods,
