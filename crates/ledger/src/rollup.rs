@@ -210,7 +210,8 @@ pub(crate) fn computed(filter: &str) -> String {
          SELECT at / {HOUR}, coalesce(principal, '{NONE}'), coalesce(run, ''),
                 attempt.value ->> 'provider', attempt.value ->> 'model',
                 0, 0, 0, count(*), 0, 0, 0, 0, 0, 0, 0
-         FROM request_full, json_each(attempts) AS attempt
+         FROM request_full,
+              json_each(CASE WHEN json_valid(attempts) THEN attempts ELSE '[]' END) AS attempt
          WHERE ({filter}) AND attempts IS NOT NULL AND attempt.value ->> 'fault' IS NOT NULL
          GROUP BY 1, 2, 3, 4, 5"
     )

@@ -12,6 +12,8 @@
 //!   looser mode.
 //! * [`make_private_dir`] makes the folders around them.
 //! * [`scrub`] takes secrets out of a text that goes to a log or a caller.
+//! * [`AuditKey`] signs what the ledger says of its records; its public half,
+//!   [`AuditPublicKey`], checks that anywhere.
 //!
 //! Only the last part of a path is guarded against links: whoever can write
 //! to a folder above can move everything in it anyway.
@@ -21,12 +23,14 @@
     reason = "owns the files that hold secrets"
 )]
 
+mod audit_key;
 mod fault;
 mod folder;
 mod read;
 mod scrub;
 mod write;
 
+pub use audit_key::{AuditKey, AuditKeyError, AuditPublicKey, ParsePublicKeyError};
 pub use fault::PrivateFileError;
 pub use folder::make_private_dir;
 pub use read::{check_private, read_private};

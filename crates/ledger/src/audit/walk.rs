@@ -214,6 +214,9 @@ impl<'w> Walk<'w> {
                 .range(AuditFaultKind::ShapeChanged, first, last, message);
         }
         for suspect in &self.suspects {
+            if self.is_in_place(suspect) {
+                continue;
+            }
             let (seq, id) = (suspect.seq, &suspect.id);
             let (kind, message) = match self.belongs(suspect) {
                 Some(place) => (
@@ -227,6 +230,14 @@ impl<'w> Walk<'w> {
             };
             self.faults.at(kind, seq, id, message);
         }
+    }
+
+    /// Whether a suspect is right where it stands, and only the record before
+    /// it is elsewhere.
+    fn is_in_place(&self, suspect: &Suspect) -> bool {
+        let others = &self.suspects[..self.suspects.len().min(MOST_MOVED)];
+        let mut links = others.iter().filter_map(|it| it.link);
+        links.any(|before| Some(before.then(&suspect.row)) == suspect.link)
     }
 
     /// The place at which a suspect would be what its link says.

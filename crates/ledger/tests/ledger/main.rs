@@ -7,8 +7,12 @@
     reason = "an integration test owns its files and processes"
 )]
 
+mod audit;
+mod budgets;
 mod crash;
 mod files;
+mod measure;
+mod notary;
 mod records;
 
 use std::path::Path;
