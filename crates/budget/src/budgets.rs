@@ -118,6 +118,16 @@ impl Budgets {
         }
     }
 
+    /// Whether nobody has a budget, so that there is nothing to set aside.
+    pub fn is_empty(&self) -> bool {
+        let runs = self
+            .core
+            .runs
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        self.core.book.load().entries().next().is_none() && runs.is_empty()
+    }
+
     /// The least that is left at the budgets that hold for such a request, to
     /// lower its maximum to.
     pub fn room(

@@ -55,11 +55,23 @@ impl Hold {
         now: UnixMillis,
     ) -> Result<Self, HoldFault> {
         let facts = snapshot.catalog.facts(asked.provider, asked.model);
-        let facts_say_nothing = facts.max_output.is_none();
         let life = cache_life(asked.body);
+        let mut hold = Self {
+            reservation: None,
+            sent_bytes: asked.body.len() as u64,
+            sent: false,
+            extra: TokenUsage::default(),
+            cap: None,
+            facts,
+            life,
+        };
+        if bank.budgets().is_empty() {
+            return Ok(hold);
+        }
+        let facts = &hold.facts;
         let who = ScopePath::agent(asked.agent.name().clone());
         let run = asked.agent.principal().run.as_ref();
-        let amount = match most(asked, &facts, life, snapshot.output_cap) {
+        let amount = match most(asked, facts, life, snapshot.output_cap) {
             Ok(amount) => amount,
             Err(why) => {
                 let room = bank.budgets().room(&who, run, asked.provider, now);
@@ -74,17 +86,10 @@ impl Hold {
         let reservation = bank
             .budgets()
             .reserve(&who, run, asked.provider, amount, now)?;
-        Ok(Self {
-            reservation: Some(reservation),
-            facts,
-            life,
-            sent_bytes: asked.body.len() as u64,
-            sent: false,
-            extra: TokenUsage::default(),
-            cap: snapshot
-                .output_cap
-                .filter(|_| facts_say_nothing && asked.view.max_output.is_none()),
-        })
+        let unknown = facts.max_output.is_none() && asked.view.max_output.is_none();
+        hold.cap = snapshot.output_cap.filter(|_| unknown);
+        hold.reservation = Some(reservation);
+        Ok(hold)
     }
 
     /// Waits until a crash would not forget it.
