@@ -52,6 +52,7 @@ pub fn router(control: Arc<Control>) -> axum::Router {
         .route("/control/status", get(read::status))
         .route("/control/requests", get(read::requests))
         .route("/control/requests/{id}", get(read::request))
+        .route("/control/audit", get(read::audit))
         .route("/control/profiles", get(read::profiles))
         .route("/control/usage", get(read::usage))
         .route("/control/models", get(read::models))

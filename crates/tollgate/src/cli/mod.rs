@@ -6,6 +6,7 @@
 //! of what the gateway answered, so that tests can hold the whole output.
 
 mod agents;
+mod audit;
 mod budget;
 mod completions;
 mod config;
@@ -77,6 +78,9 @@ enum Command {
     Budget(budget::Command),
     /// Stop an agent at once: its streams end, new requests are refused
     Cutoff(cutoff::Arguments),
+    /// The record that can't be quietly changed
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Tokens and requests, summed up
     Usage(usage::Arguments),
     /// Tell the story of one request
@@ -137,6 +141,7 @@ fn run(arguments: Arguments, screen: &mut Screen) -> Result<(), Failure> {
         Command::Agents(command) => agents::run(&command, &paths()?, machine, screen),
         Command::Budget(command) => budget::run(&command, &paths()?, machine, screen),
         Command::Cutoff(arguments) => cutoff::run(&arguments, &paths()?, machine, screen),
+        Command::Audit(command) => audit::run(&command, &paths()?, machine, screen),
         Command::Usage(arguments) => usage::run(&arguments, &paths()?, machine, screen),
         Command::Why(arguments) => why::run(&arguments, &paths()?, machine, screen),
         Command::Config(command) => config::run(&command, paths, machine, screen),

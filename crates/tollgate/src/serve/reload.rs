@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use notify::{RecursiveMode, Watcher};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::Signal;
 use tokio::sync::mpsc;
 
 use super::house::House;
@@ -13,16 +13,9 @@ const SETTLE: Duration = Duration::from_millis(200);
 
 /// Reloads at SIGHUP and when a file that the configuration names has changed,
 /// within a second.
-pub(super) async fn watch(house: Arc<House>) {
+pub(super) async fn watch(house: Arc<House>, mut hangup: Signal) {
     let (changed, mut changes) = mpsc::channel(1);
     let mut watched = Watched::new(&house, &changed);
-    let mut hangup = match signal(SignalKind::hangup()) {
-        Ok(hangup) => hangup,
-        Err(error) => {
-            tracing::warn!(%error, "SIGHUP is not watched");
-            return;
-        }
-    };
     // Between reading the file and watching it, it may have changed already.
     let mut missed = house.files_changed();
     loop {
