@@ -201,7 +201,7 @@ fn line(entry: &Value) -> String {
     let rule = event["rule"].as_str().map(|rule| format!(" by {rule}"));
     let text = format!(
         "{:>8}  {}  {:<18} {:<12} {}{}",
-        entry["cursor"],
+        entry["cursor"].to_string(),
         super::when::shown(event["at"].as_u64().unwrap_or(0)),
         word(&event["kind"]),
         word(who),
