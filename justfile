@@ -24,6 +24,10 @@ bench *arguments:
     cargo build --release --locked -p tollgate -p tollgate-testkit --bin tollgate --bin bench-relay
     target/release/bench-relay {{ arguments }}
 
+# Every interleaving of the atomics that budgets hang on.
+loom:
+    cargo test --manifest-path loom/Cargo.toml --locked
+
 # One fuzz target for a time, or the list of targets.
 fuzz target="" seconds="60":
     {{ if target == "" { "cargo +nightly fuzz list" } else { "cargo +nightly fuzz run " + target + " -- -max_total_time=" + seconds } }}

@@ -5,6 +5,7 @@
 //! * `manifests`: every crate takes the workspace's lints and says what it is.
 //! * `sources`: files stay small, and only the crates that own clock,
 //!   environment and files may call them.
+//! * `verdicts`: there is one decide function, and one place that permits.
 //!
 //! What may be and what may not stands in `table`, and nowhere else. Each rule
 //! is a pure function from a [`workspace::Workspace`] to [`fault::Fault`]s.
@@ -24,6 +25,7 @@ mod layers;
 mod manifests;
 mod sources;
 mod table;
+mod verdicts;
 mod workspace;
 
 fn main() -> ExitCode {
@@ -50,6 +52,7 @@ fn check(out: &mut impl Write) -> anyhow::Result<bool> {
     faults.extend(manifests::check(&workspace.crates));
     faults.extend(sources::sizes(&workspace.files));
     faults.extend(sources::methods(&workspace.files));
+    faults.extend(verdicts::check(&workspace.files));
     for note in sources::notes(&workspace.files) {
         writeln!(out, "note: {note}")?;
     }

@@ -67,7 +67,7 @@ fn is_excepted(file: &SourceFile) -> bool {
 }
 
 /// Lines before the file's module of tests; none for a file of tests.
-fn code_lines(file: &SourceFile) -> usize {
+pub(crate) fn code_lines(file: &SourceFile) -> usize {
     if is_test(&file.path) {
         return 0;
     }
@@ -78,14 +78,14 @@ fn code_lines(file: &SourceFile) -> usize {
     lines.windows(2).position(opens).unwrap_or(lines.len())
 }
 
-fn is_test(path: &str) -> bool {
+pub(crate) fn is_test(path: &str) -> bool {
     let mut parts = path.split('/');
     let name = parts.next_back().unwrap_or_default();
     name == "tests.rs" || parts.any(|part| matches!(part, "tests" | "benches"))
 }
 
 /// `llm` for `crates/llm/src/lib.rs`, `xtask` for `xtask/src/main.rs`.
-fn crate_of(path: &str) -> &str {
+pub(crate) fn crate_of(path: &str) -> &str {
     let path = path.strip_prefix("crates/").unwrap_or(path);
     path.split('/').next().unwrap_or_default()
 }

@@ -10,11 +10,13 @@ pub(crate) const FLOORS: &[(&str, u8)] = &[
     ("policy", 1),
     ("llm", 1),
     ("routing", 1),
+    ("budget", 1),
     ("approvals", 1),
     ("ledger", 2),
     ("secrets", 2),
     ("identity", 2),
     ("desk", 2),
+    ("judge", 2),
     ("run", 2),
     ("api", 2),
     ("proxy", 3),
@@ -66,6 +68,10 @@ pub(crate) const METHOD_OWNERS: &[(&str, &str)] = &[
     ("secrets", "private files"),
     ("identity", "the kernel's tables of sockets"),
     ("run", "processes and their environment"),
+    (
+        "judge",
+        "deadlines of rules, and the processes that evaluate them",
+    ),
     ("api", "the clock of a client's deadlines"),
     ("proxy", "the clock of deadlines and latencies"),
     ("control", "the clock of answers"),
@@ -82,3 +88,23 @@ pub(crate) const LONG_FILE: usize = 500;
 
 /// Files that may be longer: path, why. For tables only.
 pub(crate) const LONG_FILES: &[(&str, &str)] = &[];
+
+/// What decides over a call: the words that make it, who may (a crate, or one
+/// file), and what to do instead.
+pub(crate) const VERDICTS: &[(&str, &[&str], &str)] = &[
+    (
+        "Verdict::Allow",
+        &["policy"],
+        "ask `Judge::decide`: a verdict comes from a rule and from nowhere else",
+    ),
+    (
+        "Decision {",
+        &["policy"],
+        "ask `Judge::decide`; a denial without a rule is `Decision::failed`",
+    ),
+    (
+        "Ok(Permitted {",
+        &["crates/proxy/src/admission.rs"],
+        "only admission permits, after the rules have spoken",
+    ),
+];

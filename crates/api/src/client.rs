@@ -1,3 +1,5 @@
+mod lines;
+
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,6 +13,8 @@ use tokio::net::TcpStream;
 use tollgate_types::Secret;
 
 use crate::ErrorBody;
+
+pub use lines::Lines;
 
 /// A listener on this machine answers a connection at once or not at all.
 const CONNECT: Duration = Duration::from_secs(2);

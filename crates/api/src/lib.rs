@@ -19,29 +19,36 @@
 //! * [`ProfileReport`]: `GET /control/profiles`
 //! * [`UsageReport`]: `GET /control/usage?by=&since=`
 //! * [`AgentReport`], [`NewAgentRequest`], [`AgentCreated`]: `/control/agents`
+//! * [`BudgetReport`], [`BudgetChange`]: `/control/budgets`
+//! * [`CutoffRequest`], [`CutoffReport`]: `POST /control/cutoff`
 //! * [`ModelReport`]: `GET /control/models`
 //! * [`ReloadReport`]: `POST /control/reload`
+//! * [`NewRunRequest`], [`RunStarted`], [`RunOrder`], [`RunEnd`]: `/control/runs`
 //! * [`ErrorBody`]: every refusal
 //! * [`Client`]: all of them over loopback
 
 mod agents;
+mod budgets;
 mod client;
 mod error;
 mod models;
 mod profiles;
 mod reload;
 mod requests;
+mod runs;
 mod status;
 mod story;
 mod usage;
 
 pub use agents::{AgentCreated, AgentRemoved, AgentReport, NewAgentRequest};
-pub use client::{Client, ClientError};
+pub use budgets::{BudgetChange, BudgetCount, BudgetReport, CutoffReport, CutoffRequest};
+pub use client::{Client, ClientError, Lines};
 pub use error::{ErrorBody, ErrorDetail};
 pub use models::ModelReport;
 pub use profiles::ProfileReport;
 pub use reload::ReloadReport;
 pub use requests::RequestSummary;
+pub use runs::{NewRunRequest, Order, RunEnd, RunEnded, RunOrder, RunStarted};
 pub use status::{LedgerStatus, ProviderStatus, StatusReport};
 pub use story::{Story, StoryStep};
 pub use usage::{UsageLine, UsageReport};

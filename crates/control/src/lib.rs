@@ -46,6 +46,7 @@ mod recent;
 mod reload;
 mod router;
 mod story;
+mod treasury;
 
 pub use call::call;
 pub use gateway::{BoxFuture, Gateway, MintFault, MintedKey, Operators, ReloadFault};
@@ -53,3 +54,4 @@ pub use metrics::{Live, Metrics};
 pub use recent::Recent;
 pub use router::{Control, router};
 pub use story::{story, summary};
+pub use treasury::{Treasury, TreasuryFault};

@@ -1,7 +1,8 @@
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use foldhash::fast::RandomState;
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -9,7 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
-use tollgate_types::{Attempt, Outcome, RequestRecord, UsageSource};
+use tollgate_types::{Attempt, Outcome, RequestRecord, TokenUsage, UsageSource};
 
 /// Pairs of provider and model that get labels of their own; where a provider
 /// serves any name that is asked for, the rest is `other`.
@@ -51,6 +52,24 @@ struct FaultLabels {
     class: &'static str,
 }
 
+/// What decides the series of a request that was answered in full.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Usual {
+    dialect: &'static str,
+    provider: Arc<str>,
+    model: Arc<str>,
+    source: UsageSource,
+}
+
+/// The series of such requests, found once: finding a series builds and
+/// hashes its labels, ten times a request.
+struct Series {
+    requests: Counter,
+    duration: Histogram,
+    first_byte: Histogram,
+    tokens: [Counter; 4],
+}
+
 /// What is true at the moment of a scrape.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Live {
@@ -77,6 +96,7 @@ pub struct Metrics {
     ledger_lost: Gauge,
     ledger_failing: Gauge,
     models: Mutex<HashSet<(Arc<str>, Arc<str>)>>,
+    usual: Mutex<HashMap<Usual, Series, RandomState>>,
 }
 
 impl fmt::Debug for Metrics {
@@ -101,6 +121,7 @@ impl Metrics {
             ledger_lost: Gauge::default(),
             ledger_failing: Gauge::default(),
             models: Mutex::default(),
+            usual: Mutex::default(),
         };
         metrics.register(version);
         metrics
@@ -153,6 +174,72 @@ impl Metrics {
 
     /// Counts one request. Called by the ledger's writer.
     pub fn observe(&self, record: &RequestRecord) {
+        if !self.observe_usual(record) {
+            self.observe_any(record);
+        }
+    }
+
+    /// One attempt that served is nearly every request; false for any other.
+    fn observe_usual(&self, record: &RequestRecord) -> bool {
+        let (Outcome::Ok, [attempt], Some(first_byte)) = (
+            record.outcome,
+            &record.attempts[..],
+            record.first_byte_micros,
+        ) else {
+            return false;
+        };
+        let key = Usual {
+            dialect: record.dialect,
+            provider: attempt.provider.clone(),
+            model: attempt.model.clone(),
+            source: record.usage.source,
+        };
+        let mut usual = self.usual.lock().unwrap_or_else(PoisonError::into_inner);
+        if usual.len() >= MOST_MODELS && !usual.contains_key(&key) {
+            return false;
+        }
+        let series = usual
+            .entry(key)
+            .or_insert_with_key(|key| self.series(record, key));
+        series.requests.inc();
+        series.duration.observe(seconds(record.latency_micros));
+        series.first_byte.observe(seconds(first_byte));
+        for (series, (_, count)) in series.tokens.iter().zip(kinds(&record.usage.tokens)) {
+            series.inc_by(count);
+        }
+        true
+    }
+
+    fn series(&self, record: &RequestRecord, key: &Usual) -> Series {
+        let times = TimeLabels {
+            dialect: key.dialect,
+            provider: key.provider.clone(),
+        };
+        let model = self.model_label(record, &key.provider, &key.model);
+        let tokens = kinds(&record.usage.tokens).map(|(kind, _)| {
+            let labels = TokenLabels {
+                provider: key.provider.clone(),
+                model: model.clone(),
+                kind,
+                source: key.source.as_str(),
+            };
+            self.tokens.get_or_create_owned(&labels)
+        });
+        let labels = RequestLabels {
+            dialect: key.dialect,
+            provider: key.provider.clone(),
+            outcome: Outcome::Ok.as_str(),
+            reason: NONE,
+        };
+        Series {
+            requests: self.requests.get_or_create_owned(&labels),
+            duration: self.duration.get_or_create_owned(&times),
+            first_byte: self.first_byte.get_or_create_owned(&times),
+            tokens,
+        }
+    }
+
+    fn observe_any(&self, record: &RequestRecord) {
         let provider = record.provider.clone().unwrap_or_else(|| NONE.into());
         self.requests
             .get_or_create(&RequestLabels {
@@ -173,7 +260,6 @@ impl Metrics {
             dialect: record.dialect,
             provider: provider.clone(),
         };
-        let seconds = |micros: u64| micros as f64 / 1e6;
         let duration = self.duration.get_or_create(&labels);
         duration.observe(seconds(record.latency_micros));
         drop(duration);
@@ -203,13 +289,7 @@ impl Metrics {
             return;
         };
         let model = self.model_label(record, provider, model);
-        let tokens = &record.usage.tokens;
-        for (kind, count) in [
-            ("input", tokens.input),
-            ("cache_read", tokens.cache_read),
-            ("cache_write", tokens.cache_write),
-            ("output", tokens.output),
-        ] {
+        for (kind, count) in kinds(&record.usage.tokens) {
             if count > 0 {
                 let labels = TokenLabels {
                     provider: provider.clone(),
@@ -256,6 +336,19 @@ impl Metrics {
         text::encode(&mut out, &self.registry)?;
         Ok(out)
     }
+}
+
+fn kinds(tokens: &TokenUsage) -> [(&'static str, u64); 4] {
+    [
+        ("input", tokens.input),
+        ("cache_read", tokens.cache_read),
+        ("cache_write", tokens.cache_write),
+        ("output", tokens.output),
+    ]
+}
+
+fn seconds(micros: u64) -> f64 {
+    micros as f64 / 1e6
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use tollgate_api::{
     ModelReport, ProfileReport, RequestSummary, StatusReport, Story, UsageLine, UsageReport,
 };
-use tollgate_ledger::{UsageBy, UsageRow};
+use tollgate_ledger::{Cursor, Entry, UsageBy, UsageRow};
 use tollgate_types::{RequestId, UnixMillis};
 
 use crate::answer::Refusal;
@@ -53,6 +53,34 @@ pub(crate) async fn requests(
     }
     let stored = control.ledger.recent(limit).await?;
     Ok(Json(stored.iter().map(summary).collect()))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AuditQuery {
+    /// Entries after this cursor …
+    after: Option<u64>,
+    /// … or the newest so many.
+    newest: Option<u32>,
+    limit: Option<u32>,
+}
+
+/// Entries of the audit chain, in the order of their writing.
+pub(crate) async fn audit(
+    State(control): State<Arc<Control>>,
+    query: Result<Query<AuditQuery>, QueryRejection>,
+) -> Result<Json<Vec<Entry>>, Refusal> {
+    let Query(query) = query.map_err(|error| bad_query(&error))?;
+    let newest = query.newest.unwrap_or(REQUESTS).min(MOST_REQUESTS);
+    let (after, limit) = match query.after {
+        Some(after) => (Cursor(after), query.limit.unwrap_or(REQUESTS)),
+        None => (control.ledger.before_newest(newest).await?, newest),
+    };
+    let entries = control
+        .ledger
+        .events(after, limit.min(MOST_REQUESTS))
+        .await?;
+    Ok(Json(entries))
 }
 
 pub(crate) async fn request(

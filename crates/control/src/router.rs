@@ -12,7 +12,7 @@ use tollgate_types::{
 };
 
 use crate::answer::Refusal;
-use crate::{Gateway, Metrics, Operators, Recent, agents, guard, read, reload};
+use crate::{Gateway, Metrics, Operators, Recent, Treasury, agents, guard, read, reload, treasury};
 
 /// Bodies of this API are a name and some patterns.
 const LARGEST_BODY: usize = 64 << 10;
@@ -25,6 +25,8 @@ pub struct Control {
     pub operators: Arc<dyn Operators>,
     /// The running gateway.
     pub gateway: Arc<dyn Gateway>,
+    /// Budgets and cutoffs.
+    pub treasury: Arc<dyn Treasury>,
     /// Fed by the ledger's observer.
     pub metrics: Arc<Metrics>,
     /// Fed by the ledger's observer.
@@ -50,11 +52,17 @@ pub fn router(control: Arc<Control>) -> axum::Router {
         .route("/control/status", get(read::status))
         .route("/control/requests", get(read::requests))
         .route("/control/requests/{id}", get(read::request))
+        .route("/control/audit", get(read::audit))
         .route("/control/profiles", get(read::profiles))
         .route("/control/usage", get(read::usage))
         .route("/control/models", get(read::models))
         .route("/control/agents", get(agents::list).post(agents::add))
         .route("/control/agents/{name}", delete(agents::remove))
+        .route(
+            "/control/budgets",
+            get(treasury::budgets).post(treasury::change_budget),
+        )
+        .route("/control/cutoff", post(treasury::cut_off))
         .route("/control/reload", post(reload::reload))
         .route("/metrics", get(read::metrics))
         .fallback(not_found)

@@ -212,6 +212,13 @@ fn planned(request: &StoredRequest) -> String {
 fn permitted(request: &StoredRequest) -> String {
     let config = request.versions.config;
     match (request.rule.as_deref(), &*request.versions.policy) {
+        // What a rule said while it allowed, such as what it would have done.
+        (Some(rule), _) if request.outcome == Outcome::Ok && !request.message.is_empty() => {
+            format!(
+                "by rule `{rule}`: {} (configuration {config})",
+                request.message
+            )
+        }
         (Some(rule), _) => format!("by rule `{rule}` (configuration {config})"),
         (None, "" | "none") => {
             format!("by the agent's own list of models (configuration {config}, no policy)")
@@ -269,7 +276,7 @@ fn relayed(request: &StoredRequest) -> Option<StoryStep> {
 
 fn settled(request: &StoredRequest) -> StoryStep {
     let tokens = &request.usage.tokens;
-    let mut detail = match request.usage.source {
+    let detail = match request.usage.source {
         UsageSource::None => "nothing was used".into(),
         source => format!(
             "{} tokens, {}: {} input, {} cache read, {} cache write, {} output",
@@ -281,10 +288,6 @@ fn settled(request: &StoredRequest) -> StoryStep {
             tokens.output
         ),
     };
-    if request.outcome != Outcome::Ok {
-        detail.push_str("; ");
-        detail.push_str(&ending(request));
-    }
     let state = match request.outcome {
         Outcome::Ok => "done",
         outcome => outcome.as_str(),

@@ -47,6 +47,8 @@ pub struct AgentSpec {
     pub allowed_models: Vec<String>,
     /// Globs of models it may not use, whatever `allowed_models` says.
     pub blocked_models: Vec<String>,
+    /// Agents that it may speak for: a hook that serves several.
+    pub may_act_for: Vec<AgentName>,
     /// Where it is written down.
     pub source: AgentSource,
     /// What is set where a request says nothing.
@@ -121,6 +123,11 @@ impl Agent {
         &self.principal
     }
 
+    /// Whether it may speak for another agent.
+    pub fn may_act_for(&self, other: &AgentName) -> bool {
+        self.spec.name == *other || self.spec.may_act_for.contains(other)
+    }
+
     /// Whether it may use a model. To be asked for the name that the caller
     /// wrote and for `provider/model` of every candidate that it leads to;
     /// every answer must be yes.
@@ -177,6 +184,7 @@ mod tests {
             keys: Vec::new(),
             allowed_models: owned(allowed),
             blocked_models: owned(blocked),
+            may_act_for: Vec::new(),
             source: AgentSource::Config,
             defaults: ModelDefaults::default(),
         })

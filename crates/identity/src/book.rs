@@ -158,6 +158,7 @@ mod tests {
             keys: keys.iter().map(|key| KeyDigest::of(key)).collect(),
             allowed_models: vec!["*".into()],
             blocked_models: Vec::new(),
+            may_act_for: Vec::new(),
             source,
             defaults: ModelDefaults::default(),
         }

@@ -1,6 +1,7 @@
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 
+use foldhash::fast::RandomState;
 use sqlx::AssertSqlSafe;
 use sqlx::sqlite::SqliteConnection;
 use tollgate_types::{Label, Outcome, Principal, ReasonCode, RequestRecord, UsageSource};
@@ -128,7 +129,7 @@ impl Shapes {
     pub(crate) async fn new(connection: &mut SqliteConnection) -> Result<Self, sqlx::Error> {
         Ok(Self {
             known: HashMap::new(),
-            hasher: RandomState::new(),
+            hasher: RandomState::default(),
             count: 0,
             last: last(connection).await?,
         })

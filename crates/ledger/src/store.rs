@@ -414,5 +414,5 @@ async fn head(connection: &mut SqliteConnection, node: &Node) -> Result<Head, sq
             link: link.unwrap_or(Link([0; 32])),
         });
     }
-    Ok(prune::start(connection, node).await?)
+    prune::start(connection, node).await
 }

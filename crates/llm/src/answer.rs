@@ -10,7 +10,8 @@ pub struct AnswerView {
     /// What the provider reported; none where it reported nothing. Counting
     /// tokens uses none, which is a reported zero.
     pub usage: Option<TokenUsage>,
-    /// Bytes of generated text: an estimate's input.
+    /// Bytes of generated text: an estimate's input, so only looked for where
+    /// no usage was reported.
     pub output_bytes: u64,
     /// Where the model's name stands, quotes included.
     pub model: Option<std::ops::Range<usize>>,
@@ -66,9 +67,10 @@ pub fn read_answer(endpoint: Endpoint, body: &[u8]) -> Result<AnswerView, Answer
         }
         Endpoint::Embeddings => (reported.and_then(usage::openai), None),
     };
+    let estimated = generated.filter(|_| usage.is_none());
     Ok(AnswerView {
         usage,
-        output_bytes: generated.map_or(0, text_bytes),
+        output_bytes: estimated.map_or(0, text_bytes),
         model: model
             .filter(|raw| raw.starts_with('"'))
             .map(|raw| json::span(text, raw)),
@@ -104,12 +106,22 @@ mod tests {
     fn usage_text_and_the_models_place_are_found() {
         let body = r#" {"id":"x","model":"gpt-x","choices":[{"index":0,"message":{"role":"assistant","content":"four"},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":1,"total_tokens":4}}"#;
         let view = read_answer(Endpoint::ChatCompletions, body.as_bytes()).unwrap();
-        assert_eq!((view.usage, view.output_bytes), (tokens(3, 1), 4));
+        assert_eq!((view.usage, view.output_bytes), (tokens(3, 1), 0));
         assert_eq!(&body[view.model.unwrap()], r#""gpt-x""#);
 
         let body = r#"{"type":"message","model":"claude-x","content":[{"type":"text","text":"abc"},{"type":"tool_use","id":"toolu_1","name":"f","input":{"city":"Rome"}}],"usage":{"input_tokens":3,"output_tokens":1}}"#;
         let view = read_answer(Endpoint::Messages, body.as_bytes()).unwrap();
-        assert_eq!((view.usage, view.output_bytes), (tokens(3, 1), 8));
+        assert_eq!((view.usage, view.output_bytes), (tokens(3, 1), 0));
+    }
+
+    #[test]
+    fn without_usage_the_text_is_measured() {
+        let body = r#"{"choices":[{"message":{"content":"four"}}]}"#;
+        let view = read_answer(Endpoint::ChatCompletions, body.as_bytes()).unwrap();
+        assert_eq!((view.usage, view.output_bytes), (None, 4));
+        let body = r#"{"type":"message","content":[{"type":"text","text":"abc"},{"type":"tool_use","id":"toolu_1","name":"f","input":{"city":"Rome"}}]}"#;
+        let view = read_answer(Endpoint::Messages, body.as_bytes()).unwrap();
+        assert_eq!((view.usage, view.output_bytes), (None, 8));
     }
 
     #[test]

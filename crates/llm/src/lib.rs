@@ -23,18 +23,22 @@
 //! * [`error_body`] and [`error_event`] write Tollgate's own errors in the
 //!   caller's dialect, so that the SDKs raise their own exception classes.
 //! * [`models_list`] and [`model_object`] answer `GET /v1/models`.
+//! * [`bound_input`] and [`bound_output`] say the most that a request can use,
+//!   before it is sent; [`Catalog`] what models take, give and cost.
 //! * [`estimate_tokens`] stands in where a provider reports no usage.
 //! * [`demo`] is a small deterministic model that is built in.
 
 pub mod demo;
 
 mod answer;
+mod bound;
 mod dialect;
 mod error;
 mod estimate;
 mod fault;
 mod json;
 mod models;
+mod price;
 mod rename;
 mod request;
 mod skim;
@@ -43,11 +47,15 @@ mod stream;
 mod usage;
 
 pub use answer::{AnswerFault, AnswerView, read_answer};
+pub use bound::{Bound, bound_input, bound_output};
 pub use dialect::{Dialect, Endpoint, UnknownDialect};
 pub use error::{CallerError, error_body, error_event};
 pub use estimate::estimate_tokens;
 pub use fault::{LONGEST_WAIT, ProviderFault, read_fault};
 pub use models::{ModelEntry, model_object, models_list};
+pub use price::{
+    CacheLife, Catalog, CatalogFault, Facts, LongPrompt, Modality, Price, Rate, cache_life,
+};
 pub use rename::rename_events;
 pub use request::{BadRequest, Edits, MAX_DEPTH, RequestView, read_request};
 pub use sse::MAX_EVENT;

@@ -1,4 +1,6 @@
+use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use tollgate_types::TokenUsage;
 
 /// Reads OpenAI's `usage` object; none where it counts nothing.
@@ -8,19 +10,22 @@ use tollgate_types::TokenUsage;
 /// sides, the rest is reasoning that `completion_tokens` leaves out (xAI, and
 /// Gemini's imitation of OpenAI), and belongs to the output.
 pub(crate) fn openai(raw: &str) -> Option<TokenUsage> {
-    let usage: Value = serde_json::from_str(raw).ok()?;
-    let total = number(&usage, "total_tokens");
-    let completion = number(&usage, "completion_tokens");
-    let prompt = match (number(&usage, "prompt_tokens"), total) {
+    let usage: OpenAi = serde_json::from_str(raw).ok()?;
+    let total = usage.total_tokens.0;
+    let completion = usage.completion_tokens.0;
+    let prompt = match (usage.prompt_tokens.0, total) {
         (Some(prompt), _) => prompt,
         (None, Some(total)) => total.saturating_sub(completion.unwrap_or(0)),
         (None, None) => completion.map(|_| 0)?,
     };
-    let details = &usage["prompt_tokens_details"];
-    let cache_read = number(details, "cached_tokens")
-        .or_else(|| first(&usage, &["prompt_cache_hit_tokens", "cached_tokens"]))
-        .map_or(0, |cached| cached.min(prompt));
-    let cache_write = first(details, &["cache_write_tokens", "cache_creation_tokens"])
+    let details = usage.prompt_tokens_details.unwrap_or_default();
+    let cache_read = [
+        details.cached_tokens,
+        usage.prompt_cache_hit_tokens,
+        usage.cached_tokens,
+    ];
+    let cache_read = first(&cache_read).map_or(0, |cached| cached.min(prompt));
+    let cache_write = first(&[details.cache_write_tokens, details.cache_creation_tokens])
         .map_or(0, |written| written.min(prompt - cache_read));
     let unexplained = total.unwrap_or(0).saturating_sub(prompt);
     Some(TokenUsage {
@@ -77,8 +82,42 @@ fn largest(one: TokenUsage, other: TokenUsage) -> TokenUsage {
     }
 }
 
-fn first(of: &Value, keys: &[&str]) -> Option<u64> {
-    keys.iter().find_map(|key| number(of, key))
+/// OpenAI's object and its imitators', read without building a tree: it comes
+/// with every answer.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct OpenAi {
+    prompt_tokens: Count,
+    completion_tokens: Count,
+    total_tokens: Count,
+    prompt_tokens_details: Option<PromptDetails>,
+    prompt_cache_hit_tokens: Count,
+    cached_tokens: Count,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(default)]
+struct PromptDetails {
+    cached_tokens: Count,
+    cache_write_tokens: Count,
+    cache_creation_tokens: Count,
+}
+
+/// A count; none where something else stands there.
+#[derive(Clone, Copy, Default)]
+struct Count(Option<u64>);
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let raw = <&RawValue>::deserialize(from)?.get();
+        let float = || raw.parse().ok().filter(|value: &f64| *value >= 0.0);
+        let whole = raw.parse().ok();
+        Ok(Self(whole.or_else(|| float().map(|value| value as u64))))
+    }
+}
+
+fn first(counts: &[Count]) -> Option<u64> {
+    counts.iter().find_map(|count| count.0)
 }
 
 /// A count; some servers write it as `12.0`.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 use tollgate_ledger::Slot;
 use tollgate_llm::{Endpoint, estimate_tokens};
 use tollgate_types::{
-    Attempt, Label, Outcome, Principal, ReasonCode, RequestId, RequestRecord, TokenUsage,
+    Attempt, Label, Money, Outcome, Principal, ReasonCode, RequestId, RequestRecord, TokenUsage,
     UnixMillis, Usage, UsageSource, Versions,
 };
 
@@ -33,6 +33,8 @@ struct Open {
     sent_bytes: u64,
     /// Bytes of output that were seen without a provider's count.
     output_bytes: u64,
+    /// What failed attempts may have cost.
+    booked: TokenUsage,
 }
 
 impl Account {
@@ -71,10 +73,29 @@ impl Account {
                 record,
                 sent_bytes: 0,
                 output_bytes: 0,
+                booked: TokenUsage::default(),
             })),
             started: Instant::now(),
             in_flight: Arc::clone(in_flight),
         }
+    }
+
+    /// The whole account of a request whose head could not be read.
+    pub(crate) fn unreadable(slot: Slot, status: u16, log: String) {
+        let in_flight = Arc::default();
+        let mut account = Self::open(slot, Endpoint::ChatCompletions, &in_flight);
+        account.note(|record| {
+            record.dialect = "none";
+            record.endpoint = "(unreadable)";
+            record.status = status;
+            record.outcome = Outcome::Refused;
+            record.reason = Some(match status {
+                431 => ReasonCode::HeadersTooLarge,
+                408 => ReasonCode::SlowClient,
+                _ => ReasonCode::BadRequest,
+            });
+            record.message = Cow::Owned(log);
+        });
     }
 
     /// Names the request.
@@ -102,6 +123,14 @@ impl Account {
         self.note(|record| {
             record.model_asked = Some(shortened(model));
             record.stream = stream;
+        });
+    }
+
+    /// Rules allowed it; `reason` says more only where there is more to say.
+    pub(crate) fn permitted(&mut self, rule: &Label, reason: &str) {
+        self.note(|record| {
+            record.rule = Some(rule.clone());
+            record.message = Cow::Owned(reason.to_owned());
         });
     }
 
@@ -149,6 +178,31 @@ impl Account {
         }
     }
 
+    /// What is set aside for the attempt that begins.
+    pub(crate) fn reserved(&mut self, tokens: u64) {
+        self.note(|record| record.reserved_tokens = record.reserved_tokens.max(tokens));
+    }
+
+    /// A failed attempt that may be billed all the same.
+    pub(crate) fn booked(&mut self, usage: TokenUsage) {
+        if let Some(open) = &mut self.open {
+            open.booked = open.booked.plus(usage);
+        }
+    }
+
+    /// What the last attempt used: the provider's count, or the estimate.
+    pub(crate) fn spent(&self) -> TokenUsage {
+        let Some(open) = &self.open else {
+            return TokenUsage::default();
+        };
+        open.last_attempt().tokens
+    }
+
+    /// What the answer cost.
+    pub(crate) fn cost(&mut self, cost: Option<Money>) {
+        self.note(|record| record.cost_nanos = cost.map(Money::nanos));
+    }
+
     /// Closes: answered in full.
     pub(crate) fn close_ok(mut self) {
         self.note(|record| {
@@ -169,7 +223,9 @@ impl Account {
             record.status = public.status;
             record.reason = Some(public.reason);
             record.message = log;
-            record.rule = public.rule.clone();
+            if let Some(rule) = &public.rule {
+                record.rule = Some(rule.clone());
+            }
         });
         // Attempts that failed before an answer began are not billed by any
         // provider; an estimate would charge the agent for nothing.
@@ -198,18 +254,28 @@ impl Drop for Account {
     fn drop(&mut self) {
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
         let Some(open) = self.open.take() else { return };
-        let Open {
-            slot,
-            mut record,
-            sent_bytes,
-            output_bytes,
-        } = *open;
-        record.latency_micros = micros(self.started.elapsed());
-        let billable = record.endpoint != Endpoint::CountTokens.path();
-        if record.usage.source == UsageSource::None && sent_bytes > 0 && billable {
-            record.usage = estimate(sent_bytes, output_bytes);
+        let mut usage = open.last_attempt();
+        if open.booked.total() > 0 {
+            usage.tokens = usage.tokens.plus(open.booked);
+            usage.source = UsageSource::Estimated;
         }
+        let Open {
+            slot, mut record, ..
+        } = *open;
+        record.usage = usage;
+        record.latency_micros = micros(self.started.elapsed());
         slot.write(record);
+    }
+}
+
+impl Open {
+    fn last_attempt(&self) -> Usage {
+        let billable = self.record.endpoint != Endpoint::CountTokens.path();
+        let counted = self.record.usage.source != UsageSource::None;
+        match !counted && self.sent_bytes > 0 && billable {
+            true => estimate(self.sent_bytes, self.output_bytes),
+            false => self.record.usage,
+        }
     }
 }
 

@@ -15,14 +15,18 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tollgate_identity::{Agent, ModelDenied, bearer_token};
 use tollgate_llm::{Endpoint, RequestView, read_request};
+use tollgate_policy::Decision;
 use tollgate_routing::{Candidate, Lease, NoCredential, Tried};
-use tollgate_types::{FaultClass, UnixMillis};
+use tollgate_types::{FaultClass, Money, TokenUsage, UnixMillis};
 
 use crate::account::Account;
+use crate::bank::Bank;
+use crate::hold::{Asked, Hold};
 use crate::intake::Intake;
 use crate::memory::MemoryHold;
 use crate::peer::Peer;
 use crate::refusal::Refusal;
+use crate::rules::ModelCall;
 use crate::snapshot::{Credential, Provider, Snapshot};
 
 /// Who asks is known, and the snapshot that judges is fixed.
@@ -104,6 +108,19 @@ impl Identified {
         Ok(())
     }
 
+    /// What the rules say to a name and every candidate that it leads to.
+    pub(crate) async fn judged<'c>(
+        &'c self,
+        call: &ModelCall<'c>,
+        candidates: impl IntoIterator<Item = &'c Candidate>,
+    ) -> Result<Decision, Refusal> {
+        let snapshot = &self.snapshot;
+        let judged = snapshot
+            .rules
+            .model(&self.agent, call, &snapshot.routes, candidates);
+        judged.await
+    }
+
     /// Reads the control keys of the body and expands the name asked into
     /// concrete candidates.
     pub(crate) fn plan(
@@ -174,12 +191,22 @@ pub(crate) struct Planned {
 }
 
 impl Planned {
-    /// Puts the name asked and every concrete candidate to the agent's rules.
-    pub(crate) fn permit(self) -> Result<Permitted, Refusal> {
+    /// Puts the name asked and every concrete candidate to the agent's own lists
+    /// and to the rules.
+    pub(crate) async fn permit(self, account: &mut Account) -> Result<Permitted, Refusal> {
         self.identified
             .may_use(&self.view.model, &self.candidates)?;
+        let call = ModelCall {
+            asked: &self.view.model,
+            endpoint: Some(self.endpoint),
+            stream: self.view.stream,
+            max_output: self.view.max_output,
+            choices: self.view.choices,
+        };
+        let said = self.identified.judged(&call, &self.candidates).await?;
+        account.permitted(said.rule(), said.reason());
         Ok(Permitted {
-            planned: self,
+            planned: Box::new(self),
             turn: 0,
             tried: Tried::default(),
         })
@@ -188,7 +215,8 @@ impl Planned {
 
 /// Every candidate may be used by this agent; `turn` says whose turn it is.
 pub(crate) struct Permitted {
-    planned: Planned,
+    /// Boxed: from here on it moves through every attempt, and it is large.
+    planned: Box<Planned>,
     turn: usize,
     tried: Tried,
 }
@@ -218,31 +246,68 @@ impl Permitted {
             .provider(candidate.provider)
     }
 
-    /// Sets aside what the candidate may cost.
-    ///
-    /// There are no budgets yet, so every reservation is granted; the state
-    /// stands so that sending without one can't be written.
-    pub(crate) fn reserve(self) -> Reserved {
-        Reserved { permitted: self }
+    /// Sets aside what the candidate may use at most, in every budget that
+    /// counts it; gives the permission back where there is too little left.
+    pub(crate) async fn reserve(
+        self,
+        bank: &Bank,
+        now: UnixMillis,
+    ) -> Result<Reserved, (Self, Refusal)> {
+        match self.hold(bank, now) {
+            Ok(hold) if hold.is_backed(bank).await => Ok(Reserved {
+                permitted: self,
+                hold,
+            }),
+            Ok(_) => Err((self, Refusal::Ledger)),
+            Err(refusal) => Err((self, refusal)),
+        }
+    }
+
+    fn hold(&self, bank: &Bank, now: UnixMillis) -> Result<Hold, Refusal> {
+        let planned = &self.planned;
+        let identified = &planned.identified;
+        if let Some(why) = bank.cutoff(identified.agent.name()) {
+            return Err(Refusal::CutOff(why.to_string()));
+        }
+        let (Some(provider), Some(candidate)) =
+            (self.provider(), planned.candidates.get(self.turn))
+        else {
+            return Err(Refusal::Internal("candidate vanished"));
+        };
+        let asked = Asked {
+            endpoint: planned.endpoint,
+            view: &planned.view,
+            body: &planned.body,
+            agent: &identified.agent,
+            provider: &provider.id,
+            model: &candidate.model,
+        };
+        Hold::take(bank, &identified.snapshot, &asked, now)
+            .map_err(|fault| Refusal::budget(fault, now))
     }
 }
 
-/// What the candidate may cost is set aside.
+/// What the candidate may use is set aside.
 pub(crate) struct Reserved {
     permitted: Permitted,
+    hold: Hold,
 }
 
 impl Reserved {
     /// Takes a credential of the candidate's pool; gives the permission back
     /// where there is none.
     pub(crate) fn lease(self, now: UnixMillis) -> Result<Leased, (Permitted, NoCredential)> {
-        let permitted = self.permitted;
+        let Self { permitted, hold } = self;
         let leased = match permitted.provider() {
             Some(provider) => provider.pool.lease(now, &permitted.tried),
             None => Err(NoCredential::default()),
         };
         match leased {
-            Ok(lease) => Ok(Leased { permitted, lease }),
+            Ok(lease) => Ok(Leased {
+                permitted,
+                hold,
+                lease,
+            }),
             Err(none) => Err((permitted, none)),
         }
     }
@@ -251,6 +316,7 @@ impl Reserved {
 /// The only state that can be sent.
 pub(crate) struct Leased {
     permitted: Permitted,
+    hold: Hold,
     lease: Lease,
 }
 
@@ -317,24 +383,40 @@ impl Leased {
             .is_some_and(|provider| provider.pool.has_free(now, &tried))
     }
 
-    /// The attempt failed: tells the pool and gives the permission back.
+    /// What is set aside.
+    pub(crate) fn hold(&self) -> &Hold {
+        &self.hold
+    }
+
+    /// What is set aside, to be booked into.
+    pub(crate) fn hold_mut(&mut self) -> &mut Hold {
+        &mut self.hold
+    }
+
+    /// The attempt failed and `billed` is what it may cost all the same: books
+    /// it, tells the pool and gives the permission back.
     pub(crate) fn fail(
         self,
         now: UnixMillis,
         class: FaultClass,
         retry_after: Option<Duration>,
+        billed: &TokenUsage,
     ) -> Permitted {
         let Self {
             mut permitted,
+            mut hold,
             lease,
         } = self;
+        hold.settle(billed);
         permitted.tried.insert(lease.index());
         lease.fail(now, class, retry_after);
         permitted
     }
 
-    /// The attempt served: tells the pool.
-    pub(crate) fn succeed(self, now: UnixMillis) {
+    /// The attempt served and used this much: books it and tells the pool.
+    /// Returns what it cost.
+    pub(crate) fn succeed(mut self, now: UnixMillis, usage: &TokenUsage) -> Option<Money> {
         self.lease.succeed(now);
+        self.hold.settle(usage)
     }
 }

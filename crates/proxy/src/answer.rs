@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -7,7 +8,9 @@ use tollgate_types::RequestId;
 
 use crate::account::{Account, now};
 use crate::admission::Leased;
+use crate::bank::Bank;
 use crate::body::Body;
+use crate::names;
 use crate::relay::Relay;
 use crate::snapshot::AnswerModel;
 use crate::upstream::{Answer, AnswerHead, ProviderAnswer};
@@ -21,7 +24,7 @@ pub(crate) struct Served {
 
 impl Served {
     /// The answer, with the account in its body.
-    pub(crate) fn into_response(self, mut account: Account) -> Response<Body> {
+    pub(crate) fn into_response(self, mut account: Account, bank: &Arc<Bank>) -> Response<Body> {
         let Self {
             answer,
             leased,
@@ -44,7 +47,8 @@ impl Served {
                     _ => body,
                 };
                 account.metered(usage, output_bytes);
-                leased.succeed(now());
+                let cost = leased.succeed(now(), &account.spent());
+                account.cost(cost);
                 head.map(|()| Body::settling(body, account))
             }
             Answer::Stream {
@@ -55,7 +59,7 @@ impl Served {
             } => {
                 passed_back(from, &mut head);
                 let open = (account, leased);
-                head.map(|()| Body::relay(Relay::new(rest, tap, first, open, deadline)))
+                head.map(|()| Body::relay(Relay::new(rest, tap, first, open, deadline, bank)))
             }
         }
     }
@@ -90,25 +94,22 @@ pub(crate) fn id_value(id: RequestId) -> HeaderValue {
 
 fn mark(headers: &mut HeaderMap, leased: &Leased, account: &Account) {
     headers.reserve(16);
-    headers.insert("x-tollgate-request-id", id_value(account.id()));
-    headers.insert(
-        "x-tollgate-attempts",
-        HeaderValue::from(account.attempts().len()),
-    );
+    headers.insert(names::REQUEST_ID, id_value(account.id()));
+    headers.insert(names::ATTEMPTS, HeaderValue::from(account.attempts().len()));
     let provider = leased
         .provider()
         .and_then(|it| HeaderValue::from_str(&it.id).ok());
     if let Some(provider) = provider {
-        headers.insert("x-tollgate-provider", provider);
+        headers.insert(names::PROVIDER, provider);
     }
     let model = leased
         .candidate()
         .and_then(|it| HeaderValue::from_str(&it.model).ok());
     if let Some(model) = model {
-        headers.insert("x-tollgate-model", model);
+        headers.insert(names::MODEL, model);
     }
     if let Some(credential) = leased.credential() {
-        headers.insert("x-tollgate-credential", credential.profile.clone());
+        headers.insert(names::CREDENTIAL, credential.profile.clone());
     }
 }
 

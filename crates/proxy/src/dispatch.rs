@@ -9,6 +9,7 @@ use tollgate_llm::{Dialect, Endpoint};
 use tollgate_types::RequestId;
 
 use crate::body::Body;
+use crate::evaluate::{Shape, evaluate};
 use crate::gateway::Gateway;
 use crate::list;
 use crate::model::model_request;
@@ -36,6 +37,9 @@ pub(crate) async fn dispatch(
             Method::POST => model_request(&gateway, &peer, endpoint, request).await,
             _ => refused(&method(&request, "POST"), endpoint.dialect()),
         };
+    }
+    if let Some(shape) = Shape::at(path) {
+        return evaluate(&gateway, shape, request).await;
     }
     match path {
         "/" | "/health" => health(&request),

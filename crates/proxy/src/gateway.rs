@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use arc_swap::ArcSwap;
 use tollgate_ledger::Ledger;
 
+use crate::bank::Bank;
 use crate::memory::BodyMemory;
+use crate::pace::Pace;
 use crate::snapshot::Snapshot;
 use crate::upstream::Connector;
 
@@ -16,11 +18,13 @@ pub struct Gateway {
     pub(crate) connector: Connector,
     pub(crate) memory: Arc<BodyMemory>,
     pub(crate) in_flight: Arc<AtomicU32>,
+    pub(crate) pace: Pace,
+    pub(crate) bank: Arc<Bank>,
 }
 
 impl Gateway {
     /// A gateway that judges by `snapshot` until another one is put in place.
-    pub fn new(snapshot: Snapshot, ledger: Ledger) -> Self {
+    pub fn new(snapshot: Snapshot, ledger: Ledger, bank: Arc<Bank>) -> Self {
         Self {
             snapshot: ArcSwap::from_pointee(snapshot),
             draining: AtomicBool::new(false),
@@ -28,6 +32,8 @@ impl Gateway {
             connector: Connector::default(),
             memory: Arc::default(),
             in_flight: Arc::default(),
+            pace: Pace::default(),
+            bank,
         }
     }
 

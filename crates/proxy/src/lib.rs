@@ -5,7 +5,7 @@
 //! same story as one function. Around it:
 //!
 //! * [`listener`] accepts, [`dispatch`] looks at method and path, `list`
-//!   answers the model lists.
+//!   answers the model lists, `evaluate` asks the rules for somebody else.
 //! * [`admission`] carries the proof `Identified → Planned → Permitted →
 //!   Reserved → Leased`; only the last can be sent.
 //! * [`account`] is the ledger row that every request owes, closed when it is
@@ -14,8 +14,8 @@
 //!   [`relay`] passes a stream on and ends it honestly.
 //! * [`refusal`] is the one map from what went wrong to what a caller sees.
 //!
-//! There is no SQL, no Starlark and no operator plane here: the ledger is
-//! handed in, and so is the service behind `/control`.
+//! There is no SQL, no Starlark and no operator plane here: the ledger and the
+//! judge are handed in, and so is the service behind `/control`.
 
 #![allow(
     clippy::disallowed_methods,
@@ -25,26 +25,34 @@
 mod account;
 mod admission;
 mod answer;
+mod bank;
 mod body;
 mod dispatch;
+mod evaluate;
 mod gateway;
 mod head;
+mod hold;
 mod intake;
 mod list;
 mod listener;
 mod memory;
 mod model;
+mod names;
+mod pace;
 mod peer;
 mod refusal;
 mod relay;
+mod rules;
 mod snapshot;
 mod stall;
 mod upstream;
 
+pub use bank::Bank;
 pub use body::{Body, BodyError};
 pub use dispatch::Control;
 pub use gateway::Gateway;
 pub use listener::listen;
+pub use rules::{Domains, Rules};
 pub use snapshot::{
     AnswerModel, Credential, Limits, Provider, Snapshot, Times, UnsendableKey, Upstream,
 };

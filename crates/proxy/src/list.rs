@@ -9,8 +9,10 @@ use crate::body::Body;
 use crate::dispatch::refused;
 use crate::gateway::Gateway;
 use crate::head;
+use crate::names;
 use crate::peer::Peer;
 use crate::refusal::Refusal;
+use crate::rules::ModelCall;
 
 /// `GET /v1/models` and `/v1/models/{id}`: the names that this agent may use,
 /// in Anthropic's shape where `anthropic-version` is sent.
@@ -20,7 +22,7 @@ pub(crate) async fn models(
     request: Request<Incoming>,
 ) -> Response<Body> {
     let (head, _) = request.into_parts();
-    let dialect = match head.headers.contains_key("anthropic-version") {
+    let dialect = match head.headers.contains_key(names::ANTHROPIC_VERSION) {
         true => Dialect::Anthropic,
         false => Dialect::OpenAi,
     };
@@ -59,14 +61,18 @@ async fn listed(
         .unwrap_or("")
         .trim_start_matches('/');
     if asked.is_empty() {
-        let names: Vec<_> = snapshot
-            .routes
-            .names()
-            .filter(|listed| {
-                identified
-                    .may_use(&listed.name, [&listed.candidate])
-                    .is_ok()
-            })
+        let mut names = Vec::new();
+        for listed in snapshot.routes.names() {
+            let candidates = [&listed.candidate];
+            let call = ModelCall::listed(&listed.name);
+            if identified.may_use(&listed.name, candidates).is_ok()
+                && identified.judged(&call, candidates).await.is_ok()
+            {
+                names.push(listed);
+            }
+        }
+        let names: Vec<_> = names
+            .iter()
             .map(|listed| ModelEntry {
                 id: &listed.name,
                 owned_by: snapshot.routes.provider(listed.candidate.provider),
@@ -79,6 +85,8 @@ async fn listed(
         .resolve(asked)
         .map_err(Refusal::UnknownModel)?;
     identified.may_use(asked, &plan.candidates)?;
+    let call = ModelCall::listed(asked);
+    identified.judged(&call, &plan.candidates).await?;
     let owner = plan
         .candidates
         .first()

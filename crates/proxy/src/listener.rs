@@ -9,6 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
+use crate::account::Account;
 use crate::dispatch::{Control, dispatch};
 use crate::gateway::Gateway;
 use crate::peer::Peer;
@@ -20,9 +21,6 @@ const MOST_CONNECTIONS: usize = 8192;
 const HEAD_TIME: Duration = Duration::from_secs(75);
 /// Memory of a connection for a head that is being read.
 const HEAD_BUFFER: usize = 128 << 10;
-/// Fields that hyper still takes apart, so that the refusal of too many can
-/// be written in the caller's dialect.
-const HEAD_FIELDS: usize = 512;
 /// Longest time that a caller may leave an answer unread.
 const WRITE_STALL: Duration = Duration::from_secs(60);
 
@@ -98,6 +96,7 @@ async fn connection(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "set_nodelay failed");
     }
+    let ledger = gateway.ledger.clone();
     let service = service_fn(move |request| {
         let (gateway, control) = (Arc::clone(&gateway), Arc::clone(&control));
         let peer = Arc::clone(&peer);
@@ -107,7 +106,6 @@ async fn connection(
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
         .max_buf_size(HEAD_BUFFER)
-        .max_headers(HEAD_FIELDS)
         .serve_connection(TokioIo::new(StallGuard::new(stream, WRITE_STALL)), service);
     tokio::pin!(connection);
     let ended = tokio::select! {
@@ -119,5 +117,14 @@ async fn connection(
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "connection ended");
+        let status = match () {
+            () if error.is_parse_too_large() => 431,
+            () if error.is_parse() => 400,
+            () => return,
+        };
+        // Hyper has answered it already, with a status and nothing else.
+        if let Ok(slot) = ledger.slot() {
+            Account::unreadable(slot, status, error.to_string());
+        }
     }
 }

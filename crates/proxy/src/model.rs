@@ -9,7 +9,7 @@ use http::{HeaderMap, Request, Response};
 use hyper::body::Incoming;
 use tollgate_llm::Endpoint;
 use tollgate_routing::{Situation, Step, next_step};
-use tollgate_types::{Attempt, FaultClass, RequestId};
+use tollgate_types::{Attempt, FaultClass, RequestId, TokenUsage};
 
 use crate::account::{Account, micros, now};
 use crate::admission::{self, Leased, Permitted};
@@ -18,6 +18,7 @@ use crate::body::Body;
 use crate::gateway::Gateway;
 use crate::head;
 use crate::intake::read_body;
+use crate::names;
 use crate::peer::Peer;
 use crate::refusal::{self, Refusal, list_attempts};
 use crate::upstream::{AttemptFault, ProviderAnswer, send};
@@ -36,7 +37,7 @@ pub(crate) async fn model_request(
     };
     let mut account = Account::open(slot, endpoint, &gateway.in_flight);
     match serve(gateway, peer, endpoint, request, &mut account).await {
-        Ok(served) => served.into_response(account),
+        Ok(served) => served.into_response(account, &gateway.bank),
         Err(failed) => failed.into_response(endpoint, account),
     }
 }
@@ -58,7 +59,7 @@ async fn serve(
     );
     let intake = read_body(body, &identified.snapshot().limits, &gateway.memory).await;
     let planned = identified.plan(endpoint, head, intake.map_err(Refusal::Body)?, account)?;
-    let permitted = planned.permit()?;
+    let permitted = planned.permit(account).await?;
     attempt(gateway, permitted, account).await
 }
 
@@ -72,7 +73,17 @@ async fn attempt(
     let mut last = None;
     let mut waits = Waits::default();
     loop {
-        let leased = match permitted.reserve().lease(now()) {
+        let reserved = match permitted.reserve(&gateway.bank, now()).await {
+            Ok(reserved) => reserved,
+            Err((back, _)) if back.has_next() => {
+                permitted = back;
+                permitted.next_candidate();
+                continue;
+            }
+            Err((_, refusal)) if last.is_none() => return Err(refusal.into()),
+            Err(_) => return Err(Failed::exhausted(last, account)),
+        };
+        let mut leased = match reserved.lease(now()) {
             Ok(leased) => leased,
             Err((back, _)) if back.has_next() => {
                 permitted = back;
@@ -85,7 +96,7 @@ async fn attempt(
         };
         let deadline = leased.deadline(account.started());
         let (fault, step) = loop {
-            let fault = match try_once(gateway, &leased, deadline, account).await {
+            let fault = match try_once(gateway, &mut leased, deadline, account).await {
                 Ok(answer) => {
                     return Ok(Served {
                         answer,
@@ -99,9 +110,12 @@ async fn attempt(
             let Step::SameCredential { after_ms } = step else {
                 break (fault, step);
             };
+            let billed = billed(&leased, &fault);
+            leased.hold_mut().also(billed);
             tokio::time::sleep(Duration::from_millis(after_ms)).await;
         };
-        permitted = leased.fail(now(), fault.class, fault.retry_after);
+        let billed = billed(&leased, &fault);
+        permitted = leased.fail(now(), fault.class, fault.retry_after, &billed);
         last = Some(fault);
         match step {
             Step::SameCredential { .. } | Step::NextCredential => {}
@@ -115,12 +129,24 @@ async fn attempt(
     }
 }
 
+/// What a failed attempt may cost all the same: its input, where the provider
+/// had it.
+fn billed(leased: &Leased, fault: &AttemptFault) -> TokenUsage {
+    match fault.billable && leased.endpoint() != Endpoint::CountTokens {
+        true => leased.hold().input_estimate(),
+        false => TokenUsage::default(),
+    }
+}
+
 async fn try_once(
     gateway: &Gateway,
-    leased: &Leased,
+    leased: &mut Leased,
     deadline: Instant,
     account: &mut Account,
 ) -> Result<crate::upstream::Answer, AttemptFault> {
+    account.reserved(leased.hold().tokens());
+    leased.hold_mut().sent();
+    let leased = &*leased;
     let (Some(provider), Some(candidate)) = (leased.provider(), leased.candidate()) else {
         return Err(AttemptFault::new(
             FaultClass::BadRequest,
@@ -140,6 +166,9 @@ async fn try_once(
         Ok(answer) => (Some(answer.status().as_u16()), None, Cow::Borrowed("")),
         Err(fault) => (fault.status(), Some(fault.class), fault.note.clone()),
     };
+    if let Err(fault) = &result {
+        account.booked(billed(leased, fault));
+    }
     account.attempted(Attempt {
         provider: provider.id.clone(),
         model: candidate.model.clone(),
@@ -257,7 +286,7 @@ impl Failed {
         };
         let headers = response.headers_mut();
         headers.insert(
-            "x-tollgate-reason",
+            names::REASON,
             HeaderValue::from_static(public.reason.as_str()),
         );
         mark(headers, &account);
@@ -268,18 +297,15 @@ impl Failed {
 
 /// The fields that tell a caller what happened to its request.
 fn mark(headers: &mut HeaderMap, account: &Account) {
-    headers.insert("x-tollgate-request-id", answer::id_value(account.id()));
-    headers.insert(
-        "x-tollgate-attempts",
-        HeaderValue::from(account.attempts().len()),
-    );
+    headers.insert(names::REQUEST_ID, answer::id_value(account.id()));
+    headers.insert(names::ATTEMPTS, HeaderValue::from(account.attempts().len()));
     let Some(last) = account.attempts().last() else {
         return;
     };
     let fields = [
-        ("x-tollgate-provider", &last.provider),
-        ("x-tollgate-model", &last.model),
-        ("x-tollgate-credential", &last.credential),
+        (names::PROVIDER, &last.provider),
+        (names::MODEL, &last.model),
+        (names::CREDENTIAL, &last.credential),
     ];
     for (name, text) in fields {
         if let Ok(value) = HeaderValue::from_str(text) {

@@ -4,12 +4,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
+use tollgate_budget::Refused;
 use tollgate_llm::{BadRequest, CallerError, Dialect, error_body};
 use tollgate_routing::UnknownModel;
-use tollgate_types::{Attempt, FaultClass, Label, ReasonCode, RequestId};
+use tollgate_types::{Attempt, FaultClass, Label, ReasonCode, RequestId, UnixMillis};
 
 use crate::body::Body;
+use crate::hold::HoldFault;
 use crate::intake::IntakeFault;
+use crate::names;
 
 /// Why a request was not served, before the first byte of an answer.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +33,14 @@ pub(crate) enum Refusal {
         agent: String,
         rule: Label,
     },
+    #[error("model \"{model}\" is {} for agent \"{agent}\" by rule \"{rule}\"{}", held(*review), because(reason))]
+    Rule {
+        model: String,
+        agent: String,
+        review: bool,
+        rule: Label,
+        reason: String,
+    },
     #[error("provider \"{provider}\" speaks {wire}, this endpoint speaks {asked}")]
     OtherDialect {
         provider: Label,
@@ -45,6 +56,16 @@ pub(crate) enum Refusal {
     },
     #[error("no usable credential for {0}")]
     NoCredential(String, Option<Duration>),
+    #[error("{text}")]
+    Budget {
+        text: String,
+        hint: &'static str,
+        resets: Option<Duration>,
+    },
+    #[error("{text}")]
+    Unbounded { text: String },
+    #[error("agent is cut off: {0}")]
+    CutOff(String),
     #[error("the ledger can't take another record, so nothing may be spent")]
     Ledger,
     #[error("the gateway is shutting down")]
@@ -76,6 +97,26 @@ pub(crate) struct Public {
 }
 
 impl Refusal {
+    /// What a budget said. One that is used up cuts off; one that has too
+    /// little left for this request lets a smaller one through.
+    pub(crate) fn budget(fault: HoldFault, now: UnixMillis) -> Self {
+        match fault {
+            HoldFault::Unbounded { .. } => Self::Unbounded {
+                text: fault.to_string(),
+            },
+            HoldFault::Refused(Refused::Exhausted(exhausted)) if exhausted.reached.is_some() => {
+                Self::CutOff(exhausted.to_string())
+            }
+            HoldFault::Refused(refused) => Self::Budget {
+                text: refused.to_string(),
+                hint: refused.hint(),
+                resets: refused
+                    .resets_at()
+                    .map(|end| Duration::from_millis(end.since(now))),
+            },
+        }
+    }
+
     /// The one map from what happened to what the caller sees.
     pub(crate) fn public(&self, dialect: Dialect) -> Public {
         let (status, reason) = self.status_and_reason(dialect);
@@ -91,7 +132,7 @@ impl Refusal {
             },
             retry_after: self.retry_after(),
             rule: match self {
-                Self::Denied { rule, .. } => Some(rule.clone()),
+                Self::Denied { rule, .. } | Self::Rule { rule, .. } => Some(rule.clone()),
                 _ => None,
             },
         }
@@ -108,10 +149,13 @@ impl Refusal {
             Self::Head { .. } => (431, ReasonCode::HeadersTooLarge),
             Self::Unauthenticated(_) => (401, ReasonCode::Unauthenticated),
             Self::UnknownModel(_) => (404, ReasonCode::UnknownModel),
-            Self::Denied { .. } => (403, ReasonCode::PolicyDenied),
+            Self::Denied { .. } | Self::Rule { .. } => (403, ReasonCode::PolicyDenied),
             Self::OtherDialect { .. } => (400, ReasonCode::UnsupportedDialect),
             Self::Exhausted { last, status, .. } => exhausted(*last, *status, dialect),
             Self::NoCredential(..) => (503, ReasonCode::PoolExhausted),
+            Self::Budget { .. } => (429, ReasonCode::BudgetExhausted),
+            Self::Unbounded { .. } => (400, ReasonCode::BudgetExhausted),
+            Self::CutOff(_) => (403, ReasonCode::CutOff),
             Self::Ledger => (503, ReasonCode::LedgerUnavailable),
             Self::Draining => (503, ReasonCode::Draining),
             Self::NotBuilt(_) => (501, ReasonCode::NotConfigured),
@@ -138,6 +182,14 @@ impl Refusal {
             Self::OtherDialect { asked, .. } => {
                 Some(format!("ask for a model of a provider with wire = \"{asked}\"").into())
             }
+            Self::Rule { review: true, .. } => {
+                Some("nobody can be asked about a model request in this version".into())
+            }
+            Self::Budget { hint, .. } => Some((*hint).into()),
+            Self::Unbounded { .. } => Some("say max_tokens".into()),
+            Self::CutOff(_) => {
+                Some("an operator lifts it: `tollgate cutoff AGENT --undo`, or a higher budget".into())
+            }
             Self::Ledger => Some("`tollgate status` says what the ledger reports".into()),
             _ => None,
         }
@@ -147,11 +199,23 @@ impl Refusal {
         match self {
             Self::Exhausted { retry_after, .. } => *retry_after,
             Self::NoCredential(_, free) => *free,
+            Self::Budget { resets, .. } => *resets,
             Self::Body(IntakeFault::MemoryFull { .. }) | Self::Ledger | Self::Draining => {
                 Some(Duration::from_secs(1))
             }
             _ => None,
         }
+    }
+}
+
+fn held(review: bool) -> &'static str {
+    if review { "held for review" } else { "denied" }
+}
+
+fn because(reason: &str) -> String {
+    match reason {
+        "" => String::new(),
+        reason => format!(": {reason}"),
     }
 }
 
@@ -196,7 +260,7 @@ pub(crate) fn answer(public: &Public, dialect: Dialect, request: RequestId) -> R
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(
-        "x-tollgate-reason",
+        names::REASON,
         HeaderValue::from_static(public.reason.as_str()),
     );
     if let Some(after) = public.retry_after {
@@ -212,20 +276,28 @@ pub(crate) fn list_attempts(attempts: &[Attempt]) -> String {
         1 => "the attempt failed: ".to_owned(),
         count => format!("all {count} attempts failed: "),
     };
-    for (at, attempt) in attempts.iter().enumerate() {
+    let same = |one: &Attempt, other: &Attempt| described(one) == described(other);
+    for (at, run) in attempts.chunk_by(same).enumerate() {
         let separator = if at == 0 { "" } else { "; " };
-        let fault = attempt.fault.map_or("ok", FaultClass::as_str);
-        text += &format!("{separator}{}/{}", attempt.provider, attempt.model);
-        if !attempt.credential.is_empty() {
-            text += &format!(" with {}", attempt.credential);
+        text += &format!("{separator}{}", described(&run[0]));
+        if run.len() > 1 {
+            text += &format!(" ({} times)", run.len());
         }
-        text += &format!(": {fault}");
-        if let Some(status) = attempt.status {
-            text += &format!(" ({status})");
-        }
-        if !attempt.note.is_empty() {
-            text += &format!(": {}", attempt.note);
-        }
+    }
+    text
+}
+
+fn described(attempt: &Attempt) -> String {
+    let mut text = format!("{}/{}", attempt.provider, attempt.model);
+    if !attempt.credential.is_empty() {
+        text += &format!(" with {}", attempt.credential);
+    }
+    text += &format!(": {}", attempt.fault.map_or("ok", FaultClass::as_str));
+    if let Some(status) = attempt.status {
+        text += &format!(" ({status})");
+    }
+    if !attempt.note.is_empty() {
+        text += &format!(": {}", attempt.note);
     }
     text
 }

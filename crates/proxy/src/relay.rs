@@ -1,5 +1,6 @@
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -7,12 +8,16 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 use tokio::time::Sleep;
 use tollgate_llm::{CallerError, Forward, StreamFault, StreamTap, error_event, rename_events};
-use tollgate_types::{FaultClass, ReasonCode};
+use tollgate_types::{FaultClass, Label, ReasonCode};
 
 use crate::account::{Account, now};
 use crate::admission::Leased;
+use crate::bank::Bank;
 use crate::snapshot::AnswerModel;
 use crate::upstream::Source;
+
+/// How often a silent stream looks whether its agent has been cut off.
+const CUTOFF_LOOK: Duration = Duration::from_millis(500);
 
 /// A stream on its way to the caller.
 ///
@@ -27,6 +32,9 @@ pub(crate) struct Relay {
     open: Option<(Account, Leased)>,
     /// The asked name, where answers carry it instead of the served one.
     asked: Option<String>,
+    bank: Arc<Bank>,
+    /// Changes of cutoffs that this stream has looked at.
+    epoch: u64,
     idle: Duration,
     deadline: Instant,
     heard: Instant,
@@ -49,6 +57,7 @@ impl Relay {
         first: Forward,
         open: (Account, Leased),
         deadline: Instant,
+        bank: &Arc<Bank>,
     ) -> Self {
         let idle = open
             .1
@@ -62,6 +71,8 @@ impl Relay {
             sent: 0,
             asked: asks.then(|| open.1.view().model.clone()),
             open: Some(open),
+            bank: Arc::clone(bank),
+            epoch: bank.epoch(),
             idle,
             deadline,
             heard: Instant::now(),
@@ -80,6 +91,10 @@ impl Relay {
             }
             if self.open.is_none() {
                 return Poll::Ready(None);
+            }
+            if let Some(why) = self.cutoff() {
+                self.cut_off(&why);
+                continue;
             }
             match self.source.poll_bytes(context) {
                 Poll::Ready(Some(Ok(chunk))) => {
@@ -126,6 +141,21 @@ impl Relay {
         self.close_ok();
     }
 
+    /// Why the agent has been cut off since the last look, where it has.
+    fn cutoff(&mut self) -> Option<Label> {
+        let epoch = self.bank.epoch();
+        if std::mem::replace(&mut self.epoch, epoch) == epoch {
+            return None;
+        }
+        let (_, leased) = self.open.as_ref()?;
+        self.bank.cutoff(leased.agent().name())
+    }
+
+    fn cut_off(&mut self, why: &str) {
+        let message = format!("agent is cut off: {why}");
+        self.fail(ReasonCode::CutOff, FaultClass::BadRequest, message);
+    }
+
     /// Nothing came for too long, or the whole request took too long.
     fn expire(&mut self) {
         let (reason, message) = match Instant::now() >= self.deadline {
@@ -159,7 +189,8 @@ impl Relay {
             return;
         };
         account.metered(self.tap.usage(), self.tap.output_bytes());
-        leased.succeed(now());
+        let cost = leased.succeed(now(), &account.spent());
+        account.cost(cost);
         account.close_ok();
     }
 
@@ -170,10 +201,10 @@ impl Relay {
         };
         if !fault.told {
             let error = CallerError {
-                status: if fault.reason == ReasonCode::UpstreamTimeout {
-                    504
-                } else {
-                    502
+                status: match fault.reason {
+                    ReasonCode::UpstreamTimeout => 504,
+                    ReasonCode::CutOff => 403,
+                    _ => 502,
                 },
                 reason: fault.reason,
                 message: &fault.message,
@@ -186,7 +217,7 @@ impl Relay {
         account.metered(self.tap.usage(), self.tap.output_bytes());
         let key = leased.credential().map(|credential| &credential.key);
         let log = tollgate_secrets::scrub(&fault.message, key.into_iter()).into_owned();
-        leased.fail(now(), fault.class, None);
+        leased.fail(now(), fault.class, None, &account.spent());
         account.close_failed(fault.reason, log);
     }
 
@@ -194,16 +225,22 @@ impl Relay {
     fn poll_alarm(&mut self, context: &mut Context<'_>) -> Poll<()> {
         loop {
             let limit = (self.heard + self.idle).min(self.deadline);
+            // A silent stream must see a cutoff within a second, too.
+            let look = limit.min(Instant::now() + CUTOFF_LOOK);
             let alarm = self
                 .alarm
-                .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(limit.into())));
+                .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(look.into())));
             if alarm.as_mut().poll(context).is_pending() {
                 return Poll::Pending;
             }
             if Instant::now() >= limit {
                 return Poll::Ready(());
             }
-            alarm.as_mut().reset(limit.into());
+            alarm.as_mut().reset(look.into());
+            if self.epoch != self.bank.epoch() {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
         }
     }
 }
@@ -211,8 +248,10 @@ impl Relay {
 impl Drop for Relay {
     /// The caller left: what came so far is booked, the account says the rest.
     fn drop(&mut self) {
-        if let Some((mut account, _leased)) = self.open.take() {
+        if let Some((mut account, mut leased)) = self.open.take() {
             account.metered(self.tap.usage(), self.tap.output_bytes());
+            let cost = leased.hold_mut().settle(&account.spent());
+            account.cost(cost);
         }
     }
 }

@@ -3,10 +3,11 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue};
 use tollgate_identity::{Agent, AgentBook};
-use tollgate_llm::Dialect;
+use tollgate_llm::{Catalog, Dialect};
 use tollgate_routing::{Pool, ProviderIndex, RouteTable};
 use tollgate_types::{Label, Secret, Versions};
 
+use crate::rules::Rules;
 use crate::upstream::Target;
 
 /// Everything that judges and serves a request, frozen.
@@ -28,6 +29,12 @@ pub struct Snapshot {
     pub providers: Vec<Provider>,
     /// Who may call.
     pub agents: AgentBook,
+    /// What models take, give and cost.
+    pub catalog: Catalog,
+    /// Most tokens of an answer where nothing else says it.
+    pub output_cap: Option<u64>,
+    /// What judges every call.
+    pub rules: Rules,
 }
 
 impl Snapshot {
@@ -46,7 +53,8 @@ pub struct Limits {
     pub bodies_in_flight_bytes: usize,
     /// Largest request head, in bytes.
     pub header_bytes: usize,
-    /// Most fields in a request head.
+    /// Most fields in a request head. Hyper itself takes apart 100 at most,
+    /// into memory on the stack; more would be allocated for every request.
     pub header_count: usize,
     /// Longest silence while a body is being sent.
     pub body_idle: Duration,
@@ -58,7 +66,7 @@ impl Default for Limits {
             body_bytes: 32 << 20,
             bodies_in_flight_bytes: 256 << 20,
             header_bytes: 64 << 10,
-            header_count: 128,
+            header_count: 80,
             body_idle: Duration::from_secs(30),
         }
     }

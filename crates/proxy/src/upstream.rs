@@ -3,6 +3,7 @@
 
 mod answer;
 mod connect;
+mod connection;
 mod request;
 mod send;
 mod source;

@@ -30,7 +30,7 @@ pub fn text(settings: &Settings, address: SocketAddr) -> String {
     text
 }
 
-fn found(settings: &Settings) -> [(&'static str, Vec<String>); 5] {
+fn found(settings: &Settings) -> [(&'static str, Vec<String>); 6] {
     let config = match &settings.source {
         Source::File(file) => file.display().to_string(),
         Source::Environment(file) => format!("none; used once it is there: {}", file.display()),
@@ -51,6 +51,13 @@ fn found(settings: &Settings) -> [(&'static str, Vec<String>); 5] {
         ("providers", providers),
         ("ledger", vec![settings.ledger.path.display().to_string()]),
         ("callers", callers),
+        (
+            "note",
+            vec![
+                "agents that run as this user can read this gateway's files and".to_owned(),
+                "keys; run it as a user of its own where they must not".to_owned(),
+            ],
+        ),
     ]
 }
 

@@ -66,6 +66,16 @@ impl Paths {
         }
     }
 
+    /// The machine's budgets: with `TOLLGATE_HOME`, else beside the
+    /// configuration. Never taken from the folder that a command runs in.
+    pub fn settings(&self) -> PathBuf {
+        let folder = match self.named {
+            true => &*self.state,
+            false => self.config.parent().unwrap_or(&self.state),
+        };
+        folder.join("settings.yml")
+    }
+
     /// The first operator's token.
     pub fn operator_token(&self) -> PathBuf {
         self.state.join("operator.token")
@@ -133,5 +143,21 @@ mod tests {
             paths("/x/a.toml", true, "/t")
         );
         assert_eq!(find(None, &[]), Err(NoHome));
+    }
+
+    #[test]
+    fn budgets_stand_with_the_home_or_beside_the_configuration() {
+        let settings = |named, variables: &[(&str, &str)]| {
+            let file = find(named, variables).unwrap().settings();
+            file.to_str().unwrap().to_owned()
+        };
+        let (user, home) = (("HOME", "/home/u"), ("TOLLGATE_HOME", "/t"));
+        assert_eq!(
+            settings(None, &[user]),
+            "/home/u/.config/tollgate/settings.yml"
+        );
+        assert_eq!(settings(None, &[home]), "/t/settings.yml");
+        assert_eq!(settings(Some("/x/a.toml"), &[user]), "/x/settings.yml");
+        assert_eq!(settings(Some("/x/a.toml"), &[home]), "/t/settings.yml");
     }
 }

@@ -8,6 +8,7 @@
 //! * [`Principal`] says who acts: an agent or an operator, never a field that
 //!   the caller filled in.
 //! * [`TokenUsage`] counts tokens; [`Usage`] says who counted them.
+//! * [`Money`] is an exact amount of dollars.
 //! * [`FaultClass`] is what went wrong with a provider and decides what is
 //!   tried next; [`ReasonCode`] is what a caller is told in
 //!   `x-tollgate-reason`.
@@ -18,6 +19,7 @@
 mod event;
 mod fault;
 mod id;
+mod money;
 mod name;
 mod principal;
 mod reason;
@@ -29,6 +31,7 @@ mod usage;
 pub use event::{Event, Plane, Severity};
 pub use fault::FaultClass;
 pub use id::{ParseIdError, RequestId, RunId};
+pub use money::{Money, MoneyError};
 pub use name::{AgentName, NameError, OperatorName};
 pub use principal::{Actor, Principal};
 pub use reason::{ReasonCode, Side};

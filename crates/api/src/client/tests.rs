@@ -136,3 +136,48 @@ async fn an_answer_past_the_limit_is_cut_off() {
     assert!(matches!(error, ClientError::BadAnswer { .. }), "{error}");
     served.abort();
 }
+
+#[tokio::test]
+async fn lines_are_read_as_they_come_and_half_a_line_is_none() {
+    use crate::{Order, RunOrder};
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let client = Client::new(base, Secret::new("tgo-1-x".into()));
+    let served = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut part = [0; 4096];
+        assert!(stream.read(&mut part).await.unwrap() > 0);
+        let head = "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n\n{\"order\":\"fre";
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream
+    });
+    let mut lines = client.lines("/control/runs/run_1/orders").await.unwrap();
+    let mut stream = served.await.unwrap();
+    let mut next = Box::pin(lines.next::<RunOrder>());
+    let none_yet = tokio::select! {
+        biased;
+        _ = &mut next => false,
+        () = tokio::task::yield_now() => true,
+    };
+    assert!(none_yet);
+    stream
+        .write_all(b"eze\"}\n\n{\"order\":\"kill\"}\n{\"order\":")
+        .await
+        .unwrap();
+    let order = |order| Some(RunOrder { order });
+    assert_eq!(next.await.unwrap(), order(Order::Freeze));
+    assert_eq!(lines.next().await.unwrap(), order(Order::Kill));
+    drop(stream);
+    assert_eq!(lines.next::<RunOrder>().await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn lines_that_are_refused_say_why() {
+    let body = r#"{"error":{"code":"not_found","message":"no run `run_1`"}}"#;
+    let (client, _served) = once(http("404 Not Found", body)).await;
+    let error = client
+        .lines("/control/runs/run_1/orders")
+        .await
+        .unwrap_err();
+    assert_eq!(error.to_string(), "no run `run_1`");
+}

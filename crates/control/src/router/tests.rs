@@ -22,6 +22,34 @@ impl Operators for Olga {
     }
 }
 
+/// Has no budgets and takes none.
+struct Penniless;
+
+impl Treasury for Penniless {
+    fn budgets(&self) -> Vec<tollgate_api::BudgetReport> {
+        Vec::new()
+    }
+    fn change_budget(
+        &self,
+        _: tollgate_api::BudgetChange,
+        _: Event,
+    ) -> BoxFuture<'_, Result<Vec<tollgate_api::BudgetReport>, crate::TreasuryFault>> {
+        Box::pin(async {
+            Err(crate::TreasuryFault::Refused {
+                message: "no budgets here".into(),
+                hint: "none",
+            })
+        })
+    }
+    fn cut_off(
+        &self,
+        _: tollgate_api::CutoffRequest,
+        _: Event,
+    ) -> BoxFuture<'_, Result<tollgate_api::CutoffReport, crate::TreasuryFault>> {
+        Box::pin(async { Err(crate::TreasuryFault::Ledger("disk full".into())) })
+    }
+}
+
 /// Knows `main` from its configuration and the ledger's agents as of the last
 /// refresh.
 struct Fake {
@@ -120,6 +148,7 @@ async fn place(metrics_public: bool, reload: Result<ReloadReport, ReloadFault>) 
         ledger: ledger.clone(),
         operators: Arc::new(Olga),
         gateway: Arc::new(gateway),
+        treasury: Arc::new(Penniless),
         metrics,
         recent,
         metrics_public,

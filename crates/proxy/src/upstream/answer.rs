@@ -39,6 +39,8 @@ pub(crate) enum Answer {
 pub(crate) struct AttemptFault {
     pub(crate) class: FaultClass,
     pub(crate) retry_after: Option<Duration>,
+    /// Whether the provider may bill it all the same.
+    pub(crate) billable: bool,
     /// For the log and the ledger, without secrets.
     pub(crate) note: Cow<'static, str>,
     /// What the provider itself answered, where it did.
@@ -58,9 +60,16 @@ impl AttemptFault {
         Self {
             class,
             retry_after: None,
+            billable: false,
             note: note.into(),
             answer: None,
         }
+    }
+
+    /// The request had reached the provider, which may have worked on it.
+    pub(crate) fn billed(mut self) -> Self {
+        self.billable = true;
+        self
     }
 
     /// The status that the provider answered with.

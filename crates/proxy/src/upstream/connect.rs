@@ -8,13 +8,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
+use super::connection::Connection;
 use super::request::Pieces;
-use super::target::{Connection, Target};
+use super::target::Target;
 
 /// Most bytes of an answer's head.
 const HEAD_LIMIT: usize = 64 << 10;
-/// Most fields of an answer's head.
-const FIELD_LIMIT: usize = 100;
 
 /// Opens connections; loads the system's certificate authorities when the
 /// first provider behind TLS is met, not at start.
@@ -97,18 +96,8 @@ where
 {
     let (sender, connection) = http1::Builder::new()
         .max_buf_size(HEAD_LIMIT)
-        .max_headers(FIELD_LIMIT)
         .handshake::<_, Pieces>(TokioIo::new(stream))
         .await
         .map_err(|error| ConnectFault::Http(target.authority(), error))?;
-    tokio::spawn(async move {
-        // Whoever waits for the answer is told; nobody else needs to know.
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "upstream connection ended");
-        }
-    });
-    Ok(Connection {
-        sender,
-        target: Arc::clone(target),
-    })
+    Ok(Connection::new(sender, connection))
 }

@@ -12,6 +12,7 @@ use tollgate_llm::{Dialect, Edits, Endpoint};
 
 use super::target::Target;
 use crate::admission::Leased;
+use crate::names;
 use crate::snapshot::Provider;
 
 /// The version that Anthropic expects where the caller names none.
@@ -33,8 +34,8 @@ pub(super) fn upstream_request(leased: &Leased, target: &Target) -> Option<Reque
         header::ACCEPT_ENCODING,
         HeaderValue::from_static("identity"),
     );
-    if provider.wire == Dialect::Anthropic && !headers.contains_key("anthropic-version") {
-        headers.insert("anthropic-version", ANTHROPIC_VERSION);
+    if provider.wire == Dialect::Anthropic && !headers.contains_key(names::ANTHROPIC_VERSION) {
+        headers.insert(names::ANTHROPIC_VERSION, ANTHROPIC_VERSION);
     }
     for (name, value) in &provider.headers {
         headers.insert(name.clone(), value.clone());
@@ -59,7 +60,10 @@ pub(super) fn edited_body(leased: &Leased, provider: &Provider) -> Option<Pieces
         model: (*candidate.model != *view.model).then_some(&*candidate.model),
         ask_usage: asks_usage(leased, provider),
         temperature: defaults.temperature.filter(|_| generates),
-        max_tokens: defaults.max_tokens.filter(|_| generates),
+        max_tokens: defaults
+            .max_tokens
+            .or(leased.hold().cap())
+            .filter(|_| generates),
     };
     Some(Pieces::new(view.apply(leased.body(), &edits)))
 }

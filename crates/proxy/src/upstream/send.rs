@@ -14,9 +14,10 @@ use tollgate_types::FaultClass;
 
 use super::answer::{Answer, AnswerHead, AttemptFault, ProviderAnswer};
 use super::connect::Connector;
+use super::connection::Connection;
 use super::request::{Pieces, asks_usage, edited_body, upstream_request};
 use super::source::Source;
-use super::target::{Connection, Target};
+use super::target::Target;
 use crate::account::now;
 use crate::admission::Leased;
 use crate::gateway::Gateway;
@@ -69,7 +70,7 @@ pub(crate) async fn send(
             "answer is compressed although identity was asked for",
         ));
     }
-    match is_event_stream(&head.headers) {
+    let answer = match is_event_stream(&head.headers) {
         true if leased.view().stream => {
             let strip_usage = asks_usage(leased, provider);
             exchange.begin_stream(head, strip_usage).await
@@ -78,7 +79,13 @@ pub(crate) async fn send(
             "answer is an event stream although none was asked for",
         )),
         false => exchange.whole_answer(head).await,
-    }
+    };
+    // It had begun to answer with a good status; only its own error says that
+    // there was nothing to bill.
+    answer.map_err(|fault| match fault.class {
+        FaultClass::BadAnswer | FaultClass::Connection | FaultClass::Timeout => fault.billed(),
+        _ => fault,
+    })
 }
 
 fn demo_answer(endpoint: Endpoint, body: &[u8]) -> (AnswerHead, Source) {
@@ -107,18 +114,17 @@ async fn exchange(
             Some(connection) => (connection, true),
             None => (connect(connector, target, first_byte).await?, false),
         };
-        if reused && connection.sender.ready().await.is_err() {
-            continue;
-        }
-        let sent = connection.sender.try_send_request(request);
-        match timeout_at(first_byte.into(), sent).await {
-            Err(_) => return Err(AttemptFault::new(FaultClass::Timeout, "no answer in time")),
-            Ok(Ok(response)) => return Ok(taken_apart(response, connection)),
+        match timeout_at(first_byte.into(), connection.send(request)).await {
+            Err(_) => {
+                let fault = AttemptFault::new(FaultClass::Timeout, "no answer in time");
+                return Err(fault.billed());
+            }
+            Ok(Ok(response)) => return Ok(taken_apart(response, connection, target)),
             Ok(Err(mut error)) => match error.take_message() {
                 Some(unsent) if reused => request = unsent,
                 _ => {
                     let error = error.into_error();
-                    return Err(broken(&error));
+                    return Err(broken(&error).billed());
                 }
             },
         }
@@ -141,13 +147,20 @@ async fn connect(
     }
 }
 
-fn taken_apart(response: Response<Incoming>, connection: Connection) -> (AnswerHead, Source) {
+fn taken_apart(
+    response: Response<Incoming>,
+    connection: Connection,
+    target: &Arc<Target>,
+) -> (AnswerHead, Source) {
     let (parts, incoming) = response.into_parts();
     let head = AnswerHead {
         status: parts.status,
         headers: parts.headers,
     };
-    (head, Source::Http(incoming, Some(connection)))
+    (
+        head,
+        Source::Http(incoming, Some((connection, Arc::clone(target)))),
+    )
 }
 
 fn is_event_stream(headers: &HeaderMap) -> bool {
@@ -191,10 +204,7 @@ impl Exchange<'_> {
         head: AnswerHead,
         strip_usage: bool,
     ) -> Result<Answer, AttemptFault> {
-        let options = TapOptions {
-            strip_usage,
-            ..TapOptions::default()
-        };
+        let options = TapOptions { strip_usage };
         let mut tap = Box::new(StreamTap::new(self.leased.endpoint(), options));
         loop {
             let (first, ended) = match self.next(self.times.first_byte).await? {
@@ -260,6 +270,7 @@ impl Exchange<'_> {
         AttemptFault {
             class: fault.class,
             retry_after: fault.retry_after,
+            billable: false,
             note: self.scrubbed(&fault.message).into(),
             answer: Some(ProviderAnswer {
                 status,

@@ -1,13 +1,11 @@
-use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderValue, Uri};
-use hyper::client::conn::http1::SendRequest;
 use tollgate_llm::Endpoint;
 
-use super::request::Pieces;
+use super::connection::Connection;
 
 /// Most connections kept idle for one target.
 const MOST_IDLE: usize = 256;
@@ -28,7 +26,7 @@ pub struct Target {
 }
 
 struct IdleConnection {
-    sender: SendRequest<Pieces>,
+    connection: Connection,
     since: Instant,
 }
 
@@ -108,15 +106,27 @@ impl Target {
     }
 
     /// A connection that another request has left, the youngest first.
-    pub(super) fn take_idle(self: &Arc<Self>) -> Option<Connection> {
+    pub(super) fn take_idle(&self) -> Option<Connection> {
         loop {
             let idle = self.idle.lock().ok()?.pop()?;
-            if !idle.sender.is_closed() && idle.since.elapsed() < LONGEST_IDLE {
-                return Some(Connection {
-                    sender: idle.sender,
-                    target: Arc::clone(self),
-                });
+            if idle.since.elapsed() < LONGEST_IDLE
+                && let Some(connection) = idle.connection.still_open()
+            {
+                return Some(connection);
             }
+        }
+    }
+
+    /// The answer was read to its end: the next request may have it.
+    pub(super) fn keep(&self, connection: Connection) {
+        if let Some(connection) = connection.still_open()
+            && let Ok(mut idle) = self.idle.lock()
+            && idle.len() < MOST_IDLE
+        {
+            idle.push(IdleConnection {
+                connection,
+                since: Instant::now(),
+            });
         }
     }
 }
@@ -127,30 +137,6 @@ fn without_user(url: &str) -> String {
             format!("{}[secret]{}", &url[..scheme + 3], &url[at..])
         }
         _ => url.chars().take(200).collect(),
-    }
-}
-
-/// One connection, in use by one request.
-pub(crate) struct Connection {
-    pub(super) sender: SendRequest<Pieces>,
-    pub(super) target: Arc<Target>,
-}
-
-impl Connection {
-    /// The answer was read to its end: the next request may have it.
-    pub(super) fn recycle(self) {
-        let Self { sender, target } = self;
-        if sender.is_closed() {
-            return;
-        }
-        if let Ok(mut idle) = target.idle.lock() {
-            if idle.len() < MOST_IDLE {
-                idle.push(IdleConnection {
-                    sender,
-                    since: Instant::now(),
-                });
-            }
-        }
     }
 }
 

@@ -13,9 +13,24 @@ pub(crate) struct Failure {
 /// The exit codes that scripts rely on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Exit {
-    Failed = 1,
-    Usage = 2,
-    NotReachable = 3,
+    Failed,
+    Usage,
+    NotReachable,
+    NotRun,
+    /// The code of the command that was run.
+    PassedOn(u8),
+}
+
+impl Exit {
+    const fn code(self) -> u8 {
+        match self {
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::NotReachable => 3,
+            Self::NotRun => 126,
+            Self::PassedOn(code) => code,
+        }
+    }
 }
 
 impl Failure {
@@ -34,10 +49,36 @@ impl Failure {
         Self::new(Exit::NotReachable, error)
     }
 
+    /// Whatever went wrong, the command was not run.
+    pub(crate) fn not_run(self) -> Self {
+        Self {
+            exit: Exit::NotRun,
+            ..self
+        }
+    }
+
+    /// The command was run and ended with this code; there is nothing to say.
+    pub(crate) const fn passed_on(code: u8) -> Self {
+        Self {
+            exit: Exit::PassedOn(code),
+            error: None,
+            hint: None,
+        }
+    }
+
     /// The configuration is wrong, and everything was said already.
     pub(crate) const fn faults_shown() -> Self {
         Self {
             exit: Exit::Usage,
+            error: None,
+            hint: None,
+        }
+    }
+
+    /// Examples do not hold, and everything was said already.
+    pub(crate) const fn examples_shown() -> Self {
+        Self {
+            exit: Exit::Failed,
             error: None,
             hint: None,
         }
@@ -57,7 +98,7 @@ impl Failure {
     }
 
     pub(crate) fn code(&self) -> ExitCode {
-        ExitCode::from(self.exit as u8)
+        ExitCode::from(self.exit.code())
     }
 
     /// The chain of causes, outermost first, then the hint.

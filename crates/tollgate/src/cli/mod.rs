@@ -1,16 +1,22 @@
 //! The command line: arguments in, an exit code out.
 //!
 //! 0 done, 1 refused or failed, 2 wrong usage or configuration, 3 no gateway
-//! reachable. One file per command; what a command prints is a pure function
+//! reachable; `run` passes the code of its command on, 126 where it was not run.
+//! One file per command; what a command prints is a pure function
 //! of what the gateway answered, so that tests can hold the whole output.
 
 mod agents;
+mod audit;
+mod budget;
 mod completions;
 mod config;
+mod cutoff;
 mod failure;
 mod gateway;
 mod listing;
 mod models;
+mod policy;
+mod run;
 mod screen;
 mod serve;
 mod status;
@@ -38,7 +44,7 @@ use screen::Screen;
 )]
 #[command(
     after_help = "Exit codes: 0 done, 1 refused or failed, 2 wrong usage or configuration, \
-                        3 no gateway reachable"
+                        3 no gateway reachable; `run` passes its command's code on, 126 where it was not run"
 )]
 pub struct Arguments {
     /// The configuration; state files stand beside it
@@ -57,6 +63,8 @@ pub struct Arguments {
 enum Command {
     /// Run the gateway
     Serve(serve::Arguments),
+    /// Run a command under a key of its own, so that it can be frozen and killed
+    Run(run::Arguments),
     /// Show the running gateway
     Status(status::Arguments),
     /// Models that can be asked for
@@ -65,6 +73,14 @@ enum Command {
     /// Who may call
     #[command(subcommand)]
     Agents(agents::Command),
+    /// What may be used, and what is left of it
+    #[command(subcommand)]
+    Budget(budget::Command),
+    /// Stop an agent at once: its streams end, new requests are refused
+    Cutoff(cutoff::Arguments),
+    /// The record that can't be quietly changed
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Tokens and requests, summed up
     Usage(usage::Arguments),
     /// Tell the story of one request
@@ -72,16 +88,28 @@ enum Command {
     /// The configuration file
     #[command(subcommand)]
     Config(config::Command),
+    /// Rules that allow, ask or deny
+    #[command(subcommand)]
+    Policy(policy::Command),
+    /// Evaluate rules for the gateway, a line for a line
+    #[command(name = crate::serve::policy::CHILD, hide = true)]
+    PolicyChild,
     /// Print completions for a shell
     Completions(completions::Arguments),
     /// Print the manual page
     #[command(hide = true)]
     Man,
+    /// Keep a tree of processes; started by `run` and the gateway
+    #[command(hide = true, name = run::KEEP)]
+    KeepTree,
 }
 
 /// Runs the program and says how it ended.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Some(Command::KeepTree) = arguments.command {
+        return tollgate_run::keep();
+    }
     let mut screen = Screen::of_the_process();
     match run(arguments, &mut screen) {
         Ok(()) => ExitCode::SUCCESS,
@@ -107,16 +135,24 @@ fn run(arguments: Arguments, screen: &mut Screen) -> Result<(), Failure> {
     };
     match command {
         Command::Serve(arguments) => serve::run(&arguments, paths()?, machine, screen),
+        Command::Run(arguments) => run::run(&arguments, &paths()?, machine, screen),
         Command::Status(arguments) => status::run(&arguments, &paths()?, machine, screen),
         Command::Models(command) => models::run(&command, &paths()?, machine, screen),
         Command::Agents(command) => agents::run(&command, &paths()?, machine, screen),
+        Command::Budget(command) => budget::run(&command, &paths()?, machine, screen),
+        Command::Cutoff(arguments) => cutoff::run(&arguments, &paths()?, machine, screen),
+        Command::Audit(command) => audit::run(&command, &paths()?, machine, screen),
         Command::Usage(arguments) => usage::run(&arguments, &paths()?, machine, screen),
         Command::Why(arguments) => why::run(&arguments, &paths()?, machine, screen),
         Command::Config(command) => config::run(&command, paths, machine, screen),
+        Command::Policy(command) => policy::run(&command, paths, machine, screen),
+        Command::PolicyChild => policy::child(),
         Command::Completions(arguments) => {
             completions::run(&arguments, Arguments::command(), screen)
         }
         Command::Man => completions::man(Arguments::command(), screen),
+        // Taken before there is a screen.
+        Command::KeepTree => Ok(()),
     }
 }
 

@@ -63,6 +63,12 @@ impl Screen {
         Ok(())
     }
 
+    /// Says something on standard error in the midst of another program's
+    /// output.
+    pub(crate) fn note(&mut self, text: &str) {
+        write_all(&mut self.err, &format!("tollgate: {}", plain(text)));
+    }
+
     /// Says on standard error why it did not work.
     pub(crate) fn failure(&mut self, failure: &Failure) {
         for (label, line) in failure.lines() {

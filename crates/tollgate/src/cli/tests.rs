@@ -22,13 +22,17 @@ fn help_of_the_program() {
 
 #[test]
 fn help_of_every_command() {
-    let paths: [&[&str]; 10] = [
+    let paths: [&[&str]; 14] = [
         &["serve"],
+        &["run"],
         &["status"],
         &["models", "list"],
         &["agents", "add"],
         &["agents", "list"],
         &["agents", "remove"],
+        &["budget", "show"],
+        &["budget", "set"],
+        &["cutoff"],
         &["usage"],
         &["why"],
         &["config", "check"],

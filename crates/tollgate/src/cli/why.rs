@@ -66,8 +66,7 @@ fn render(story: &Story, paint: Paint) -> String {
             plain(&step.detail)
         );
     }
-    let outcome = paint.state(&plain(&request.outcome));
-    let _written = write!(text, "\n{outcome}: {}\n", plain(&story.ending));
+    let _written = write!(text, "\n{}\n", plain(&story.ending));
     text.push_str(&paint.faint(&format!("{}\n", judged(story))));
     text
 }

@@ -26,12 +26,14 @@ impl Build<'_> {
             let keys = self.agent_keys(table, &mut seen);
             let [allowed_models, blocked_models] =
                 ["allowed_models", "blocked_models"].map(|key| self.globs(table, key));
+            let may_act_for = self.may_act_for(table);
             let name = self.agent_name(name, table);
             agents.extend(name.map(|name| AgentSpec {
                 name,
                 keys,
                 allowed_models,
                 blocked_models,
+                may_act_for,
                 source: AgentSource::Config,
                 defaults,
             }));
@@ -63,6 +65,23 @@ impl Build<'_> {
             self.fault(table, table.line, message);
         }
         name
+    }
+
+    fn may_act_for(&mut self, table: &Table) -> Vec<AgentName> {
+        let mut names = Vec::new();
+        for text in table.texts("may_act_for") {
+            match AgentName::new(text.as_str()) {
+                Ok(name) => names.push(name),
+                Err(_) => {
+                    let message = format!(
+                        "{}: may_act_for has {}, expected the name of an agent",
+                        table.place, text.shown
+                    );
+                    self.findings.fault(text.line, message);
+                }
+            }
+        }
+        names
     }
 
     /// The digests of an agent's keys. A key that two agents share would make
@@ -100,6 +119,7 @@ pub(super) fn nobody_else(name: AgentName, defaults: ModelDefaults) -> AgentSpec
         keys: Vec::new(),
         allowed_models: vec!["*".to_owned()],
         blocked_models: Vec::new(),
+        may_act_for: Vec::new(),
         source: AgentSource::Config,
         defaults,
     }

@@ -3,12 +3,15 @@
 
 use std::path::{Path, PathBuf};
 
+use tollgate_budget::BudgetSpec;
 use tollgate_routing::{ProviderRoutes, RouteTable, RoutingConfig};
-use tollgate_types::Label;
+use tollgate_types::{AgentName, Label};
 
 use super::agent;
+use super::budget::{self, Gathered, Names};
 use super::describe::placed;
 use super::fault::{Fault, Findings};
+use super::model;
 use super::near::nearest;
 use super::server;
 use super::settings::{ProviderSettings, Settings, Source, Upstream};
@@ -53,6 +56,7 @@ impl<'a> Build<'a> {
         let (agent_defaults, default_fallback) = agent::defaults(root.named("agents"));
         let anonymous = server.as_ref().and_then(|server| server.anonymous.as_ref());
         let agents = self.agents(root.named("agents"), agent_defaults, anonymous);
+        let policy = self.policy(root);
         let routing = RoutingConfig {
             providers: routes_of(&providers),
             model_routes: self.model_routes(root),
@@ -60,6 +64,8 @@ impl<'a> Build<'a> {
             default_fallback,
         };
         self.routing(root, &routing);
+        let budgets = self.budgets(root.named("agents"), &providers);
+        let (catalog, output_cap) = model::catalog(root.named("models"), self.findings);
         Some(Settings {
             source: Source::File(file.to_owned()),
             server: server?,
@@ -68,10 +74,34 @@ impl<'a> Build<'a> {
             routing,
             agents,
             agent_defaults,
+            policy,
+            budgets,
+            catalog,
+            output_cap,
             monitoring: server::monitoring(monitoring, telemetry),
             files: self.named_files(file),
             warnings: Vec::new(),
         })
+    }
+
+    /// The budgets of every agent.
+    fn budgets(
+        &mut self,
+        agents: &[(String, Table)],
+        providers: &[ProviderSettings],
+    ) -> Vec<BudgetSpec> {
+        let ids = || providers.iter().map(|it| it.id.clone()).collect();
+        let names = Names {
+            configured: self.providers_whole.then(ids),
+            aliases: Vec::new(),
+        };
+        let mut gathered = Gathered::default();
+        for (name, table) in agents.iter().filter(|(name, _)| name != "defaults") {
+            if let Ok(name) = AgentName::new(name) {
+                budget::of_agent(&name, table, &names, &mut gathered, self.findings);
+            }
+        }
+        gathered.specs
     }
 
     /// The providers of the file; the demo where it names none.

@@ -1,7 +1,7 @@
 //! The document against the schema: unknown keys, wrong types, ranges,
 //! variables. What passes is in the [`Table`] that comes back.
 
-use tollgate_types::Secret;
+use tollgate_types::{Money, Secret};
 use toml::Spanned;
 use toml::de::{DeInteger, DeTable, DeValue};
 
@@ -113,8 +113,25 @@ impl Check<'_> {
                 let found = float(item.get_ref()).filter(|found| (low..=high).contains(found));
                 self.in_range(table, key, item, found.map(Value::Float))
             }
+            (Kind::Usd, DeValue::Integer(_) | DeValue::Float(_)) => {
+                let found = number_text(item.get_ref()).replace('_', "").parse();
+                self.in_range(table, key, item, found.ok().map(Value::Money))
+            }
+            (Kind::Usd, DeValue::String(_)) => {
+                let text = self.text(table, key, item)?;
+                self.usd(table, key, &text).map(Value::Money)
+            }
             (_, found) => self.collection(table, key, item, found),
         }
+    }
+
+    fn usd(&mut self, table: &Table, key: &Key, text: &Text) -> Option<Money> {
+        let found = text.as_str().parse();
+        if let Err(error) = &found {
+            let message = format!("{} is {}, {error}", key.name, text.shown);
+            self.fault(table, text.line, message);
+        }
+        found.ok()
     }
 
     fn collection(
@@ -128,7 +145,11 @@ impl Check<'_> {
             (Kind::Texts, DeValue::Array(items)) => Value::Texts(self.texts(table, key, items)),
             (Kind::Map, DeValue::Table(pairs)) => Value::Map(self.map(table, key, pairs)),
             (Kind::Table(section), DeValue::Table(found)) => {
-                let place = section.noun.to_owned();
+                // A section inside of one that has a name of its own.
+                let place = match table.place.contains('"') {
+                    true => format!("{}: {}", table.place, section.noun),
+                    false => section.noun.to_owned(),
+                };
                 Value::Table(self.table(section, place, self.line(item), found))
             }
             (Kind::Named(section, defaults), DeValue::Table(found)) => {
@@ -136,6 +157,12 @@ impl Check<'_> {
             }
             (Kind::Tables(section), DeValue::Array(items)) => {
                 Value::Tables(self.tables(table, key, section, items))
+            }
+            (Kind::OneOrMore(section), DeValue::Array(items)) => {
+                Value::Tables(self.tables(table, key, section, items))
+            }
+            (Kind::OneOrMore(section), _) => {
+                Value::Tables(self.one_of_more(table, key, section, item)?)
             }
             _ => {
                 self.wrong_type(table, key, item);
@@ -240,6 +267,42 @@ impl Check<'_> {
         tables
     }
 
+    /// One table where there may be more, or the value of its first key.
+    fn one_of_more(
+        &mut self,
+        table: &Table,
+        key: &'static Key,
+        section: &'static Section,
+        item: &Item<'_>,
+    ) -> Option<Vec<Table>> {
+        let line = self.line(item);
+        let place = format!("{}: {}", table.place, section.noun);
+        if let DeValue::Table(found) = item.get_ref() {
+            return Some(vec![self.table(section, place, line, found)]);
+        }
+        let first = section.keys.first()?;
+        if !matches!(
+            (first.kind, item.get_ref()),
+            (Kind::Integer(..), DeValue::Integer(_))
+        ) {
+            self.wrong_type(table, key, item);
+            return None;
+        }
+        let mut one = Table {
+            section,
+            place,
+            line,
+            entries: Vec::new(),
+        };
+        let value = self.value(&one, first, item)?;
+        one.entries.push(Entry {
+            key: first.name,
+            line,
+            value,
+        });
+        Some(vec![one])
+    }
+
     /// A string, filled in. Faults show it only as it stands in the file, and
     /// only where its key never holds a secret.
     fn text(&mut self, table: &Table, key: &Key, item: &Item<'_>) -> Option<Text> {
@@ -330,7 +393,7 @@ impl Check<'_> {
             matches!(item.get_ref(), DeValue::String(text) if text.trim().parse::<f64>().is_ok());
         let wanted = matches!(
             key.kind,
-            Kind::Integer(..) | Kind::Seconds(..) | Kind::Float(..)
+            Kind::Integer(..) | Kind::Seconds(..) | Kind::Float(..) | Kind::OneOrMore(_)
         );
         if let Some(fault) = self.fault(table, self.line(item), message)
             && numeric

@@ -50,10 +50,12 @@ pub(super) fn expected(kind: Kind) -> String {
         Kind::Integer(low, high) => format!("a whole number from {low} to {high}"),
         Kind::Seconds(low, high) => format!("whole seconds from {low} to {high}"),
         Kind::Float(low, high) => format!("a number from {low} to {high}"),
+        Kind::Usd => "US dollars such as 12.50".into(),
         Kind::Boolean => "true or false".into(),
         Kind::Texts => "a list of strings".into(),
         Kind::Map => "a table of strings".into(),
         Kind::Table(_) | Kind::Named(..) => "a table".into(),
         Kind::Tables(_) => "a list of tables".into(),
+        Kind::OneOrMore(_) => "a table or a list of tables".into(),
     }
 }

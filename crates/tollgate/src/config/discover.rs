@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use http::Uri;
 use tollgate_identity::ModelDefaults;
-use tollgate_llm::Dialect;
+use tollgate_llm::{Catalog, Dialect};
 use tollgate_routing::{CredentialSpec, RoutingConfig};
 use tollgate_types::{AgentName, Label, Secret};
 
@@ -111,6 +111,11 @@ pub(super) static KNOWN: [Known; 9] = [
     },
 ];
 
+/// The variables that may hold a provider's key.
+pub fn variables() -> impl Iterator<Item = &'static str> {
+    KNOWN.iter().flat_map(|known| known.variables).copied()
+}
+
 /// The settings of a machine without a configuration: every provider whose key
 /// is in the environment, the demo, and anonymous callers as agent `main`.
 pub fn settings(paths: &Paths, surroundings: &dyn Surroundings) -> Settings {
@@ -140,6 +145,10 @@ pub fn settings(paths: &Paths, surroundings: &dyn Surroundings) -> Settings {
             .map(|name| nobody_else(name, agent_defaults))
             .collect(),
         agent_defaults,
+        policy: super::PolicySettings::default(),
+        budgets: Vec::new(),
+        catalog: Catalog::built_in(),
+        output_cap: None,
         monitoring: server::monitoring(
             &Table::default_of("monitoring"),
             &Table::default_of("telemetry"),

@@ -53,6 +53,7 @@ impl Faults {
 const MOST: usize = 200;
 
 /// Where faults and warnings gather while a file is judged.
+#[derive(Debug)]
 pub(crate) struct Findings {
     file: PathBuf,
     faults: Vec<Fault>,

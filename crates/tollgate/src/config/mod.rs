@@ -12,7 +12,8 @@
 //!
 //! The third step does not run on broken syntax: what is missing may just not
 //! have been read. Without a file, [`discover`] makes the settings from the
-//! environment.
+//! environment. Either way the machine's budgets come from `settings.yml`
+//! ([`host`]).
 //!
 //! No fault ever holds the value of a key that may be secret, what a variable
 //! brought in, or a line of the file.
@@ -20,13 +21,17 @@
 mod agent;
 mod base_url;
 mod bind;
+mod budget;
 mod build;
 mod check;
 mod describe;
 pub mod discover;
 mod expand;
 mod fault;
+mod host;
+mod model;
 mod near;
+mod policy;
 pub mod probe;
 mod provider;
 pub mod schema;
@@ -35,6 +40,8 @@ mod settings;
 mod surroundings;
 mod syntax;
 mod tree;
+mod yaml;
+mod zone;
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -46,19 +53,27 @@ use syntax::Lines;
 
 pub use bind::bind;
 pub use fault::{Fault, Faults};
+pub use policy::{AgentDomains, PolicySettings};
 pub use settings::{
     AnswerModel, LedgerSettings, MonitoringSettings, ProviderSettings, ServerSettings, Settings,
     Source, Upstream,
 };
 pub use surroundings::{Machine, Nowhere, Surroundings};
+pub use zone::named as zone_named;
 
 use crate::paths::Paths;
 
-/// The settings: from the file where there is one, else from the environment.
+/// The settings: from the file where there is one, else from the environment;
+/// the machine's budgets from `settings.yml`.
 ///
 /// # Errors
-/// Every fault of the file. A file that was named and is not there is one.
+/// Every fault of the files. One that was named and is not there is one.
 pub fn load(paths: &Paths, surroundings: &dyn Surroundings) -> Result<Settings, Faults> {
+    let found = without_host(paths, surroundings);
+    with_host(found, &paths.settings(), surroundings)
+}
+
+fn without_host(paths: &Paths, surroundings: &dyn Surroundings) -> Result<Settings, Faults> {
     match surroundings.file(&paths.config, syntax::LARGEST) {
         Ok(bytes) => read(&bytes, paths, surroundings),
         Err(error) if error.kind() == ErrorKind::NotFound && !paths.named => {
@@ -73,6 +88,37 @@ pub fn load(paths: &Paths, surroundings: &dyn Surroundings) -> Result<Settings, 
             findings
                 .settle::<Settings>(None)
                 .map(|(settings, _)| settings)
+        }
+    }
+}
+
+/// The same settings with the budgets of the machine, or the faults of both.
+fn with_host(
+    found: Result<Settings, Faults>,
+    file: &Path,
+    surroundings: &dyn Surroundings,
+) -> Result<Settings, Faults> {
+    let mut findings = Findings::new(file);
+    let ids = |settings: &Settings| settings.providers.iter().map(|it| it.id.clone()).collect();
+    let configured = found.as_ref().ok().map(ids);
+    let specs = host::budgets(file, configured, surroundings, &mut findings);
+    match (found, findings.settle(Some(specs))) {
+        (Ok(mut settings), Ok((specs, warnings))) => {
+            settings.budgets.extend(specs);
+            settings.warnings.extend(warnings);
+            // Where it is not there yet, that it appears is a reload too.
+            settings.files.push(file.to_owned());
+            Ok(settings)
+        }
+        (Ok(settings), Err(mut faults)) => {
+            faults.warnings.splice(0..0, settings.warnings);
+            Err(faults)
+        }
+        (Err(faults), Ok(_)) => Err(faults),
+        (Err(mut faults), Err(more)) => {
+            faults.faults.extend(more.faults);
+            faults.warnings.extend(more.warnings);
+            Err(faults)
         }
     }
 }

@@ -3,12 +3,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Uri};
+use tollgate_budget::BudgetSpec;
 use tollgate_identity::{AgentSpec, ModelDefaults};
-use tollgate_llm::Dialect;
+use tollgate_llm::{Catalog, Dialect};
 use tollgate_routing::{CredentialSpec, RoutingConfig};
 use tollgate_types::{AgentName, Label, Secret};
 
 use super::fault::Fault;
+use super::policy::PolicySettings;
 
 /// A configuration in which nothing is wrong, with every default filled in.
 #[derive(Debug)]
@@ -28,6 +30,15 @@ pub struct Settings {
     /// What a request of any agent gets where it says nothing; already in
     /// every [`AgentSpec`] above, for agents that come from elsewhere.
     pub agent_defaults: ModelDefaults,
+    /// The rules that judge every call.
+    pub policy: PolicySettings,
+    /// What agents and this machine may use, from `[agents.NAME]` and
+    /// `settings.yml`; each of its kind stands once.
+    pub budgets: Vec<BudgetSpec>,
+    /// What models take, give and cost.
+    pub catalog: Catalog,
+    /// Most tokens of an answer where nothing else says it.
+    pub output_cap: Option<u64>,
     /// What is kept to look at.
     pub monitoring: MonitoringSettings,
     /// Every file that the configuration names, itself first: a change of any

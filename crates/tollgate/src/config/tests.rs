@@ -6,6 +6,7 @@ use tollgate_types::Secret;
 
 use super::*;
 
+mod budgets;
 mod faults;
 mod secrecy;
 mod values;
@@ -15,6 +16,7 @@ mod values;
 pub(crate) struct Fake {
     variables: HashMap<String, String>,
     text: Option<Vec<u8>>,
+    settings: Option<String>,
     secrets: HashMap<PathBuf, String>,
     loose: HashSet<PathBuf>,
 }
@@ -27,6 +29,12 @@ impl Fake {
 
     pub(crate) fn file(mut self, text: &str) -> Self {
         self.text = Some(text.as_bytes().to_vec());
+        self
+    }
+
+    /// The text of `settings.yml`.
+    fn host(mut self, text: &str) -> Self {
+        self.settings = Some(text.to_owned());
         self
     }
 
@@ -46,10 +54,12 @@ impl Surroundings for Fake {
         self.variables.get(name).cloned()
     }
 
-    fn file(&self, _path: &Path, _limit: usize) -> std::io::Result<Vec<u8>> {
-        self.text
-            .clone()
-            .ok_or_else(|| std::io::ErrorKind::NotFound.into())
+    fn file(&self, path: &Path, _limit: usize) -> std::io::Result<Vec<u8>> {
+        let found = match path.ends_with("settings.yml") {
+            true => self.settings.clone().map(String::into_bytes),
+            false => self.text.clone(),
+        };
+        found.ok_or_else(|| std::io::ErrorKind::NotFound.into())
     }
 
     fn secret_file(&self, path: &Path) -> Result<Secret, String> {

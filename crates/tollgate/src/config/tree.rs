@@ -4,7 +4,7 @@
 //! first provider that serves a name wins), and what is absent reads as its
 //! default from the [schema](super::schema).
 
-use tollgate_types::Secret;
+use tollgate_types::{Money, Secret};
 
 use super::schema::{Default, Kind, ROOT, Section};
 
@@ -32,6 +32,7 @@ pub(crate) enum Value {
     Text(Text),
     Integer(i64),
     Float(f64),
+    Money(Money),
     Boolean(bool),
     Texts(Vec<Text>),
     Map(Vec<(String, Text)>),
@@ -123,6 +124,14 @@ impl Table {
     pub(crate) fn float(&self, key: &str) -> Option<f64> {
         match self.entry(key)?.value {
             Value::Float(number) => Some(number),
+            _ => None,
+        }
+    }
+
+    /// An amount that is written out.
+    pub(crate) fn money(&self, key: &str) -> Option<Money> {
+        match self.entry(key)?.value {
+            Value::Money(amount) => Some(amount),
             _ => None,
         }
     }
@@ -256,6 +265,10 @@ fn variables_in(value: &Value) -> bool {
         Value::Table(found) => table(found),
         Value::Tables(tables) => tables.iter().any(table),
         Value::Named(tables) => tables.iter().any(|(_, found)| table(found)),
-        Value::Map(_) | Value::Integer(_) | Value::Float(_) | Value::Boolean(_) => false,
+        Value::Map(_)
+        | Value::Integer(_)
+        | Value::Float(_)
+        | Value::Money(_)
+        | Value::Boolean(_) => false,
     }
 }

@@ -11,12 +11,14 @@ use tollgate_api::{
 };
 use tollgate_control::{BoxFuture, MintFault, MintedKey, ReloadFault};
 use tollgate_identity::{AgentSource, mint_agent_key};
+use tollgate_judge::Judge;
 use tollgate_ledger::{Ledger, StoredAgent};
 use tollgate_proxy::{Gateway, Provider, Snapshot, Upstream};
 use tollgate_routing::Standing;
 use tollgate_types::{Event, Plane, Principal, RequestId, Severity, UnixMillis, Versions};
 
 use super::snapshot;
+use super::treasury::Treasury;
 use crate::config::{self, Machine, ProviderSettings, Settings, Source, probe};
 use crate::paths::Paths;
 
@@ -31,6 +33,7 @@ pub(super) struct House {
     ledger: Ledger,
     /// One change at a time; a request never waits for it.
     changing: tokio::sync::Mutex<()>,
+    treasury: Arc<Treasury>,
     state: Mutex<State>,
 }
 
@@ -56,15 +59,16 @@ impl House {
         gateway: Arc<Gateway>,
         ledger: Ledger,
         stored: Vec<StoredAgent>,
+        treasury: Arc<Treasury>,
     ) -> Arc<Self> {
         let state = State {
-            seen: looks(&watched(&settings, &paths)),
+            seen: HashMap::new(),
             settings: Arc::new(settings),
             found: Vec::new(),
             stored,
             fault: None,
         };
-        Arc::new(Self {
+        let house = Arc::new(Self {
             paths,
             address,
             started: Instant::now(),
@@ -72,8 +76,12 @@ impl House {
             gateway,
             ledger,
             changing: tokio::sync::Mutex::default(),
+            treasury,
             state: Mutex::new(state),
-        })
+        });
+        let seen = looks(&house.files());
+        house.change(|state| state.seen = seen);
+        house
     }
 
     fn state(&self) -> State {
@@ -87,9 +95,19 @@ impl House {
         change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
+    /// The rules in force.
+    fn judge(&self) -> Arc<Judge> {
+        Arc::clone(&self.gateway.snapshot().rules.judge)
+    }
+
     /// The files whose change is a reload.
     pub(super) fn files(&self) -> Vec<PathBuf> {
-        watched(&self.state().settings, &self.paths)
+        let settings = self.state().settings;
+        let mut files = watched(&settings, &self.paths);
+        let beside = super::policy::folder(&settings.policy.files);
+        let judge = self.judge();
+        files.extend(judge.libraries().iter().map(|name| beside.join(name)));
+        files
     }
 
     /// Whether any of them is another one than at the last look.
@@ -123,20 +141,25 @@ impl House {
         if settings.ledger != before.settings.ledger {
             notes.push("ledger.url holds from the next start".to_owned());
         }
+        let judge = super::policy::load(&settings.policy).await;
+        let judge = judge.map_err(|faults| self.refuse(super::policy::lines(&faults)))?;
         let version = self
-            .put(&settings, &before.found)
+            .put(&settings, &before.found, judge)
             .await
             .map_err(|error| self.refuse(error))?;
+        let budgets = self.treasury.reload(&settings.budgets).await;
+        budgets.map_err(|error| self.refuse(error))?;
         let files = settings
             .files
             .iter()
             .map(|file| file.display().to_string())
             .collect();
         self.change(|state| {
-            state.seen = looks(&watched(&settings, &self.paths));
             state.settings = Arc::new(settings);
             state.fault = None;
         });
+        let seen = looks(&self.files());
+        self.change(|state| state.seen = seen);
         Ok(ReloadReport {
             config_version: version,
             files,
@@ -153,7 +176,12 @@ impl House {
     }
 
     /// Puts a new snapshot in place and returns its version.
-    async fn put(&self, settings: &Settings, found: &[ProviderSettings]) -> Result<u64, String> {
+    async fn put(
+        &self,
+        settings: &Settings,
+        found: &[ProviderSettings],
+        judge: Arc<Judge>,
+    ) -> Result<u64, String> {
         let stored = self
             .ledger
             .agents()
@@ -161,7 +189,7 @@ impl House {
             .map_err(|error| error.to_string())?;
         let old = self.gateway.snapshot();
         let version = old.versions.config + 1;
-        let snapshot = snapshot::build(settings, found, &stored, version, Some(&old))
+        let snapshot = snapshot::build(settings, found, &stored, version, judge, Some(&old))
             .map_err(|error| error.to_string())?;
         self.gateway.replace(snapshot);
         self.change(|state| state.stored = stored);
@@ -208,7 +236,7 @@ impl House {
         }
         let _one = self.changing.lock().await;
         let settings = self.state().settings;
-        match self.put(&settings, &found).await {
+        match self.put(&settings, &found, self.judge()).await {
             Ok(_) => {
                 for server in &servers {
                     tracing::info!(
@@ -337,7 +365,9 @@ impl tollgate_control::Gateway for House {
         Box::pin(async {
             let _one = self.changing.lock().await;
             let state = self.state();
-            self.put(&state.settings, &state.found).await.map(drop)
+            self.put(&state.settings, &state.found, self.judge())
+                .await
+                .map(drop)
         })
     }
 }
@@ -457,7 +487,7 @@ fn looks(files: &[PathBuf]) -> HashMap<PathBuf, Option<Look>> {
         .collect()
 }
 
-fn now() -> UnixMillis {
+pub(super) fn now() -> UnixMillis {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     UnixMillis(since.map_or(0, |since| {
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)

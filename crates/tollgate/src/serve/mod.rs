@@ -6,19 +6,24 @@
 //! waits for signals and changed files.
 
 mod house;
+mod notary;
 mod operators;
+pub(crate) mod policy;
 mod reload;
 mod snapshot;
+mod treasury;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tollgate_control::{Control, Metrics, Recent};
+use tollgate_judge::Judge;
 use tollgate_ledger::{Ledger, LedgerConfig};
 use tollgate_proxy::{Body, Gateway, listen};
 
@@ -26,6 +31,7 @@ use crate::config::Settings;
 use crate::greeting;
 use crate::paths::Paths;
 use house::House;
+use treasury::Treasury;
 
 /// Runs the gateway until it is told to stop; `greet` is given the start-up
 /// text once it listens.
@@ -34,22 +40,38 @@ use house::House;
 /// Whatever keeps it from starting, or from writing its last records.
 pub async fn run(settings: Settings, paths: Paths, greet: impl FnOnce(&str)) -> anyhow::Result<()> {
     let began = Instant::now();
+    let signals = Signals::install()?;
     // No core dump, and no other process of this user, shows the keys.
     nix::sys::prctl::set_dumpable(false)?;
     tollgate_secrets::make_private_dir(&paths.state)?;
     let operators = operators::open(&paths)?;
     let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
     let recent = Arc::new(Recent::new(settings.monitoring.ring_buffer_size));
-    let ledger = open_ledger(&settings, &metrics, &recent).await?;
+    let ledger = open_ledger(&settings, &paths.state, &metrics, &recent).await?;
     let stored = ledger.agents().await?;
-    let snapshot = snapshot::build(&settings, &[], &stored, 1, None)?;
+    let judge = match policy::load(&settings.policy).await {
+        Ok(judge) => judge,
+        Err(faults) => {
+            let faults = policy::lines(&faults);
+            tracing::error!("the policy does not load, so everything is denied:\n{faults}");
+            Arc::new(Judge::never())
+        }
+    };
+    let snapshot = snapshot::build(&settings, &[], &stored, 1, judge, None)?;
     let (listener, address) = bind(settings.server.bind).await?;
     tollgate_secrets::write_private(&paths.gateway_addr(), address.to_string().as_bytes())?;
 
     let metrics_public = settings.monitoring.metrics_public;
     let drain = settings.server.drain;
     let greeting = greeting::text(&settings, address);
-    let gateway = Arc::new(Gateway::new(snapshot, ledger.clone()));
+    let bank = treasury::open(&settings.budgets, &ledger).await?;
+    let gateway = Arc::new(Gateway::new(snapshot, ledger.clone(), Arc::clone(&bank)));
+    let treasury = Treasury::new(
+        settings.budgets.clone(),
+        Arc::clone(&bank),
+        ledger.clone(),
+        Arc::clone(&gateway),
+    );
     let house = House::new(
         settings,
         paths,
@@ -57,17 +79,19 @@ pub async fn run(settings: Settings, paths: Paths, greet: impl FnOnce(&str)) -> 
         Arc::clone(&gateway),
         ledger.clone(),
         stored,
+        Arc::clone(&treasury),
     );
     let control = Arc::new(Control {
         ledger: ledger.clone(),
         operators,
         gateway: Arc::clone(&house) as Arc<dyn tollgate_control::Gateway>,
+        treasury: Arc::clone(&treasury) as Arc<dyn tollgate_control::Treasury>,
         metrics,
         recent,
         metrics_public,
         bind: address,
     });
-    let (stop, stopping) = watch::channel(false);
+    let (drains, stopping) = watch::channel(false);
     let served = tokio::spawn(listen(
         listener,
         gateway,
@@ -78,11 +102,13 @@ pub async fn run(settings: Settings, paths: Paths, greet: impl FnOnce(&str)) -> 
     greet(&greeting);
     tracing::info!(%address, micros = began.elapsed().as_micros() as u64, "ready");
 
-    let reloads = tokio::spawn(reload::watch(Arc::clone(&house)));
+    let Signals { mut stop, hangup } = signals;
+    let reloads = tokio::spawn(reload::watch(Arc::clone(&house), hangup));
     let probes = tokio::spawn(async move { house.probe().await });
-    stop_signal().await?;
+    let slices = tokio::spawn(treasury::write_slices(Arc::clone(&bank), ledger.clone()));
+    stop.recv().await;
     tracing::info!(seconds = drain.as_secs(), "draining");
-    stop.send_replace(true);
+    drains.send_replace(true);
     reloads.abort();
     probes.abort();
     let cut = served.await??;
@@ -92,16 +118,23 @@ pub async fn run(settings: Settings, paths: Paths, greet: impl FnOnce(&str)) -> 
             "the drain's time is over; requests were cut short"
         );
     }
+    slices.abort();
+    treasury::close(&bank, &ledger).await;
     ledger.close().await.context("the ledger's last records")
 }
 
 async fn open_ledger(
     settings: &Settings,
+    state: &Path,
     metrics: &Arc<Metrics>,
     recent: &Arc<Recent>,
 ) -> anyhow::Result<Ledger> {
     let (metrics, recent) = (Arc::clone(metrics), Arc::clone(recent));
-    let opened = Ledger::open(LedgerConfig::new(&settings.ledger.path), move |record| {
+    let config = LedgerConfig {
+        notary: Some(Arc::new(notary::Seal::open(state)?)),
+        ..LedgerConfig::new(&settings.ledger.path)
+    };
+    let opened = Ledger::open(config, move |record| {
         metrics.observe(record);
         recent.observe(record);
     });
@@ -135,12 +168,35 @@ fn operator_plane(control: Arc<Control>) -> tollgate_proxy::Control {
     })
 }
 
-async fn stop_signal() -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// Caught from the first moment on: a signal that comes while the gateway
+/// starts must not end it as if nobody listened.
+struct Signals {
+    stop: Stop,
+    hangup: Signal,
+}
+
+struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn install() -> std::io::Result<Self> {
+        Ok(Self {
+            stop: Stop {
+                terminate: signal(SignalKind::terminate())?,
+                interrupt: signal(SignalKind::interrupt())?,
+            },
+            hangup: signal(SignalKind::hangup())?,
+        })
     }
-    Ok(())
+}
+
+impl Stop {
+    async fn recv(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }

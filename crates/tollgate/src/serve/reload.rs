@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use notify::{RecursiveMode, Watcher};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::Signal;
 use tokio::sync::mpsc;
 
 use super::house::House;
@@ -13,24 +13,18 @@ const SETTLE: Duration = Duration::from_millis(200);
 
 /// Reloads at SIGHUP and when a file that the configuration names has changed,
 /// within a second.
-pub(super) async fn watch(house: Arc<House>) {
+pub(super) async fn watch(house: Arc<House>, mut hangup: Signal) {
     let (changed, mut changes) = mpsc::channel(1);
-    let watching = Watched::new(&house, changed);
-    if let Err(error) = &watching {
-        tracing::warn!(%error, "files are not watched; SIGHUP and the API reload");
-    }
-    let mut hangup = match signal(SignalKind::hangup()) {
-        Ok(hangup) => hangup,
-        Err(error) => {
-            tracing::warn!(%error, "SIGHUP is not watched");
-            return;
-        }
-    };
+    let mut watched = Watched::new(&house, &changed);
     // Between reading the file and watching it, it may have changed already.
     let mut missed = house.files_changed();
     loop {
         if std::mem::take(&mut missed) {
             house.reload_and_say().await;
+        }
+        // A reload may have brought other files.
+        if !watched.covers(&house) {
+            watched = Watched::new(&house, &changed);
         }
         tokio::select! {
             _ = hangup.recv() => {}
@@ -48,13 +42,32 @@ pub(super) async fn watch(house: Arc<House>) {
 /// Folders are watched, not files: an editor replaces the file by rename, and
 /// one that is not there yet can appear.
 struct Watched {
-    _watcher: notify::RecommendedWatcher,
+    _watcher: Option<notify::RecommendedWatcher>,
+    files: Vec<PathBuf>,
 }
 
 impl Watched {
-    fn new(house: &House, changed: mpsc::Sender<()>) -> notify::Result<Self> {
+    fn new(house: &House, changed: &mpsc::Sender<()>) -> Self {
         let files = house.files();
-        let names = files.clone();
+        let watcher = Self::watcher(&files, changed.clone());
+        if let Err(error) = &watcher {
+            tracing::warn!(%error, "files are not watched; SIGHUP and the API reload");
+        }
+        Self {
+            _watcher: watcher.ok(),
+            files,
+        }
+    }
+
+    fn covers(&self, house: &House) -> bool {
+        self.files == house.files()
+    }
+
+    fn watcher(
+        files: &[PathBuf],
+        changed: mpsc::Sender<()>,
+    ) -> notify::Result<notify::RecommendedWatcher> {
+        let names = files.to_owned();
         let mut watcher =
             notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
                 let ours = |path: &PathBuf| {
@@ -74,6 +87,6 @@ impl Watched {
         for folder in folders.into_iter().filter(|folder| folder.is_dir()) {
             watcher.watch(folder, RecursiveMode::NonRecursive)?;
         }
-        Ok(Self { _watcher: watcher })
+        Ok(watcher)
     }
 }

@@ -1,9 +1,12 @@
 use std::sync::Arc;
 
 use tollgate_identity::{AgentBook, AgentSource, AgentSpec, ModelDefaults};
+use tollgate_judge::Judge;
 use tollgate_ledger::StoredAgent;
 use tollgate_llm::Dialect;
-use tollgate_proxy::{Credential, Limits, Provider, Snapshot, Target, Times, Upstream};
+use tollgate_proxy::{
+    Credential, Domains, Limits, Provider, Rules, Snapshot, Target, Times, Upstream,
+};
 use tollgate_routing::{CredentialSpec, Pool, ProviderRoutes, RouteTable};
 use tollgate_types::{Secret, Versions};
 
@@ -16,6 +19,7 @@ pub(super) fn build(
     found: &[ProviderSettings],
     stored: &[StoredAgent],
     version: u64,
+    judge: Arc<Judge>,
     old: Option<&Snapshot>,
 ) -> anyhow::Result<Snapshot> {
     let providers = settings.providers.iter().chain(found);
@@ -35,7 +39,7 @@ pub(super) fn build(
     Ok(Snapshot {
         versions: Versions {
             config: version,
-            policy: "none".into(),
+            policy: judge.version().clone(),
         },
         limits: limits(settings),
         anonymous: anonymous.and_then(|name| agents.get(name)).cloned(),
@@ -44,9 +48,28 @@ pub(super) fn build(
             config::AnswerModel::Asked => tollgate_proxy::AnswerModel::Asked,
         },
         routes,
+        catalog: settings.catalog.clone(),
+        output_cap: settings.output_cap,
         providers,
         agents,
+        rules: rules(settings, judge),
     })
+}
+
+fn rules(settings: &Settings, judge: Arc<Judge>) -> Rules {
+    let domains = settings.policy.agents.iter().map(|it| {
+        let domains = Domains {
+            allowed: it.allowed.clone().into(),
+            denied: it.denied.clone().into(),
+            lists: it.lists.clone(),
+        };
+        (it.agent.clone(), domains)
+    });
+    Rules {
+        judge,
+        lists: settings.policy.lists.clone(),
+        domains: domains.collect(),
+    }
 }
 
 fn limits(settings: &Settings) -> Limits {
@@ -121,6 +144,7 @@ fn from_ledger(agent: &StoredAgent, defaults: ModelDefaults) -> AgentSpec {
         keys: vec![agent.digest.into()],
         allowed_models: agent.allowed_models.clone(),
         blocked_models: agent.blocked_models.clone(),
+        may_act_for: Vec::new(),
         source: AgentSource::Ledger,
         defaults,
     }

@@ -108,7 +108,7 @@ async fn bodies_at_and_past_the_limit() {
 async fn a_flood_of_headers_is_431() {
     let house = House::open().await;
     let mut many = Request::chat("gpt-4o", "hi").key(KEY);
-    for at in 0..300 {
+    for at in 0..90 {
         many = many.header(&format!("x-flood-{at}"), "1");
     }
     let answer = house.client().send(&many).await;
@@ -126,6 +126,15 @@ async fn a_flood_of_headers_is_431() {
     assert_eq!(answer.status(), 431, "{}", answer.text());
     assert_eq!(answer.json()["type"], "error");
     // Beyond what is read at all the connection itself says no.
+    let mut flood = Request::chat("gpt-4o", "hi").key(KEY);
+    for at in 0..2000 {
+        flood = flood.header(&format!("x-flood-{at}"), "1");
+    }
+    let authority = house.gateway.url().trim_start_matches("http://").to_owned();
+    let stream = house.client().open_raw(&flood.to_bytes(&authority)).await;
+    assert_eq!(stream.head.status, 431);
+    let row = house.newest(|row| row["endpoint"] == "(unreadable)").await;
+    assert_eq!(row["status"], 431, "{row}");
     let huge = Request::chat("gpt-4o", "hi")
         .key(KEY)
         .header("x-huge", &"z".repeat(2 << 20));
@@ -184,4 +193,64 @@ async fn other_methods_and_paths_are_named() {
         .send(&Request::new("POST", "/v1/audio/speech").key(KEY))
         .await;
     assert_eq!(answer.status(), 501);
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_408() {
+    let openai = tollgate_testkit::FakeProvider::openai().start().await;
+    let anthropic = tollgate_testkit::FakeProvider::anthropic().start().await;
+    let config = crate::house::config(&openai, &anthropic, &[FIRST_KEY])
+        .replace("[server]", "[server]\nbody_idle_seconds = 1");
+    let gateway = tollgate_testkit::Gateway::builder(crate::house::program())
+        .config(config)
+        .start()
+        .await;
+    for (path, named) in [
+        ("/v1/chat/completions", "slow_client"),
+        ("/v1/messages", "\"type\":\"error\""),
+    ] {
+        let bytes = format!(
+            "POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {KEY}\r\ncontent-length: 100\r\n\r\n{{\"model\""
+        );
+        let answer = gateway
+            .client()
+            .open_raw(bytes.as_bytes())
+            .await
+            .finish()
+            .await;
+        assert_eq!(answer.status(), 408, "{}", answer.text());
+        assert!(answer.text().contains(named), "{}", answer.text());
+    }
+}
+
+#[tokio::test]
+async fn bodies_in_flight_share_one_budget() {
+    let openai = tollgate_testkit::FakeProvider::openai().start().await;
+    let anthropic = tollgate_testkit::FakeProvider::anthropic().start().await;
+    let config = crate::house::config(&openai, &anthropic, &[FIRST_KEY]).replace(
+        "[server]",
+        "[server]\nmax_body_mb = 2\nbodies_in_flight_mb = 3",
+    );
+    let gateway = tollgate_testkit::Gateway::builder(crate::house::program())
+        .config(config)
+        .start()
+        .await;
+    let head = |length: usize| {
+        format!(
+            "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {KEY}\r\ncontent-length: {length}\r\n\r\n{{"
+        )
+    };
+    // Announced and not sent: 2 of 3 MiB are set aside.
+    let mut first = gateway.client().connect().await;
+    first.write(head(2 << 20).as_bytes()).await.unwrap();
+    tollgate_testkit::within("the first to be in flight", async {
+        while crate::house::control(&gateway, "/control/status").await["in_flight"] != 1 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let second = gateway.client().open_raw(head(3 << 19).as_bytes()).await;
+    assert_eq!(second.head.status, 503);
+    assert_eq!(second.head.header("x-tollgate-reason"), Some("overloaded"));
+    assert_eq!(second.head.header("retry-after"), Some("1"));
 }

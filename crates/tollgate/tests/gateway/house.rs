@@ -18,14 +18,26 @@ pub(crate) struct House {
 }
 
 impl House {
+    /// Providers that are given up after a second of silence: for faults only,
+    /// as on a busy machine any stream may be silent for so long.
+    pub(crate) async fn impatient(keys: &[&str]) -> Self {
+        let openai = FakeProvider::openai().start().await;
+        let anthropic = FakeProvider::anthropic().start().await;
+        let config = config(&openai, &anthropic, keys)
+            .replace("timeout_seconds = 40", "timeout_seconds = 6")
+            .replace("first_byte_seconds = 20", "first_byte_seconds = 2")
+            .replace("idle_seconds = 20", "idle_seconds = 1");
+        let gateway = Gateway::builder(program()).config(config).start().await;
+        Self {
+            openai,
+            anthropic,
+            gateway,
+        }
+    }
+
     /// Two credentials each.
     pub(crate) async fn open() -> Self {
         Self::with("", &[FIRST_KEY, SECOND_KEY]).await
-    }
-
-    /// One credential each, so that its fault is the end.
-    pub(crate) async fn with_one_key() -> Self {
-        Self::with("", &[FIRST_KEY]).await
     }
 
     pub(crate) async fn with(more: &str, keys: &[&str]) -> Self {
@@ -68,6 +80,21 @@ impl House {
         self.control(&format!("/control/requests/{id}")).await
     }
 
+    /// The newest row, once there is one: it is written when the gateway has
+    /// seen the end of a request, which may be after its client has.
+    pub(crate) async fn newest(&self, fits: impl Fn(&Value) -> bool) -> Value {
+        tollgate_testkit::within("the row", async {
+            loop {
+                let rows = self.control("/control/requests?limit=1").await;
+                if rows.get(0).is_some_and(&fits) {
+                    return rows[0].clone();
+                }
+                tokio::task::yield_now().await;
+            }
+        })
+        .await
+    }
+
     /// A `GET` of the control API as its operator.
     pub(crate) async fn control(&self, path: &str) -> Value {
         control(&self.gateway, path).await
@@ -108,17 +135,17 @@ wire = "openai"
 base_url = "{}"
 tokens = [{tokens}]
 models = ["gpt-*"]
-timeout_seconds = 4
-first_byte_seconds = 1
-idle_seconds = 1
+timeout_seconds = 40
+first_byte_seconds = 20
+idle_seconds = 20
 [providers.anthropic]
 wire = "anthropic"
 base_url = "{}"
 tokens = [{tokens}]
 models = ["claude-*"]
-timeout_seconds = 4
-first_byte_seconds = 1
-idle_seconds = 1
+timeout_seconds = 40
+first_byte_seconds = 20
+idle_seconds = 20
 [agents.tester]
 keys = ["{KEY}"]
 "#,

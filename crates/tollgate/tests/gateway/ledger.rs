@@ -137,7 +137,7 @@ async fn kill_9_loses_the_last_batch_at_most() {
         counted + 512 >= upstream,
         "{counted} of {upstream}: more than one batch is gone"
     );
-    let each = INPUT_TOKENS as u64 + 5;
+    let each = INPUT_TOKENS + 5;
     assert_eq!(rows[0]["total"], counted * each, "rows are whole: {rows}");
 }
 
@@ -166,4 +166,40 @@ async fn metrics_count_without_naming_what_callers_make_up() {
     assert!(text.contains("tollgate_requests_total{"), "{text}");
     assert!(text.contains("provider=\"openai\""), "{text}");
     assert!(!text.contains("made-up-by-the-caller"), "{text}");
+}
+
+#[tokio::test]
+async fn the_record_is_whole_and_a_change_of_it_is_named() {
+    let mut house = House::open().await;
+    for _ in 0..3 {
+        house.send(&Request::chat("gpt-4o", "hi")).await;
+    }
+    house.gateway.command(&["agents", "add", "ci-bot"]).await;
+    let tail = house.gateway.command(&["audit", "tail", "--json"]).await;
+    let kinds = tail.json().to_string();
+    assert!(
+        kinds.contains("agent.added") && kinds.contains("request.finished"),
+        "{kinds}"
+    );
+    let whole = house.gateway.command(&["audit", "verify"]).await;
+    assert_eq!(whole.code, Some(0), "{whole:?}");
+    house.gateway.sigterm().await;
+    let whole = house.gateway.command(&["audit", "verify", "--json"]).await;
+    assert_eq!(whole.json()["whole"], true, "{whole:?}");
+    assert!(
+        whole.json()["checkpoints"].as_u64().unwrap() > 0,
+        "{whole:?}"
+    );
+    // Somebody with the file and a tool makes an answer cheaper.
+    let file = house.gateway.home().join("ledger.db");
+    let change = std::process::Command::new("python3")
+        .arg("-c")
+        .arg("import sqlite3,sys;c=sqlite3.connect(sys.argv[1]);[c.execute('DROP TRIGGER '+n) for (n,) in c.execute(\"SELECT name FROM sqlite_master WHERE type='trigger'\").fetchall()];c.execute('UPDATE request SET output=0 WHERE seq=(SELECT min(seq) FROM request)');c.commit()")
+        .arg(&file)
+        .status()
+        .expect("python3 with sqlite3 is installed");
+    assert!(change.success());
+    let changed = house.gateway.command(&["audit", "verify"]).await;
+    assert_eq!(changed.code, Some(1), "{changed:?}");
+    assert!(changed.stdout.contains("fault:"), "{changed:?}");
 }

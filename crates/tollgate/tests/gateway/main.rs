@@ -9,9 +9,12 @@
 
 mod agents;
 mod bad_input;
+mod budgets;
 mod faults;
 mod house;
 mod ledger;
+mod policy;
+mod policy_docs;
 mod reload;
 mod requests;
 mod secrets;

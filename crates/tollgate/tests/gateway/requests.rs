@@ -273,3 +273,37 @@ async fn the_asked_name_can_be_restored() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_provider_behind_tls_is_reached_and_its_certificate_checked() {
+    let trusted = tollgate_testkit::FakeProvider::openai().tls().start().await;
+    let stranger = tollgate_testkit::FakeProvider::openai().tls().start().await;
+    let provider = |name: &str, url: String| {
+        format!(
+            "[providers.{name}]\nwire = \"openai\"\nbase_url = \"{url}\"\napi_key = \"{FIRST_KEY}\"\ntimeout_seconds = 2\n"
+        )
+    };
+    let config = format!(
+        "[server]\nbind = \"127.0.0.1:0\"\n{}{}[agents.tester]\nkeys = [\"{KEY}\"]\n",
+        provider("trusted", trusted.base_url()),
+        provider("stranger", stranger.base_url()),
+    );
+    let gateway = tollgate_testkit::Gateway::builder(crate::house::program())
+        .config(config)
+        .env(
+            "SSL_CERT_FILE",
+            &trusted.ca_pem_path().display().to_string(),
+        )
+        .start()
+        .await;
+    for stream in [false, true] {
+        let request = Request::ask(Wire::OpenAi, stream, "trusted/gpt-4o").key(KEY);
+        let answer = gateway.client().send(&request).await;
+        assert_eq!(answer.status(), 200, "{}", answer.text());
+    }
+    let request = Request::chat("stranger/gpt-4o", "hi").key(KEY);
+    let answer = gateway.client().send(&request).await;
+    assert_eq!(answer.status(), 502, "{}", answer.text());
+    assert!(answer.text().contains("TLS"), "{}", answer.text());
+    assert!(stranger.requests().is_empty(), "the key never left");
+}

@@ -58,8 +58,8 @@ fn property(key: &Key) -> Map<String, Value> {
     schema
 }
 
-fn kind(kind: Kind) -> Map<String, Value> {
-    let schema = match kind {
+fn kind(of: Kind) -> Map<String, Value> {
+    let schema = match of {
         Kind::Text => json!({"type": "string"}),
         Kind::Word(words) => json!({"type": "string", "enum": words}),
         Kind::WordOrFalse(words) => {
@@ -70,6 +70,7 @@ fn kind(kind: Kind) -> Map<String, Value> {
             json!({"type": "integer", "minimum": low, "maximum": high})
         }
         Kind::Float(low, high) => json!({"type": "number", "minimum": low, "maximum": high}),
+        Kind::Usd => json!({"type": ["number", "string"], "minimum": 0}),
         Kind::Boolean => json!({"type": "boolean"}),
         Kind::Texts => json!({"type": "array", "items": {"type": "string"}}),
         Kind::Map => json!({"type": "object", "additionalProperties": {"type": "string"}}),
@@ -83,6 +84,12 @@ fn kind(kind: Kind) -> Map<String, Value> {
             "additionalProperties": section(inner),
         }),
         Kind::Tables(inner) => json!({"type": "array", "items": section(inner)}),
+        Kind::OneOrMore(inner) => {
+            let one = section(inner);
+            let first = inner.keys.first().map(|first| kind(first.kind));
+            let many = json!({"type": "array", "items": one.clone()});
+            json!({"anyOf": [one, many, first]})
+        }
     };
     match schema {
         Value::Object(schema) => schema,

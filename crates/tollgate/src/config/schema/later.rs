@@ -64,17 +64,6 @@ static SIZED: Section = Section {
     ],
 };
 
-pub(super) static POLICY: Section = Section {
-    noun: "policy",
-    keys: &[Key::new(
-        "files",
-        Texts,
-        "Relative to this file; in order, the strictest verdict wins.",
-    )
-    .or(Words(&[]))
-    .refused()],
-};
-
 pub(super) static EGRESS: Section = Section {
     noun: "egress",
     keys: &[

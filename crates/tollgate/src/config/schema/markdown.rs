@@ -44,7 +44,9 @@ fn gather<'a>(
     let mut found: Vec<(String, String, &'static Section)> = Vec::new();
     match key.kind {
         Kind::Table(section) => found.push((format!("[{path}]"), path.to_owned(), section)),
-        Kind::Tables(section) => found.push((format!("[[{path}]]"), path.to_owned(), section)),
+        Kind::Tables(section) | Kind::OneOrMore(section) => {
+            found.push((format!("[[{path}]]"), path.to_owned(), section));
+        }
         Kind::Named(section, defaults) => {
             found.push((format!("[{path}.NAME]"), format!("{path}.NAME"), section));
             let defaults = defaults.map(|defaults| {
@@ -78,11 +80,13 @@ fn row(key: &Key) -> String {
         Kind::Integer(low, high) => format!("{low} to {high}"),
         Kind::Seconds(low, high) => format!("seconds, {low} to {high}"),
         Kind::Float(low, high) => format!("number, {low} to {high}"),
+        Kind::Usd => "US dollars".to_owned(),
         Kind::Boolean => "`true`, `false`".to_owned(),
         Kind::Texts => "list of strings".to_owned(),
         Kind::Map => "table of strings".to_owned(),
         Kind::Table(_) | Kind::Named(..) => "table".to_owned(),
         Kind::Tables(_) => "list of tables".to_owned(),
+        Kind::OneOrMore(_) => "table, or a list of them".to_owned(),
     };
     let default = match key.default {
         Default::Absent => String::new(),

@@ -7,11 +7,12 @@
 mod json;
 mod later;
 mod markdown;
+mod policy;
 mod tables;
 
 pub use json::json_schema;
 pub use markdown::markdown;
-pub(crate) use tables::ROOT;
+pub(crate) use tables::{BUDGET, ROOT};
 
 /// What a value must be.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +29,8 @@ pub(crate) enum Kind {
     Seconds(i64, i64),
     /// A number within the range, both ends included.
     Float(f64, f64),
+    /// An amount of US dollars, exact.
+    Usd,
     /// `true` or `false`.
     Boolean,
     /// A list of strings.
@@ -40,6 +43,8 @@ pub(crate) enum Kind {
     Named(&'static Section, Option<&'static Section>),
     /// An array of tables.
     Tables(&'static Section),
+    /// A table, an array of them, or the value of the first key alone.
+    OneOrMore(&'static Section),
 }
 
 /// What holds where the key is absent.

@@ -1,12 +1,15 @@
 use super::Default::{Boolean as Yes, Integer as Number, Text as Word, Texts as Words};
 use super::Kind::{
-    Boolean, Float, Integer, Map, Named, Seconds, Table, Tables, Text, Texts, Word as OneOf,
-    WordOrFalse,
+    Boolean, Float, Integer, Map, Named, OneOrMore, Seconds, Table, Tables, Text, Texts, Usd,
+    Word as OneOf, WordOrFalse,
 };
-use super::later::{ALLOYS, APPROVALS, CASCADES, DISPATCHERS, EGRESS, EXEC, POLICY};
+use super::later::{ALLOYS, APPROVALS, CASCADES, DISPATCHERS, EGRESS, EXEC};
+use super::policy::POLICY;
 use super::{Key, Section};
 
 const DAY: i64 = 86_400;
+const WINDOW: i64 = 1_000_000_000;
+const MOST_TOKENS: i64 = tollgate_budget::MOST_TOKENS.cast_signed();
 
 /// The whole file.
 pub(crate) static ROOT: Section = Section {
@@ -55,6 +58,11 @@ pub(crate) static ROOT: Section = Section {
             "agents",
             Named(&AGENT, Some(&AGENT_DEFAULTS)),
             "Who may call, by name; `defaults` is reserved for what holds for all.",
+        ),
+        Key::new(
+            "models",
+            Named(&MODEL, Some(&MODEL_DEFAULTS)),
+            "What models take, give and cost, by `model` or `provider/model`; wins over the built-in list. `defaults` is reserved.",
         ),
         Key::new(
             "monitoring",
@@ -191,10 +199,139 @@ static AGENT: Section = Section {
         Key::new("keys", Texts, "Keys of its own choice, at least 32 random characters; or let `tollgate agents add NAME` make one.").or(Words(&[])).secret(),
         Key::new("allowed_models", Texts, "Globs of model names it may ask for.").or(Words(&["*"])),
         Key::new("blocked_models", Texts, "Globs of model names it may not; wins.").or(Words(&[])),
-        Key::new("may_act_for", Texts, "Agents that a hook may speak for.").ignored(),
+        Key::new("may_act_for", Texts, "Agents that a hook with this agent's key may speak for.").or(Words(&[])),
+        Key::new("allowed_domains", Texts, "Domains it may reach, those below counted; rules decide what that means. None says nothing.").or(Words(&[])),
+        Key::new("denied_domains", Texts, "Domains it may not reach, those below counted.").or(Words(&[])),
+        Key::new("budget", OneOrMore(&BUDGET), "What it may use; a number is tokens for ever. See budgets.md."),
         Key::new("routes", Text, "Egress routes of this agent.").ignored(),
         Key::new("rate_limit_rpm", Integer(1, 1_000_000_000), "Requests a minute.").refused(),
         Key::new("rate_limit_tpm", Integer(1, 1_000_000_000_000), "Tokens a minute.").refused(),
+    ],
+};
+
+/// A budget, here and in `settings.yml`. The first key is what a number alone
+/// stands for.
+pub(crate) static BUDGET: Section = Section {
+    noun: "budget",
+    keys: &[
+        Key::new(
+            "tokens",
+            Integer(0, MOST_TOKENS),
+            "Tokens of all kinds, cached and reasoning ones at face value. 0 blocks.",
+        ),
+        Key::new("usd", Usd, "US dollars; beside `tokens` both hold."),
+        Key::new(
+            "per",
+            OneOf(&["total", "run", "day", "month"]),
+            "How long it lasts.",
+        )
+        .or(Word("total")),
+        Key::new(
+            "time_zone",
+            Text,
+            "Where days and months begin, such as `Europe/Berlin`.",
+        )
+        .or(Word("UTC")),
+        Key::new(
+            "provider",
+            Text,
+            "A provider's id, where it counts only that one.",
+        ),
+        Key::new(
+            "ceiling",
+            Boolean,
+            "Holds even where a more specific budget governs.",
+        )
+        .or(Yes(false)),
+        Key::new(
+            "shutdown",
+            OneOf(&["cutoff", "freeze", "kill"]),
+            "What happens when it is used up.",
+        )
+        .or(Word("cutoff")),
+    ],
+};
+
+static MODEL_DEFAULTS: Section = Section {
+    noun: "model defaults",
+    keys: &[Key::new(
+        "max_output",
+        Integer(1, WINDOW),
+        "Most tokens of an answer, for budgets, where neither the request nor what is known of the model says it. Without, such a request is refused under a budget.",
+    )],
+};
+
+static MODEL: Section = Section {
+    noun: "model",
+    keys: &[
+        Key::new(
+            "context_window",
+            Integer(1, WINDOW),
+            "Input and output together, in tokens.",
+        ),
+        Key::new(
+            "max_output",
+            Integer(1, WINDOW),
+            "Most tokens of one answer.",
+        ),
+        Key::new("price", Table(&PRICE), "What a million tokens cost."),
+        Key::new(
+            "long",
+            Table(&LONG),
+            "What they cost in a request with a long prompt.",
+        ),
+    ],
+};
+
+static PRICE: Section = Section {
+    noun: "price",
+    keys: &[
+        Key::new("input", Usd, "Input that no cache has.").required(),
+        Key::new("output", Usd, "Output, reasoning included.").required(),
+        Key::new(
+            "cache_read",
+            Usd,
+            "Input read from a cache; as `input` where absent.",
+        ),
+        Key::new(
+            "cache_write",
+            Usd,
+            "Input written to a cache for minutes; as `input` where absent.",
+        ),
+        Key::new(
+            "cache_write_1h",
+            Usd,
+            "The same for an hour; as `cache_write` where absent.",
+        ),
+    ],
+};
+
+static LONG: Section = Section {
+    noun: "long",
+    keys: &[
+        Key::new(
+            "over",
+            Integer(1, WINDOW),
+            "Prompts with more tokens than this.",
+        )
+        .required(),
+        Key::new("input", Usd, "Input that no cache has.").required(),
+        Key::new("output", Usd, "Output, reasoning included.").required(),
+        Key::new(
+            "cache_read",
+            Usd,
+            "Input read from a cache; as `input` where absent.",
+        ),
+        Key::new(
+            "cache_write",
+            Usd,
+            "Input written to a cache for minutes; as `input` where absent.",
+        ),
+        Key::new(
+            "cache_write_1h",
+            Usd,
+            "The same for an hour; as `cache_write` where absent.",
+        ),
     ],
 };
 

@@ -74,8 +74,13 @@ fn the_documented_example_loads() {
         .map(|provider| &*provider.id)
         .collect();
     assert_eq!(ids, ["openai", "anthropic"], "in the order of the file");
-    let files = ["tollgate.toml", "second.key", "/keys/anthropic"].map(PathBuf::from);
-    assert_eq!(settings.files, files);
+    let files = [
+        "tollgate.toml",
+        "second.key",
+        "/keys/anthropic",
+        "/state/settings.yml",
+    ];
+    assert_eq!(settings.files, files.map(PathBuf::from));
     assert_eq!(settings.warnings, []);
     let agent = &settings.agents[0];
     assert_eq!((agent.name.as_str(), agent.keys.len()), ("ci-bot", 1));

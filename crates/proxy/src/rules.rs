@@ -1,0 +1,158 @@
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tollgate_identity::Agent;
+use tollgate_judge::Judge;
+use tollgate_llm::Endpoint;
+use tollgate_policy::{Context, Decision, Domain, DomainList, Fact, Facts, Verdict};
+use tollgate_routing::{Candidate, RouteTable};
+use tollgate_types::{AgentName, Label};
+
+use crate::account::now;
+use crate::refusal::Refusal;
+
+/// The rules in force, and what they know of agents beside the call itself.
+pub struct Rules {
+    /// The one decide function.
+    pub judge: Arc<Judge>,
+    /// Domain lists that hold for every agent.
+    pub lists: Vec<Arc<DomainList>>,
+    /// Where single agents may go.
+    pub domains: HashMap<AgentName, Domains>,
+}
+
+/// Where one agent may go.
+#[derive(Default)]
+pub struct Domains {
+    /// Domains that it may reach; none says nothing.
+    pub allowed: Arc<[Label]>,
+    /// Domains that it may not reach.
+    pub denied: Arc<[Label]>,
+    /// Lists of its own.
+    pub lists: Vec<Arc<DomainList>>,
+}
+
+/// A model request as rules see it.
+pub(crate) struct ModelCall<'c> {
+    /// The name that the caller wrote.
+    pub(crate) asked: &'c str,
+    /// None where it is only asked whether the model may be listed.
+    pub(crate) endpoint: Option<Endpoint>,
+    pub(crate) stream: bool,
+    pub(crate) max_output: Option<u64>,
+    pub(crate) choices: u64,
+}
+
+impl<'c> ModelCall<'c> {
+    /// The question whether a name may be listed.
+    pub(crate) fn listed(asked: &'c str) -> Self {
+        Self {
+            asked,
+            endpoint: None,
+            stream: false,
+            max_output: None,
+            choices: 1,
+        }
+    }
+
+    fn args(&self, model: &'c str, provider: Option<&'c str>) -> Fact<'c> {
+        Fact::map([
+            ("model", Fact::text(model)),
+            ("asked", Fact::text(self.asked)),
+            ("provider", provider.into()),
+            ("endpoint", self.endpoint.map(Endpoint::path).into()),
+            ("stream", self.stream.into()),
+            ("max_output", self.max_output.into()),
+            ("choices", self.choices.into()),
+        ])
+    }
+}
+
+impl Rules {
+    /// Puts the name asked and every concrete candidate to the rules; the first
+    /// that is not allowed refuses the request. Gives back what allowed it: the
+    /// first word with a reason, or the first.
+    pub(crate) async fn model<'c>(
+        &self,
+        agent: &Agent,
+        call: &ModelCall<'c>,
+        routes: &'c RouteTable,
+        candidates: impl IntoIterator<Item = &'c Candidate>,
+    ) -> Result<Decision, Refusal> {
+        let ask = |model: &'c str, provider: Option<&'c str>| Facts {
+            tool: Cow::Borrowed("model"),
+            args: call.args(model, provider),
+            context: self.context(agent, agent.name(), "model", None),
+        };
+        let mut facts = ask(call.asked, None);
+        let mut said = self.judge.decide(&facts).await;
+        let refused = |said: &Decision, model: String| {
+            (!said.is_allowed()).then(|| Refusal::denied(model, agent.name(), said))
+        };
+        if let Some(refusal) = refused(&said, call.asked.chars().take(200).collect()) {
+            return Err(refusal);
+        }
+        for candidate in candidates {
+            let provider = routes.provider(candidate.provider);
+            facts = ask(&candidate.model, Some(provider));
+            let next = self.judge.decide(&facts).await;
+            if let Some(refusal) = refused(&next, format!("{provider}/{}", candidate.model)) {
+                return Err(refusal);
+            }
+            if said.reason().is_empty() && !next.reason().is_empty() {
+                said = next;
+            }
+        }
+        Ok(said)
+    }
+
+    /// What is known around a call. `agent` is the credential's; `named` the one
+    /// that it may speak for.
+    pub(crate) fn context<'c>(
+        &self,
+        agent: &'c Agent,
+        named: &'c AgentName,
+        plane: &'static str,
+        domain: Option<&Domain>,
+    ) -> Context<'c> {
+        let own = self.domains.get(named);
+        let lists = own.map_or(&[][..], |own| &own.lists);
+        let on = |domain: &Domain| {
+            let lists = self
+                .lists
+                .iter()
+                .chain(lists)
+                .filter(|list| list.has(domain));
+            lists.map(|list| list.name().clone()).collect()
+        };
+        Context {
+            agent_id: Cow::Borrowed(named.as_str()),
+            run: agent
+                .principal()
+                .run
+                .as_ref()
+                .map(|run| Cow::Borrowed(run.as_str())),
+            plane: Cow::Borrowed(plane),
+            domain_lists: domain.map(on).unwrap_or_default(),
+            domain: domain.map(|domain| Cow::Owned(domain.as_str().to_owned())),
+            agent_allowed_domains: own.map(|own| Arc::clone(&own.allowed)).unwrap_or_default(),
+            agent_denied_domains: own.map(|own| Arc::clone(&own.denied)).unwrap_or_default(),
+            time: now(),
+            ..Context::default()
+        }
+    }
+}
+
+impl Refusal {
+    /// What a rule that did not allow a model means to its caller.
+    fn denied(model: String, agent: &AgentName, said: &Decision) -> Self {
+        Self::Rule {
+            model,
+            agent: agent.to_string(),
+            review: said.verdict() == Verdict::Review,
+            rule: said.rule().clone(),
+            reason: said.reason().to_owned(),
+        }
+    }
+}

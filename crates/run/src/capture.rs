@@ -1,0 +1,85 @@
+use std::fmt;
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::io::AsyncReadExt;
+use tokio::net::unix::pipe::Receiver;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+/// How long the end of a pipe is waited for after the tree is gone: only
+/// somebody who got out of the tree can hold it open.
+const LAST_BYTES: Duration = Duration::from_secs(1);
+
+/// What a tree wrote, each at most [`crate::Limits::output_bytes`].
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Captured {
+    /// Standard output, where it was [`crate::Output::Captured`].
+    pub output: Vec<u8>,
+    /// Standard error, likewise.
+    pub errors: Vec<u8>,
+}
+
+/// Lengths only: the text may hold anything.
+impl fmt::Debug for Captured {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Captured")
+            .field("output", &self.output.len())
+            .field("errors", &self.errors.len())
+            .finish()
+    }
+}
+
+/// One output on its way into memory.
+#[derive(Debug)]
+pub(crate) struct Capture {
+    kept: Arc<Mutex<Vec<u8>>>,
+    reading: JoinHandle<()>,
+}
+
+impl Capture {
+    /// Reads `pipe` to its end or to `limit` bytes; past that `overflow` is
+    /// told.
+    pub(crate) fn start(
+        pipe: OwnedFd,
+        limit: usize,
+        overflow: mpsc::Sender<()>,
+    ) -> std::io::Result<Self> {
+        let pipe = Receiver::from_owned_fd(pipe)?;
+        let kept = Arc::new(Mutex::new(Vec::new()));
+        let reading = tokio::spawn(read(pipe, limit, Arc::clone(&kept), overflow));
+        Ok(Self { kept, reading })
+    }
+
+    /// Everything that was read, once the writers are gone.
+    pub(crate) async fn finish(mut self) -> Vec<u8> {
+        if tokio::time::timeout(LAST_BYTES, &mut self.reading)
+            .await
+            .is_err()
+        {
+            self.reading.abort();
+        }
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut kept)
+    }
+}
+
+async fn read(
+    mut pipe: Receiver,
+    limit: usize,
+    kept: Arc<Mutex<Vec<u8>>>,
+    overflow: mpsc::Sender<()>,
+) {
+    let mut part = vec![0; 16 << 10];
+    while let Ok(read @ 1..) = pipe.read(&mut part).await {
+        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = limit.saturating_sub(kept.len());
+        kept.extend_from_slice(part.get(..read.min(room)).unwrap_or_default());
+        if read > room {
+            // One word is enough, however often it is said.
+            overflow.try_send(()).ok();
+            return;
+        }
+    }
+}
