@@ -1,5 +1,5 @@
 use serde::{Deserialize, Serialize};
-use tollgate_budget::{Amount, BudgetState, Unit};
+use tollgate_budget::{Amount, BudgetState, Shutdown, Unit};
 use tollgate_types::Money;
 
 /// One window of one budget, as `GET /control/budgets` lists it.
@@ -93,7 +93,11 @@ pub struct BudgetChange {
 pub struct CutoffRequest {
     /// The agent's name.
     pub agent: String,
-    /// Lifts it instead.
+    /// How hard; `cutoff` where nothing is said. `freeze` and `kill` act on the
+    /// agent's runs as well.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub mode: Option<Shutdown>,
+    /// Lifts it instead; runs that were frozen by it go on.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub undo: bool,
 }
@@ -108,6 +112,9 @@ pub struct CutoffReport {
     /// Requests that were under way and end now.
     #[serde(default)]
     pub ended: u64,
+    /// Runs of it that stand frozen or killed now.
+    #[serde(default)]
+    pub runs: u64,
     /// What still stands in the way, such as a budget that is used up.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub note: Option<String>,

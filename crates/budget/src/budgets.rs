@@ -156,8 +156,8 @@ impl Budgets {
         room
     }
 
-    /// The first budget that holds for such requests and is used up, so that
-    /// its `shutdown` holds. Asked anew each time, so that raising a limit or
+    /// Of the budgets that hold for such requests and are used up, the one whose
+    /// `shutdown` is the hardest. Asked anew each time, so that raising a limit or
     /// the next window lifts it.
     pub fn standing(
         &self,
@@ -168,11 +168,13 @@ impl Budgets {
     ) -> Option<Reached> {
         let book = self.core.book.load();
         let own = self.core.own(run);
-        holding(book.matching(entries(&own), who.scopes(), provider)).find_map(|(entry, _)| {
+        let matching = book.matching(entries(&own), who.scopes(), provider);
+        let used_up = holding(matching).filter_map(|(entry, _)| {
             let period = entry.cell.period(run, now);
             let reached = period.is_reached(&entry.spec);
             reached.then(|| period.reached(&entry.spec))
-        })
+        });
+        used_up.max_by_key(|reached| reached.shutdown)
     }
 
     /// Every budget and its windows that are open, by key.

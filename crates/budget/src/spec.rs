@@ -5,8 +5,10 @@ use tollgate_types::{Label, Money};
 
 use crate::{Scope, SharedZone, Unit, Utc, Window};
 
-/// What happens when settled use reaches the limit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// What happens when settled use reaches the limit, mildest first.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Shutdown {
     /// No new requests; running streams end with an error.

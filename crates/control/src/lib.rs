@@ -17,7 +17,7 @@
 //!
 //! # What is written down
 //! A call that changes something writes an event (`agent.added`,
-//! `agent.removed`, `config.reloaded`) with the operator as its principal, and
+//! `agent.removed`, `run.started`, `config.reloaded`) with the operator as its principal, and
 //! answers when the event is on the disk. Agents come and go together with
 //! their event, in one transaction; the gateway learns of it before the call
 //! is answered, so that a new key works and a removed one is refused at once.
@@ -45,6 +45,7 @@ mod read;
 mod recent;
 mod reload;
 mod router;
+mod runs;
 mod story;
 mod treasury;
 
@@ -53,5 +54,6 @@ pub use gateway::{BoxFuture, Gateway, MintFault, MintedKey, Operators, ReloadFau
 pub use metrics::{Live, Metrics};
 pub use recent::Recent;
 pub use router::{Control, router};
+pub use runs::{RunFault, Runs};
 pub use story::{story, summary};
 pub use treasury::{Treasury, TreasuryFault};

@@ -12,7 +12,8 @@ use tollgate_types::{
 };
 
 use crate::answer::Refusal;
-use crate::{Gateway, Metrics, Operators, Recent, Treasury, agents, guard, read, reload, treasury};
+use crate::{Gateway, Metrics, Operators, Recent, Runs, Treasury};
+use crate::{agents, guard, read, reload, runs, treasury};
 
 /// Bodies of this API are a name and some patterns.
 const LARGEST_BODY: usize = 64 << 10;
@@ -27,6 +28,8 @@ pub struct Control {
     pub gateway: Arc<dyn Gateway>,
     /// Budgets and cutoffs.
     pub treasury: Arc<dyn Treasury>,
+    /// Commands that `tollgate run` started.
+    pub runs: Arc<dyn Runs>,
     /// Fed by the ledger's observer.
     pub metrics: Arc<Metrics>,
     /// Fed by the ledger's observer.
@@ -63,6 +66,9 @@ pub fn router(control: Arc<Control>) -> axum::Router {
             get(treasury::budgets).post(treasury::change_budget),
         )
         .route("/control/cutoff", post(treasury::cut_off))
+        .route("/control/runs", post(runs::begin))
+        .route("/control/runs/{id}/orders", get(runs::orders))
+        .route("/control/runs/{id}/end", post(runs::end))
         .route("/control/reload", post(reload::reload))
         .route("/metrics", get(read::metrics))
         .fallback(not_found)

@@ -85,7 +85,8 @@ pub(crate) async fn cut_off(
     } else {
         "agent.cut_off"
     };
-    let facts = json!({"v": 1, "agent": request.agent});
+    let mode = request.mode.unwrap_or_default();
+    let facts = json!({"v": 1, "agent": request.agent, "mode": mode.as_str()});
     let event = control.event(operator, kind, "ok", facts);
     Ok(Json(control.treasury.cut_off(request, event).await?))
 }

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use tollgate_types::{AgentName, Principal};
+use tollgate_types::{AgentName, Principal, RunId};
 use wildmatch::WildMatch;
 
 use crate::KeyDigest;
@@ -106,6 +106,13 @@ impl Agent {
             blocked: blocked.collect(),
             spec,
         }
+    }
+
+    /// The same agent as it acts in a run.
+    pub(crate) fn in_run(&self, run: RunId) -> Self {
+        let mut agent = Self::new(self.spec.clone());
+        agent.principal.run = Some(run);
+        agent
     }
 
     /// Its name.

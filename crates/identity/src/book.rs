@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use tollgate_types::{AgentName, OperatorName};
+use tollgate_types::{AgentName, OperatorName, RunId};
 
 use crate::{Agent, AgentSource, AgentSpec, KeyDigest, LONGEST_KEY};
 
@@ -34,12 +34,24 @@ pub enum BookFault {
     },
 }
 
+/// A key that was minted for one run of an agent.
+#[derive(Clone, Debug)]
+pub struct RunKey {
+    /// Whose run it is.
+    pub agent: AgentName,
+    /// The key.
+    pub key: KeyDigest,
+    /// What it stands for.
+    pub run: RunId,
+}
+
 /// All agents, by key and by name.
 #[derive(Debug, Default)]
 pub struct AgentBook {
     agents: Vec<Arc<Agent>>,
     by_name: HashMap<AgentName, usize>,
     by_key: HashMap<KeyDigest, usize>,
+    by_run_key: HashMap<KeyDigest, Arc<Agent>>,
 }
 
 impl AgentBook {
@@ -57,6 +69,18 @@ impl AgentBook {
         } else {
             Err(faults)
         }
+    }
+
+    /// The book with the keys of these runs: who has one is its agent, in that
+    /// run. A run whose agent is gone has no key that opens.
+    #[must_use]
+    pub fn with_runs(mut self, runs: impl IntoIterator<Item = RunKey>) -> Self {
+        let keys = runs.into_iter().filter_map(|RunKey { agent, key, run }| {
+            let agent = self.get(&agent)?.in_run(run);
+            Some((key, Arc::new(agent)))
+        });
+        self.by_run_key = keys.collect();
+        self
     }
 
     fn add(&mut self, spec: AgentSpec, faults: &mut Vec<BookFault>) {
@@ -93,7 +117,9 @@ impl AgentBook {
     /// find preimages outright.
     pub fn identify(&self, token: &str) -> Option<&Arc<Agent>> {
         let digest = digest_of(token)?;
-        self.by_key.get(&digest).map(|place| &self.agents[*place])
+        let own = self.by_key.get(&digest);
+        own.map(|place| &self.agents[*place])
+            .or_else(|| self.by_run_key.get(&digest))
     }
 
     /// The agent of that name.
@@ -151,6 +177,7 @@ fn digest_of(token: &str) -> Option<KeyDigest> {
 mod tests {
     use super::*;
     use crate::ModelDefaults;
+    use tollgate_types::Principal;
 
     fn spec(name: &str, keys: &[&str], source: AgentSource) -> AgentSpec {
         AgentSpec {
@@ -200,6 +227,24 @@ mod tests {
         );
         let names: Vec<_> = book.iter().map(|agent| agent.name().as_str()).collect();
         assert_eq!(names, ["main", "ci-bot", "ada"]);
+    }
+
+    #[test]
+    fn a_runs_key_is_its_agent_in_that_run() {
+        let run = |agent: &str, key: &str| RunKey {
+            agent: AgentName::new(agent).unwrap(),
+            key: KeyDigest::of(key),
+            run: RunId::new("run_1"),
+        };
+        let book = AgentBook::new(vec![spec("ada", &["own"], AgentSource::Config)]).unwrap();
+        let book = book.with_runs([run("ada", "of the run"), run("gone", "of nobody")]);
+        let who = |token: &str| book.identify(token).map(|agent| agent.principal().clone());
+        let ada = Principal::agent(AgentName::new("ada").unwrap());
+        assert_eq!(who("own"), Some(ada.clone()));
+        let run = Some(RunId::new("run_1"));
+        assert_eq!(who("of the run"), Some(Principal { run, ..ada }));
+        assert_eq!(who("of nobody"), None);
+        assert_eq!(book.iter().count(), 1);
     }
 
     #[test]

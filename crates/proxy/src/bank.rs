@@ -1,11 +1,11 @@
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::sync::Notify;
-use tollgate_budget::{Budgets, Reservation, SliceBatch};
+use tollgate_budget::{Budgets, Reached, Reservation, SliceBatch};
 use tollgate_types::{AgentName, Label};
 
 /// Longest wait for the ledger to write a slice.
@@ -21,6 +21,15 @@ pub struct Bank {
     epoch: AtomicU64,
     wanted: Notify,
     granted: Notify,
+    exhausted: Arc<Exhausted>,
+}
+
+/// Budgets that requests have used up and nobody has been told of yet.
+#[derive(Debug, Default)]
+pub(crate) struct Exhausted {
+    /// With the provider whose request did it.
+    waiting: Mutex<Vec<(Reached, Label)>>,
+    added: Notify,
 }
 
 impl Bank {
@@ -32,6 +41,7 @@ impl Bank {
             epoch: AtomicU64::new(0),
             wanted: Notify::new(),
             granted: Notify::new(),
+            exhausted: Arc::default(),
         }
     }
 
@@ -49,6 +59,23 @@ impl Bank {
     pub fn granted(&self, batch: SliceBatch) {
         self.budgets.granted(batch);
         self.granted.notify_waiters();
+    }
+
+    /// Waits for budgets that are used up, and takes them: each with the
+    /// provider whose request did it. One task does this.
+    pub async fn exhausted(&self) -> Vec<(Reached, Label)> {
+        loop {
+            let waiting = self.exhausted.take();
+            if !waiting.is_empty() {
+                return waiting;
+            }
+            self.exhausted.added.notified().await;
+        }
+    }
+
+    /// Where those who settle tell of them.
+    pub(crate) fn teller(&self) -> Arc<Exhausted> {
+        Arc::clone(&self.exhausted)
     }
 
     /// Waits until what is set aside would survive a crash; false where the
@@ -83,5 +110,21 @@ impl Bank {
     /// Changes whenever somebody is cut off or let in again.
     pub(crate) fn epoch(&self) -> u64 {
         self.epoch.load(Ordering::Acquire)
+    }
+}
+
+impl Exhausted {
+    /// Each crossing of a limit is told once, so that what waits is bounded by
+    /// the budgets there are.
+    pub(crate) fn tell(&self, reached: Reached, provider: &Label) {
+        self.waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push((reached, provider.clone()));
+        self.added.notify_one();
+    }
+
+    fn take(&self) -> Vec<(Reached, Label)> {
+        std::mem::take(&mut self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use tollgate_budget::{Amount, Refused, Reservation, ScopePath};
 use tollgate_identity::Agent;
 use tollgate_llm::{
@@ -6,7 +8,7 @@ use tollgate_llm::{
 };
 use tollgate_types::{Label, Money, TokenUsage, UnixMillis};
 
-use crate::bank::Bank;
+use crate::bank::{Bank, Exhausted};
 use crate::snapshot::Snapshot;
 
 /// What one attempt may use, set aside in every budget that it counts for.
@@ -24,6 +26,8 @@ pub(crate) struct Hold {
     extra: TokenUsage,
     /// The maximum that was counted on and that the request does not say.
     cap: Option<u64>,
+    provider: Label,
+    teller: Arc<Exhausted>,
 }
 
 /// Why nothing could be set aside.
@@ -64,6 +68,8 @@ impl Hold {
             cap: None,
             facts,
             life,
+            provider: asked.provider.clone(),
+            teller: bank.teller(),
         };
         if bank.budgets().is_empty() {
             return Ok(hold);
@@ -133,6 +139,7 @@ impl Hold {
             };
             for reached in reservation.settle(actual) {
                 tracing::warn!(budget = %reached.budget, "budget is used up");
+                self.teller.tell(reached, &self.provider);
             }
         }
         cost

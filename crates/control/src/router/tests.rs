@@ -50,6 +50,29 @@ impl Treasury for Penniless {
     }
 }
 
+/// Has no runs and begins none.
+struct Idle;
+
+impl crate::Runs for Idle {
+    fn begin(
+        &self,
+        _: tollgate_api::NewRunRequest,
+        _: Event,
+    ) -> BoxFuture<'_, Result<tollgate_api::RunStarted, crate::RunFault>> {
+        Box::pin(async { Err(crate::RunFault::TooMany(0)) })
+    }
+    fn orders(&self, _: &str) -> Option<tokio::sync::watch::Receiver<tollgate_api::Order>> {
+        None
+    }
+    fn end(
+        &self,
+        run: String,
+        _: Event,
+    ) -> BoxFuture<'_, Result<tollgate_api::RunEnded, crate::RunFault>> {
+        Box::pin(async { Err(crate::RunFault::UnknownRun(run)) })
+    }
+}
+
 /// Knows `main` from its configuration and the ledger's agents as of the last
 /// refresh.
 struct Fake {
@@ -149,6 +172,7 @@ async fn place(metrics_public: bool, reload: Result<ReloadReport, ReloadFault>) 
         operators: Arc::new(Olga),
         gateway: Arc::new(gateway),
         treasury: Arc::new(Penniless),
+        runs: Arc::new(Idle),
         metrics,
         recent,
         metrics_public,
@@ -522,4 +546,32 @@ async fn metrics_are_exact_and_public_only_where_that_is_said() {
         .body(Body::empty())
         .unwrap();
     assert_eq!(place.send(rebound).await.0, 403);
+}
+
+#[tokio::test]
+async fn a_run_that_is_not_there_and_a_body_that_is_wrong_are_said() {
+    let place = usual().await;
+    let end = "/control/runs/run_1/end";
+    for (method, path, body, status) in [
+        ("GET", "/control/runs/run_1/orders", "", 404),
+        ("POST", end, r#"{"code":0,"cause":"itself"}"#, 404),
+        ("POST", end, r#"{"cause":"itself"}"#, 400),
+        (
+            "POST",
+            end,
+            r#"{"code":0,"signal":9,"cause":"killed"}"#,
+            400,
+        ),
+        ("POST", end, r#"{"code":0,"cause":"boredom"}"#, 400),
+        ("POST", "/control/runs", r#"{"command":""}"#, 400),
+        ("POST", "/control/runs", r#"{"command":"sh"}"#, 429),
+    ] {
+        let request = request(method, path)
+            .header(header::AUTHORIZATION, "Bearer tgo-right")
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(body))
+            .unwrap();
+        let (found, text) = place.send(request).await;
+        assert_eq!(found, status, "{path} {body}: {text}");
+    }
 }

@@ -187,13 +187,33 @@ impl House {
             .agents()
             .await
             .map_err(|error| error.to_string())?;
+        self.place(settings, found, stored, judge)
+    }
+
+    fn place(
+        &self,
+        settings: &Settings,
+        found: &[ProviderSettings],
+        stored: Vec<StoredAgent>,
+        judge: Arc<Judge>,
+    ) -> Result<u64, String> {
         let old = self.gateway.snapshot();
         let version = old.versions.config + 1;
-        let snapshot = snapshot::build(settings, found, &stored, version, judge, Some(&old))
+        let runs = self.treasury.roster().keys();
+        let snapshot = snapshot::build(settings, found, &stored, runs, version, judge, Some(&old))
             .map_err(|error| error.to_string())?;
         self.gateway.replace(snapshot);
         self.change(|state| state.stored = stored);
         Ok(version)
+    }
+
+    /// When this returns, the keys of the runs that go on are those that work.
+    /// Needs no disk: a key must die also where that is full.
+    pub(super) async fn take_runs(&self) -> Result<(), String> {
+        let _one = self.changing.lock().await;
+        let state = self.state();
+        self.place(&state.settings, &state.found, state.stored, self.judge())
+            .map(drop)
     }
 
     /// A reload that nobody waits for: says what came of it, loudly if bad.

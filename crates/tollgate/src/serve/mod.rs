@@ -3,13 +3,16 @@
 //! [`run`] is the whole life of a gateway in one function: check, open, bind,
 //! serve, drain. [`snapshot`] turns settings into what judges requests;
 //! [`house`] is the running gateway as the operator plane sees it; [`reload`]
-//! waits for signals and changed files.
+//! waits for signals and changed files. [`roster`] knows the runs that go on
+//! and the order that stands for each, [`runs`] begins and ends them.
 
 mod house;
 mod notary;
 mod operators;
 pub(crate) mod policy;
 mod reload;
+mod roster;
+mod runs;
 mod snapshot;
 mod treasury;
 
@@ -31,6 +34,7 @@ use crate::config::Settings;
 use crate::greeting;
 use crate::paths::Paths;
 use house::House;
+use runs::Runs;
 use treasury::Treasury;
 
 /// Runs the gateway until it is told to stop; `greet` is given the start-up
@@ -57,18 +61,19 @@ pub async fn run(settings: Settings, paths: Paths, greet: impl FnOnce(&str)) -> 
             Arc::new(Judge::never())
         }
     };
-    let snapshot = snapshot::build(&settings, &[], &stored, 1, judge, None)?;
+    let snapshot = snapshot::build(&settings, &[], &stored, Vec::new(), 1, judge, None)?;
     let (listener, address) = bind(settings.server.bind).await?;
     tollgate_secrets::write_private(&paths.gateway_addr(), address.to_string().as_bytes())?;
 
     let metrics_public = settings.monitoring.metrics_public;
     let drain = settings.server.drain;
     let greeting = greeting::text(&settings, address);
-    let bank = treasury::open(&settings.budgets, &ledger).await?;
+    let (bank, roster) = treasury::open(&settings.budgets, &ledger).await?;
     let gateway = Arc::new(Gateway::new(snapshot, ledger.clone(), Arc::clone(&bank)));
     let treasury = Treasury::new(
         settings.budgets.clone(),
         Arc::clone(&bank),
+        Arc::clone(&roster),
         ledger.clone(),
         Arc::clone(&gateway),
     );
@@ -81,11 +86,19 @@ pub async fn run(settings: Settings, paths: Paths, greet: impl FnOnce(&str)) -> 
         stored,
         Arc::clone(&treasury),
     );
+    let runs = Runs::new(
+        Arc::clone(&bank),
+        Arc::clone(&roster),
+        ledger.clone(),
+        Arc::clone(&gateway),
+        Arc::clone(&house),
+    );
     let control = Arc::new(Control {
         ledger: ledger.clone(),
         operators,
         gateway: Arc::clone(&house) as Arc<dyn tollgate_control::Gateway>,
         treasury: Arc::clone(&treasury) as Arc<dyn tollgate_control::Treasury>,
+        runs: Arc::clone(&runs) as Arc<dyn tollgate_control::Runs>,
         metrics,
         recent,
         metrics_public,
@@ -106,9 +119,13 @@ pub async fn run(settings: Settings, paths: Paths, greet: impl FnOnce(&str)) -> 
     let reloads = tokio::spawn(reload::watch(Arc::clone(&house), hangup));
     let probes = tokio::spawn(async move { house.probe().await });
     let slices = tokio::spawn(treasury::write_slices(Arc::clone(&bank), ledger.clone()));
+    let orders = tokio::spawn(runs.watch());
     stop.recv().await;
     tracing::info!(seconds = drain.as_secs(), "draining");
     drains.send_replace(true);
+    // Connections for orders would last as long as their runs.
+    roster.close();
+    orders.abort();
     reloads.abort();
     probes.abort();
     let cut = served.await??;

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use tollgate_identity::{AgentBook, AgentSource, AgentSpec, ModelDefaults};
+use tollgate_identity::{AgentBook, AgentSource, AgentSpec, ModelDefaults, RunKey};
 use tollgate_judge::Judge;
 use tollgate_ledger::StoredAgent;
 use tollgate_llm::Dialect;
@@ -18,6 +18,7 @@ pub(super) fn build(
     settings: &Settings,
     found: &[ProviderSettings],
     stored: &[StoredAgent],
+    runs: Vec<RunKey>,
     version: u64,
     judge: Arc<Judge>,
     old: Option<&Snapshot>,
@@ -34,7 +35,7 @@ pub(super) fn build(
             models: it.models.clone(),
         }));
     let routes = RouteTable::new(routing).map_err(|faults| all_of(&faults))?;
-    let agents = agents(settings, stored)?;
+    let agents = agents(settings, stored)?.with_runs(runs);
     let anonymous = settings.server.anonymous.as_ref();
     Ok(Snapshot {
         versions: Versions {

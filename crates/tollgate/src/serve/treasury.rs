@@ -12,6 +12,7 @@ use tollgate_proxy::{Bank, Gateway};
 use tollgate_types::{AgentName, Event, Label, Money, UnixMillis};
 
 use super::house::now;
+use super::roster::{Roster, order};
 use crate::config::zone_named;
 
 /// How often slices are written that nobody waits for.
@@ -23,6 +24,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// ledger before it holds.
 pub(super) struct Treasury {
     bank: Arc<Bank>,
+    roster: Arc<Roster>,
     ledger: Ledger,
     gateway: Arc<Gateway>,
     /// What the configuration says; what was set at run time wins.
@@ -30,8 +32,12 @@ pub(super) struct Treasury {
     changing: tokio::sync::Mutex<()>,
 }
 
-/// The bank as the ledger and the configuration know it.
-pub(super) async fn open(configured: &[BudgetSpec], ledger: &Ledger) -> anyhow::Result<Arc<Bank>> {
+/// The bank as the ledger and the configuration know it, and the runs under
+/// it: none yet.
+pub(super) async fn open(
+    configured: &[BudgetSpec],
+    ledger: &Ledger,
+) -> anyhow::Result<(Arc<Bank>, Arc<Roster>)> {
     let specs = merged(configured, ledger).await?;
     let used = used(&specs, ledger).await?;
     let budgets = Budgets::new(specs, &used).map_err(|faults| {
@@ -39,8 +45,9 @@ pub(super) async fn open(configured: &[BudgetSpec], ledger: &Ledger) -> anyhow::
         anyhow::anyhow!("{}", lines.join("\n"))
     })?;
     let bank = Arc::new(Bank::new(budgets));
-    bank.cut_off(cutoffs(ledger).await?);
-    Ok(bank)
+    let roster = Roster::new(Arc::clone(&bank));
+    take_cutoffs(&bank, &roster, ledger).await?;
+    Ok((bank, roster))
 }
 
 /// Writes slices whenever a request waits for one, and now and then.
@@ -80,8 +87,19 @@ fn row(slice: &Slice) -> SliceRow {
     }
 }
 
-async fn cutoffs(ledger: &Ledger) -> anyhow::Result<HashMap<AgentName, Label>> {
+/// Puts the ledger's cutoffs in force: for requests, and for runs.
+async fn take_cutoffs(bank: &Bank, roster: &Roster, ledger: &Ledger) -> anyhow::Result<()> {
     let stored = ledger.cutoffs().await?;
+    let stopped = stored.iter().map(|cut| {
+        let order = match &*cut.mode {
+            "cutoff" => order(Shutdown::Cutoff),
+            "kill" => order(Shutdown::Kill),
+            // A word of a newer version is no permission to go on.
+            _ => order(Shutdown::Freeze),
+        };
+        (cut.agent.clone(), order)
+    });
+    let stopped = stopped.collect();
     let cut = stored.into_iter().map(|cut| {
         let why = match cut.reason.as_str() {
             "" => format!("by {}", cut.by),
@@ -89,7 +107,9 @@ async fn cutoffs(ledger: &Ledger) -> anyhow::Result<HashMap<AgentName, Label>> {
         };
         (cut.agent, why.into())
     });
-    Ok(cut.collect())
+    bank.cut_off(cut.collect::<HashMap<AgentName, Label>>());
+    roster.stop(stopped);
+    Ok(())
 }
 
 /// The configured budgets, with those that were set at run time over them.
@@ -237,16 +257,23 @@ impl Treasury {
     pub(super) fn new(
         configured: Vec<BudgetSpec>,
         bank: Arc<Bank>,
+        roster: Arc<Roster>,
         ledger: Ledger,
         gateway: Arc<Gateway>,
     ) -> Arc<Self> {
         Arc::new(Self {
             bank,
+            roster,
             ledger,
             gateway,
             configured: Mutex::new(configured),
             changing: tokio::sync::Mutex::default(),
         })
+    }
+
+    /// The runs that go on.
+    pub(super) fn roster(&self) -> &Roster {
+        &self.roster
     }
 
     /// Takes over the budgets of a configuration that was reloaded.
@@ -351,19 +378,21 @@ impl Treasury {
         } else {
             let cutoff = NewCutoff {
                 agent: agent.clone(),
-                mode: "cutoff".into(),
+                mode: request.mode.unwrap_or_default().as_str().into(),
                 automatic: false,
                 reason: String::new(),
             };
             self.ledger.cut_off(cutoff, event).await.map_err(ledger)?;
         }
         let ended = u64::from(self.gateway.in_flight());
-        self.bank
-            .cut_off(cutoffs(&self.ledger).await.map_err(ledger)?);
+        take_cutoffs(&self.bank, &self.roster, &self.ledger)
+            .await
+            .map_err(ledger)?;
         Ok(CutoffReport {
             agent: agent.to_string(),
             cut_off: self.bank.cutoff(&agent).is_some(),
             ended: if request.undo { 0 } else { ended },
+            runs: self.roster.stopped(&agent),
             note: None,
         })
     }

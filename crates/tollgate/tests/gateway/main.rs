@@ -17,6 +17,7 @@ mod policy;
 mod policy_docs;
 mod reload;
 mod requests;
+mod runs;
 mod secrets;
 mod start;
 mod streams;

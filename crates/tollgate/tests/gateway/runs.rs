@@ -1,0 +1,203 @@
+//! Runs: keys that live as long as a command, and orders that reach it.
+
+use serde_json::{Value, json};
+use tollgate_testkit::{Answer, Request, Script, Stream, within};
+
+use crate::house::{FIRST_KEY, House};
+
+async fn post(house: &House, path: &str, body: &Value) -> Answer {
+    let request = Request::post(path, body).key(&house.gateway.operator_token());
+    house.client().send(&request).await
+}
+
+/// A run of the tester: its id and its key.
+async fn begin(house: &House, budget: Option<u64>) -> (String, String) {
+    let wanted = json!({"agent": "tester", "budget": budget, "command": "sh"});
+    let begun = post(house, "/control/runs", &wanted).await;
+    assert_eq!(begun.status(), 201, "{}", begun.text());
+    let (begun, text) = (begun.json(), |value: &Value| {
+        value.as_str().unwrap().to_owned()
+    });
+    assert_eq!(begun["agent"], "tester");
+    (text(&begun["run"]), text(&begun["key"]))
+}
+
+async fn orders(house: &House, run: &str) -> Stream {
+    let request = Request::get(&format!("/control/runs/{run}/orders"));
+    let request = request.key(&house.gateway.operator_token());
+    let mut orders = house.client().open(&request).await;
+    assert_eq!(next(&mut orders).await, "thaw", "the order that stands");
+    orders
+}
+
+async fn next(orders: &mut Stream) -> String {
+    loop {
+        let line = orders.next_bytes().await.expect("another order");
+        if !line.trim_ascii().is_empty() {
+            let order: Value = serde_json::from_slice(&line).unwrap();
+            return order["order"].as_str().unwrap().to_owned();
+        }
+    }
+}
+
+fn ask(max_tokens: u64) -> Request {
+    let body = json!({"model": "gpt-4o", "max_tokens": max_tokens,
+        "messages": [{"role": "user", "content": "hello"}]});
+    Request::post("/v1/chat/completions", &body)
+}
+
+async fn command(house: &House, arguments: &[&str]) -> String {
+    let done = house.gateway.command(arguments).await;
+    assert_eq!(done.code, Some(0), "{done:?}");
+    done.stdout
+}
+
+#[tokio::test]
+async fn a_runs_key_is_the_agents_until_the_run_ends() {
+    let house = House::open().await;
+    let (run, key) = begin(&house, None).await;
+    let answer = house.client().send(&ask(9).key(&key)).await;
+    assert_eq!(answer.status(), 200, "{}", answer.text());
+    let story = house.story_of(&answer).await;
+    assert_eq!(story["request"]["agent"], "tester", "{story}");
+    assert_eq!(story["run"], *run, "{story}");
+    // A reload keeps what is not in any file.
+    post(&house, "/control/reload", &json!({})).await;
+    let answer = house.client().send(&ask(9).key(&key)).await;
+    assert_eq!(answer.status(), 200, "{}", answer.text());
+
+    let mut orders = orders(&house, &run).await;
+    let end = format!("/control/runs/{run}/end");
+    let how = json!({"code": 0, "cause": "itself"});
+    let ended = post(&house, &end, &how).await;
+    assert_eq!(ended.status(), 200, "{}", ended.text());
+    assert_eq!(orders.next_bytes().await, None, "no orders after the end");
+    let refused = house.client().send(&ask(9).key(&key)).await;
+    assert_eq!(refused.status(), 401, "{}", refused.text());
+    assert_eq!(post(&house, &end, &how).await.status(), 404);
+}
+
+#[tokio::test]
+async fn a_run_wants_an_agent_that_is_there() {
+    let house = House::open().await;
+    let wanted = |agent: Value| json!({"agent": agent, "command": "sh"});
+    let nobody = post(&house, "/control/runs", &wanted(Value::Null)).await;
+    assert_eq!(nobody.status(), 400, "{}", nobody.text());
+    assert!(nobody.text().contains("--agent NAME"), "{}", nobody.text());
+    let stranger = post(&house, "/control/runs", &wanted("ada".into())).await;
+    assert_eq!(stranger.status(), 404, "{}", stranger.text());
+    command(&house, &["cutoff", "tester"]).await;
+    let cut = post(&house, "/control/runs", &wanted("tester".into())).await;
+    assert_eq!(cut.status(), 403, "{}", cut.text());
+}
+
+#[tokio::test]
+async fn a_runs_budget_holds_for_the_run_and_nobody_else() {
+    let house = House::with("", &[FIRST_KEY]).await;
+    house.openai.otherwise(Script::Text { words: 600 });
+    let (_, key) = begin(&house, Some(1000)).await;
+    let first = house.client().send(&ask(700).key(&key)).await;
+    assert_eq!(first.status(), 200, "{}", first.text());
+    let refused = house.client().send(&ask(700).key(&key)).await;
+    assert_eq!(refused.status(), 429, "{}", refused.text());
+    assert!(refused.text().contains("389"), "{}", refused.text());
+    let (_, other) = begin(&house, Some(1000)).await;
+    for request in [ask(700).key(&other), ask(5000).key(crate::house::KEY)] {
+        let answer = house.client().send(&request).await;
+        assert_eq!(answer.status(), 200, "{}", answer.text());
+    }
+}
+
+#[tokio::test]
+async fn the_commands_own_code_is_passed_on() {
+    let house = House::open().await;
+    let script = ["/bin/sh", "-c", "test -n \"$TOLLGATE_RUN\" && exit 7"];
+    let run = [&["run", "--agent", "tester", "--"][..], &script].concat();
+    let done = house.gateway.command(&run).await;
+    assert_eq!(done.code, Some(7), "{done:?}");
+    command(&house, &["cutoff", "tester"]).await;
+    let done = house.gateway.command(&run).await;
+    assert_eq!(done.code, Some(126), "{done:?}");
+    assert!(done.stderr.contains("cut off"), "{done:?}");
+}
+
+#[tokio::test]
+async fn kill_ends_a_running_tree() {
+    let house = House::open().await;
+    let script = "echo $$ > pid.new; mv pid.new pid; exec sleep 1000";
+    let run = ["run", "--agent", "tester", "--", "/bin/sh", "-c", script];
+    let file = house.gateway.home().join("pid");
+    let kill = async {
+        let pid = within("the command to run", async {
+            loop {
+                match std::fs::read_to_string(&file) {
+                    Ok(pid) => return pid.trim().to_owned(),
+                    Err(_) => tokio::task::yield_now().await,
+                }
+            }
+        });
+        let pid = pid.await;
+        let cut = ["cutoff", "tester", "--kill", "--json"];
+        let report: Value = serde_json::from_str(&command(&house, &cut).await).unwrap();
+        assert_eq!(report["runs"], 1, "{report}");
+        pid
+    };
+    let (done, pid) = tokio::join!(house.gateway.command(&run), kill);
+    assert_eq!(done.code, Some(137), "{done:?}");
+    assert!(done.stderr.contains("killed by the gateway"), "{done:?}");
+    assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists());
+}
+
+#[tokio::test]
+async fn freeze_and_undo_reach_every_run_of_the_agent() {
+    let house = House::open().await;
+    let (one, _) = begin(&house, None).await;
+    let (two, _) = begin(&house, None).await;
+    let mut all = [orders(&house, &one).await, orders(&house, &two).await];
+    let said = command(&house, &["cutoff", "tester", "--freeze"]).await;
+    assert!(said.contains("2 of its runs"), "{said}");
+    for orders in &mut all {
+        assert_eq!(next(orders).await, "freeze");
+    }
+    command(&house, &["cutoff", "tester", "--undo"]).await;
+    for orders in &mut all {
+        assert_eq!(next(orders).await, "thaw");
+    }
+    // Who was killed stays killed.
+    command(&house, &["cutoff", "tester", "--kill"]).await;
+    assert_eq!(next(&mut all[0]).await, "kill");
+    let undone = command(&house, &["cutoff", "tester", "--undo", "--json"]).await;
+    assert!(
+        undone.contains("\"runs\":2") || undone.contains("\"runs\": 2"),
+        "{undone}"
+    );
+}
+
+#[tokio::test]
+async fn a_budget_that_is_used_up_freezes_runs_until_it_is_raised() {
+    let budget = "[[agents.tester.budget]]\ntokens = 1000\nshutdown = \"freeze\"\n";
+    let house = House::with(budget, &[FIRST_KEY]).await;
+    // More than was asked for: the truth is booked all the same.
+    house.openai.otherwise(Script::Text { words: 1100 });
+    let (run, key) = begin(&house, None).await;
+    let (idle, _) = begin(&house, None).await;
+    let mut all = [orders(&house, &run).await, orders(&house, &idle).await];
+    let answer = house.client().send(&ask(500).key(&key)).await;
+    assert_eq!(answer.status(), 200, "{}", answer.text());
+    for orders in &mut all {
+        assert_eq!(next(orders).await, "freeze");
+    }
+    command(&house, &["budget", "set", "tester", "9000"]).await;
+    for orders in &mut all {
+        assert_eq!(next(orders).await, "thaw");
+    }
+}
+
+#[tokio::test]
+async fn connections_for_orders_do_not_hold_a_drain_up() {
+    let mut house = House::open().await;
+    let (run, _) = begin(&house, None).await;
+    let mut orders = orders(&house, &run).await;
+    house.gateway.sigterm().await;
+    assert_eq!(orders.next_bytes().await, None);
+}
