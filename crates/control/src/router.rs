@@ -6,13 +6,16 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::{delete, get, post};
 use http::StatusCode;
+use tollgate_desk::Desk;
 use tollgate_ledger::Ledger;
 use tollgate_types::{
     Event, OperatorName, Plane, Principal, RequestId, Severity, UnixMillis, Versions,
 };
 
 use crate::answer::Refusal;
-use crate::{Gateway, Metrics, Operators, Recent, Treasury, agents, guard, read, reload, treasury};
+use crate::{
+    Gateway, Metrics, Operators, Recent, Treasury, agents, guard, read, reload, taint, treasury,
+};
 
 /// Bodies of this API are a name and some patterns.
 const LARGEST_BODY: usize = 64 << 10;
@@ -27,6 +30,8 @@ pub struct Control {
     pub gateway: Arc<dyn Gateway>,
     /// Budgets and cutoffs.
     pub treasury: Arc<dyn Treasury>,
+    /// What has happened in runs.
+    pub desk: Arc<Desk>,
     /// Fed by the ledger's observer.
     pub metrics: Arc<Metrics>,
     /// Fed by the ledger's observer.
@@ -62,6 +67,8 @@ pub fn router(control: Arc<Control>) -> axum::Router {
             get(treasury::budgets).post(treasury::change_budget),
         )
         .route("/control/cutoff", post(treasury::cut_off))
+        .route("/control/taint", get(taint::list).post(taint::set))
+        .route("/control/taint/{subject}", delete(taint::clear))
         .route("/control/reload", post(reload::reload))
         .route("/metrics", get(read::metrics))
         .fallback(not_found)
@@ -114,7 +121,7 @@ impl Control {
     }
 }
 
-fn now() -> UnixMillis {
+pub(crate) fn now() -> UnixMillis {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     let millis = since.map_or(0, |since| since.as_millis());
     UnixMillis(u64::try_from(millis).unwrap_or(u64::MAX))

@@ -19,6 +19,7 @@ mod run;
 mod screen;
 mod serve;
 mod status;
+mod taint;
 mod usage;
 mod when;
 mod why;
@@ -77,6 +78,9 @@ enum Command {
     Budget(budget::Command),
     /// Stop an agent at once: its streams end, new requests are refused
     Cutoff(cutoff::Arguments),
+    /// What has happened to agents and in runs, as rules know it
+    #[command(subcommand)]
+    Taint(taint::Command),
     /// Tokens and requests, summed up
     Usage(usage::Arguments),
     /// Tell the story of one request
@@ -137,6 +141,7 @@ fn run(arguments: Arguments, screen: &mut Screen) -> Result<(), Failure> {
         Command::Agents(command) => agents::run(&command, &paths()?, machine, screen),
         Command::Budget(command) => budget::run(&command, &paths()?, machine, screen),
         Command::Cutoff(arguments) => cutoff::run(&arguments, &paths()?, machine, screen),
+        Command::Taint(command) => taint::run(&command, &paths()?, machine, screen),
         Command::Usage(arguments) => usage::run(&arguments, &paths()?, machine, screen),
         Command::Why(arguments) => why::run(&arguments, &paths()?, machine, screen),
         Command::Config(command) => config::run(&command, paths, machine, screen),

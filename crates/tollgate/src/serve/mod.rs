@@ -83,6 +83,7 @@ pub async fn run(settings: Settings, paths: Paths, greet: impl FnOnce(&str)) -> 
         operators,
         gateway: Arc::clone(&house) as Arc<dyn tollgate_control::Gateway>,
         treasury: Arc::clone(&treasury) as Arc<dyn tollgate_control::Treasury>,
+        desk: Arc::clone(gateway.desk()),
         metrics,
         recent,
         metrics_public,

@@ -20,3 +20,4 @@ mod requests;
 mod secrets;
 mod start;
 mod streams;
+mod taint;
