@@ -21,6 +21,7 @@
 //! * [`AgentReport`], [`NewAgentRequest`], [`AgentCreated`]: `/control/agents`
 //! * [`BudgetReport`], [`BudgetChange`]: `/control/budgets`
 //! * [`CutoffRequest`], [`CutoffReport`]: `POST /control/cutoff`
+//! * [`TaintReport`], [`TaintRequest`]: `/control/taint`
 //! * [`ModelReport`]: `GET /control/models`
 //! * [`ReloadReport`]: `POST /control/reload`
 //! * [`NewRunRequest`], [`RunStarted`], [`RunOrder`], [`RunEnd`]: `/control/runs`
@@ -38,6 +39,7 @@ mod requests;
 mod runs;
 mod status;
 mod story;
+mod taint;
 mod usage;
 
 pub use agents::{AgentCreated, AgentRemoved, AgentReport, NewAgentRequest};
@@ -51,4 +53,5 @@ pub use requests::RequestSummary;
 pub use runs::{NewRunRequest, Order, RunEnd, RunEnded, RunOrder, RunStarted};
 pub use status::{LedgerStatus, ProviderStatus, StatusReport};
 pub use story::{Story, StoryStep};
+pub use taint::{TaintFactReport, TaintReport, TaintRequest};
 pub use usage::{UsageLine, UsageReport};

@@ -17,7 +17,8 @@
 //!
 //! # What is written down
 //! A call that changes something writes an event (`agent.added`,
-//! `agent.removed`, `run.started`, `config.reloaded`) with the operator as its principal, and
+//! `agent.removed`, `run.started`, `config.reloaded`, `taint.set`,
+//! `taint.cleared`) with the operator as its principal, and
 //! answers when the event is on the disk. Agents come and go together with
 //! their event, in one transaction; the gateway learns of it before the call
 //! is answered, so that a new key works and a removed one is refused at once.
@@ -47,6 +48,7 @@ mod reload;
 mod router;
 mod runs;
 mod story;
+mod taint;
 mod treasury;
 
 pub use call::call;

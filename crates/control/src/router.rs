@@ -6,6 +6,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::{delete, get, post};
 use http::StatusCode;
+use tollgate_desk::Desk;
 use tollgate_ledger::Ledger;
 use tollgate_types::{
     Event, OperatorName, Plane, Principal, RequestId, Severity, UnixMillis, Versions,
@@ -13,7 +14,7 @@ use tollgate_types::{
 
 use crate::answer::Refusal;
 use crate::{Gateway, Metrics, Operators, Recent, Runs, Treasury};
-use crate::{agents, guard, read, reload, runs, treasury};
+use crate::{agents, guard, read, reload, runs, taint, treasury};
 
 /// Bodies of this API are a name and some patterns.
 const LARGEST_BODY: usize = 64 << 10;
@@ -30,6 +31,8 @@ pub struct Control {
     pub treasury: Arc<dyn Treasury>,
     /// Commands that `tollgate run` started.
     pub runs: Arc<dyn Runs>,
+    /// What has happened in runs.
+    pub desk: Arc<Desk>,
     /// Fed by the ledger's observer.
     pub metrics: Arc<Metrics>,
     /// Fed by the ledger's observer.
@@ -69,6 +72,8 @@ pub fn router(control: Arc<Control>) -> axum::Router {
         .route("/control/runs", post(runs::begin))
         .route("/control/runs/{id}/orders", get(runs::orders))
         .route("/control/runs/{id}/end", post(runs::end))
+        .route("/control/taint", get(taint::list).post(taint::set))
+        .route("/control/taint/{subject}", delete(taint::clear))
         .route("/control/reload", post(reload::reload))
         .route("/metrics", get(read::metrics))
         .fallback(not_found)
@@ -121,7 +126,7 @@ impl Control {
     }
 }
 
-fn now() -> UnixMillis {
+pub(crate) fn now() -> UnixMillis {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     let millis = since.map_or(0, |since| since.as_millis());
     UnixMillis(u64::try_from(millis).unwrap_or(u64::MAX))

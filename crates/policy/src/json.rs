@@ -121,8 +121,15 @@ fn taints(fact: Fact<'static>) -> Result<Vec<Taint<'static>>, NotFacts> {
     };
     match fact {
         Fact::List(kinds) => {
-            let kinds = kinds.into_iter().map(|kind| text("taint", kind).map(bare));
-            kinds.collect()
+            let mut all: Vec<Taint<'static>> = Vec::new();
+            for kind in kinds {
+                let kind = text("taint", kind)?;
+                // Written down, a kind is a key, and no key stands twice.
+                if !all.iter().any(|known| known.kind == kind) {
+                    all.push(bare(kind));
+                }
+            }
+            Ok(all)
         }
         fact => {
             let one = |(kind, fact): (Cow<'static, str>, Fact<'static>)| {

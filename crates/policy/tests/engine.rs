@@ -1,5 +1,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+#[path = "../../../fuzz/checks/facts.rs"]
+mod facts_check;
+#[path = "engine/properties.rs"]
+mod properties;
+
 use tollgate_policy::{Engine, Facts, PolicyFault, Verdict};
 
 fn load(text: &str) -> Result<Engine, Vec<PolicyFault>> {

@@ -21,6 +21,7 @@ use tollgate_types::{FaultClass, Money, TokenUsage, UnixMillis};
 
 use crate::account::Account;
 use crate::bank::Bank;
+use crate::gateway::Gateway;
 use crate::hold::{Asked, Hold};
 use crate::intake::Intake;
 use crate::memory::MemoryHold;
@@ -111,13 +112,14 @@ impl Identified {
     /// What the rules say to a name and every candidate that it leads to.
     pub(crate) async fn judged<'c>(
         &'c self,
+        gateway: &Gateway,
         call: &ModelCall<'c>,
         candidates: impl IntoIterator<Item = &'c Candidate>,
     ) -> Result<Decision, Refusal> {
         let snapshot = &self.snapshot;
         let judged = snapshot
             .rules
-            .model(&self.agent, call, &snapshot.routes, candidates);
+            .model(gateway, &self.agent, call, &snapshot.routes, candidates);
         judged.await
     }
 
@@ -193,7 +195,11 @@ pub(crate) struct Planned {
 impl Planned {
     /// Puts the name asked and every concrete candidate to the agent's own lists
     /// and to the rules.
-    pub(crate) async fn permit(self, account: &mut Account) -> Result<Permitted, Refusal> {
+    pub(crate) async fn permit(
+        self,
+        gateway: &Gateway,
+        account: &mut Account,
+    ) -> Result<Permitted, Refusal> {
         self.identified
             .may_use(&self.view.model, &self.candidates)?;
         let call = ModelCall {
@@ -203,7 +209,10 @@ impl Planned {
             max_output: self.view.max_output,
             choices: self.view.choices,
         };
-        let said = self.identified.judged(&call, &self.candidates).await?;
+        let said = self
+            .identified
+            .judged(gateway, &call, &self.candidates)
+            .await?;
         account.permitted(said.rule(), said.reason());
         Ok(Permitted {
             planned: Box::new(self),

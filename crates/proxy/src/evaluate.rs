@@ -133,7 +133,7 @@ async fn ask(
             });
         }
     };
-    let facts = question.facts(&snapshot, agent, &named);
+    let facts = question.facts(gateway, &snapshot, agent, &named);
     let decision = snapshot.rules.judge.decide(&facts).await;
     let noted = noted(&facts, &decision);
     let outcome = decision.verdict().as_str();
@@ -245,11 +245,18 @@ impl Question {
         Ok(named)
     }
 
-    fn facts<'q>(self, snapshot: &Snapshot, agent: &'q Agent, named: &'q AgentName) -> Facts<'q> {
+    fn facts<'q>(
+        self,
+        gateway: &Gateway,
+        snapshot: &Snapshot,
+        agent: &'q Agent,
+        named: &'q AgentName,
+    ) -> Facts<'q> {
         let domain = domain_in(&self.args);
-        let mut context = snapshot
-            .rules
-            .context(agent, named, "hook", domain.as_ref());
+        let mut context =
+            snapshot
+                .rules
+                .context(gateway, agent, named, "hook", domain.as_ref(), None);
         if named != agent.name() {
             context
                 .extra
@@ -303,6 +310,7 @@ fn noted(facts: &Facts<'_>, decision: &Decision) -> Value {
         "agent_id": facts.context.agent_id,
         "domain": facts.context.domain,
         "domain_lists": facts.context.domain_lists.iter().map(|list| &**list).collect::<Vec<_>>(),
+        "taint": facts.context.taint.iter().map(|taint| &taint.kind).collect::<Vec<_>>(),
         "args_names": names,
         "args_sha256": digest,
         "reason": decision.reason(),

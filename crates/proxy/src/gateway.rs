@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use arc_swap::ArcSwap;
+use tollgate_desk::Desk;
 use tollgate_ledger::Ledger;
 
 use crate::bank::Bank;
@@ -20,6 +21,7 @@ pub struct Gateway {
     pub(crate) in_flight: Arc<AtomicU32>,
     pub(crate) pace: Pace,
     pub(crate) bank: Arc<Bank>,
+    pub(crate) desk: Arc<Desk>,
 }
 
 impl Gateway {
@@ -34,6 +36,7 @@ impl Gateway {
             in_flight: Arc::default(),
             pace: Pace::default(),
             bank,
+            desk: Arc::default(),
         }
     }
 
@@ -45,6 +48,11 @@ impl Gateway {
     /// Puts another snapshot in place; requests under way keep theirs.
     pub fn replace(&self, snapshot: Snapshot) {
         self.snapshot.store(Arc::new(snapshot));
+    }
+
+    /// What has happened in runs; rules are given it.
+    pub fn desk(&self) -> &Arc<Desk> {
+        &self.desk
     }
 
     /// Model requests under way.

@@ -66,7 +66,7 @@ async fn listed(
             let candidates = [&listed.candidate];
             let call = ModelCall::listed(&listed.name);
             if identified.may_use(&listed.name, candidates).is_ok()
-                && identified.judged(&call, candidates).await.is_ok()
+                && identified.judged(gateway, &call, candidates).await.is_ok()
             {
                 names.push(listed);
             }
@@ -86,7 +86,7 @@ async fn listed(
         .map_err(Refusal::UnknownModel)?;
     identified.may_use(asked, &plan.candidates)?;
     let call = ModelCall::listed(asked);
-    identified.judged(&call, &plan.candidates).await?;
+    identified.judged(gateway, &call, &plan.candidates).await?;
     let owner = plan
         .candidates
         .first()

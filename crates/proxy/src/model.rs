@@ -59,7 +59,7 @@ async fn serve(
     );
     let intake = read_body(body, &identified.snapshot().limits, &gateway.memory).await;
     let planned = identified.plan(endpoint, head, intake.map_err(Refusal::Body)?, account)?;
-    let permitted = planned.permit(account).await?;
+    let permitted = planned.permit(gateway, account).await?;
     attempt(gateway, permitted, account).await
 }
 

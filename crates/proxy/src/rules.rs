@@ -2,14 +2,18 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use tollgate_budget::ScopePath;
+use tollgate_desk::{Desk, Subject};
 use tollgate_identity::Agent;
 use tollgate_judge::Judge;
 use tollgate_llm::Endpoint;
-use tollgate_policy::{Context, Decision, Domain, DomainList, Fact, Facts, Verdict};
+use tollgate_policy::{Context, Decision, Domain, DomainList, Fact, Facts, Taint, Verdict};
 use tollgate_routing::{Candidate, RouteTable};
-use tollgate_types::{AgentName, Label};
+use tollgate_types::{AgentName, Label, UnixMillis};
 
 use crate::account::now;
+use crate::bank::Bank;
+use crate::gateway::Gateway;
 use crate::refusal::Refusal;
 
 /// The rules in force, and what they know of agents beside the call itself.
@@ -75,6 +79,7 @@ impl Rules {
     /// first word with a reason, or the first.
     pub(crate) async fn model<'c>(
         &self,
+        gateway: &Gateway,
         agent: &Agent,
         call: &ModelCall<'c>,
         routes: &'c RouteTable,
@@ -83,7 +88,7 @@ impl Rules {
         let ask = |model: &'c str, provider: Option<&'c str>| Facts {
             tool: Cow::Borrowed("model"),
             args: call.args(model, provider),
-            context: self.context(agent, agent.name(), "model", None),
+            context: self.context(gateway, agent, agent.name(), "model", None, provider),
         };
         let mut facts = ask(call.asked, None);
         let mut said = self.judge.decide(&facts).await;
@@ -108,14 +113,17 @@ impl Rules {
     }
 
     /// What is known around a call. `agent` is the credential's; `named` the one
-    /// that it may speak for.
+    /// that it may speak for; `provider` is asked where one is known.
     pub(crate) fn context<'c>(
         &self,
+        gateway: &Gateway,
         agent: &'c Agent,
         named: &'c AgentName,
         plane: &'static str,
         domain: Option<&Domain>,
+        provider: Option<&str>,
     ) -> Context<'c> {
+        let now = now();
         let own = self.domains.get(named);
         let lists = own.map_or(&[][..], |own| &own.lists);
         let on = |domain: &Domain| {
@@ -138,10 +146,57 @@ impl Rules {
             domain: domain.map(|domain| Cow::Owned(domain.as_str().to_owned())),
             agent_allowed_domains: own.map(|own| Arc::clone(&own.allowed)).unwrap_or_default(),
             agent_denied_domains: own.map(|own| Arc::clone(&own.denied)).unwrap_or_default(),
-            time: now(),
+            taint: taint(&gateway.desk, agent, named, now),
+            budget_left: budget_left(&gateway.bank, agent, named, provider, now),
+            time: now,
             ..Context::default()
         }
     }
+}
+
+/// What has happened in the run, or to the agent outside any run. Where a hook
+/// within a run speaks for another agent, what is known of either counts.
+fn taint(desk: &Desk, agent: &Agent, named: &AgentName, now: UnixMillis) -> Vec<Taint<'static>> {
+    if desk.is_empty() {
+        return Vec::new();
+    }
+    let run = agent.principal().run.clone().map(Subject::Run);
+    let is_own = run.is_some() && named == agent.name();
+    let outside = (!is_own).then(|| Subject::Agent(named.clone()));
+    let mut all: Vec<Taint<'static>> = Vec::new();
+    for fact in run
+        .iter()
+        .chain(&outside)
+        .flat_map(|it| desk.facts(it, now))
+    {
+        let kind = fact.kind.as_str();
+        if !all.iter().any(|known| known.kind == kind) {
+            all.push(Taint {
+                kind: Cow::Borrowed(kind),
+                source: Cow::Owned(fact.source.as_ref().to_owned()),
+                at: fact.at,
+            });
+        }
+    }
+    all
+}
+
+/// Tokens that are left at the budgets that hold; without a provider, at those
+/// that count every one.
+fn budget_left(
+    bank: &Bank,
+    agent: &Agent,
+    named: &AgentName,
+    provider: Option<&str>,
+    now: UnixMillis,
+) -> Option<u64> {
+    let run = agent.principal().run.as_ref();
+    let run = run.filter(|_| named == agent.name());
+    let who = ScopePath::agent(named.clone());
+    let room = bank
+        .budgets()
+        .room(&who, run, provider.unwrap_or_default(), now);
+    room.tokens
 }
 
 impl Refusal {

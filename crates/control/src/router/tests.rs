@@ -173,6 +173,7 @@ async fn place(metrics_public: bool, reload: Result<ReloadReport, ReloadFault>) 
         gateway: Arc::new(gateway),
         treasury: Arc::new(Penniless),
         runs: Arc::new(Idle),
+        desk: Arc::default(),
         metrics,
         recent,
         metrics_public,
@@ -574,4 +575,72 @@ async fn a_run_that_is_not_there_and_a_body_that_is_wrong_are_said() {
         let (found, text) = place.send(request).await;
         assert_eq!(found, status, "{path} {body}: {text}");
     }
+}
+
+#[tokio::test]
+async fn taint_is_set_and_cleared_with_an_event_each() {
+    let place = usual().await;
+    assert_eq!(
+        place.call("GET", "/control/taint", "").await,
+        (200, json!([]))
+    );
+    let body = r#"{"subject":"main","kind":"secret_seen","source":"a scan"}"#;
+    let (status, told) = place.call("POST", "/control/taint", body).await;
+    assert_eq!(status, 200, "{told}");
+    assert_eq!(told["subject"], "agent:main");
+    assert_eq!(told["facts"][0]["kind"], "secret_seen");
+    assert_eq!(told["facts"][0]["source"], "a scan");
+    let day = told["facts"][0]["expires_at"].as_u64().unwrap()
+        - told["facts"][0]["seen_at"].as_u64().unwrap();
+    assert_eq!(day, 24 * 60 * 60 * 1000);
+    let (_, all) = place.call("GET", "/control/taint", "").await;
+    assert_eq!(all, json!([told]));
+    let cleared = place.call("DELETE", "/control/taint/agent:main", "").await;
+    assert_eq!(cleared, (200, told));
+    assert_eq!(
+        place.call("GET", "/control/taint", "").await,
+        (200, json!([]))
+    );
+    let (status, again) = place.call("DELETE", "/control/taint/main", "").await;
+    assert_eq!(
+        (status, &again["error"]["code"]),
+        (404, &json!("not_tainted"))
+    );
+    assert_eq!(
+        place.events().await,
+        [
+            r#"taint.set ok olga {"kind":"secret_seen","source":"a scan","subject":"agent:main","v":1}"#,
+            r#"taint.cleared ok olga {"kinds":["secret_seen"],"subject":"agent:main","v":1}"#,
+        ]
+    );
+}
+
+#[tokio::test]
+async fn taint_that_means_nothing_is_refused_and_not_written_down() {
+    let place = usual().await;
+    let long = format!(
+        r#"{{"subject":"main","kind":"secret_seen","source":"{}"}}"#,
+        "x".repeat(201)
+    );
+    for (body, expected) in [
+        (r#"{"subject":"nobody","kind":"secret_seen"}"#, 404),
+        (r#"{"subject":"host:x","kind":"secret_seen"}"#, 400),
+        (r#"{"subject":"run:a/b","kind":"secret_seen"}"#, 400),
+        (r#"{"subject":"main","kind":"tired"}"#, 400),
+        (
+            r#"{"subject":"main","kind":"secret_seen","source":"a\nb"}"#,
+            400,
+        ),
+        (r#"{"subject":"main","kind":"secret_seen","ttl":1}"#, 400),
+        (&long, 400),
+        ("", 400),
+    ] {
+        let (status, told) = place.call("POST", "/control/taint", body.to_owned()).await;
+        assert_eq!(status, expected, "{body}: {told}");
+    }
+    assert_eq!(
+        place.call("GET", "/control/taint", "").await,
+        (200, json!([]))
+    );
+    assert!(place.events().await.is_empty());
 }

@@ -20,6 +20,7 @@ mod run;
 mod screen;
 mod serve;
 mod status;
+mod taint;
 mod usage;
 mod when;
 mod why;
@@ -81,6 +82,9 @@ enum Command {
     /// The record that can't be quietly changed
     #[command(subcommand)]
     Audit(audit::Command),
+    /// What has happened to agents and in runs, as rules know it
+    #[command(subcommand)]
+    Taint(taint::Command),
     /// Tokens and requests, summed up
     Usage(usage::Arguments),
     /// Tell the story of one request
@@ -142,6 +146,7 @@ fn run(arguments: Arguments, screen: &mut Screen) -> Result<(), Failure> {
         Command::Budget(command) => budget::run(&command, &paths()?, machine, screen),
         Command::Cutoff(arguments) => cutoff::run(&arguments, &paths()?, machine, screen),
         Command::Audit(command) => audit::run(&command, &paths()?, machine, screen),
+        Command::Taint(command) => taint::run(&command, &paths()?, machine, screen),
         Command::Usage(arguments) => usage::run(&arguments, &paths()?, machine, screen),
         Command::Why(arguments) => why::run(&arguments, &paths()?, machine, screen),
         Command::Config(command) => config::run(&command, paths, machine, screen),

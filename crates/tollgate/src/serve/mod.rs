@@ -99,6 +99,7 @@ pub async fn run(settings: Settings, paths: Paths, greet: impl FnOnce(&str)) -> 
         gateway: Arc::clone(&house) as Arc<dyn tollgate_control::Gateway>,
         treasury: Arc::clone(&treasury) as Arc<dyn tollgate_control::Treasury>,
         runs: Arc::clone(&runs) as Arc<dyn tollgate_control::Runs>,
+        desk: Arc::clone(gateway.desk()),
         metrics,
         recent,
         metrics_public,

@@ -21,3 +21,4 @@ mod runs;
 mod secrets;
 mod start;
 mod streams;
+mod taint;
