@@ -22,20 +22,39 @@ async fn begin(house: &House, budget: Option<u64>) -> (String, String) {
     (text(&begun["run"]), text(&begun["key"]))
 }
 
-async fn orders(house: &House, run: &str) -> Stream {
+/// A connection for orders.
+struct Orders {
+    stream: Stream,
+    held: Vec<u8>,
+}
+
+async fn orders(house: &House, run: &str) -> Orders {
     let request = Request::get(&format!("/control/runs/{run}/orders"));
     let request = request.key(&house.gateway.operator_token());
-    let mut orders = house.client().open(&request).await;
-    assert_eq!(next(&mut orders).await, "thaw", "the order that stands");
+    let stream = house.client().open(&request).await;
+    let held = Vec::new();
+    let mut orders = Orders { stream, held };
+    assert_eq!(orders.next().await, "thaw", "the order that stands");
     orders
 }
 
-async fn next(orders: &mut Stream) -> String {
-    loop {
-        let line = orders.next_bytes().await.expect("another order");
-        if !line.trim_ascii().is_empty() {
-            let order: Value = serde_json::from_slice(&line).unwrap();
-            return order["order"].as_str().unwrap().to_owned();
+impl Orders {
+    async fn next(&mut self) -> String {
+        self.line().await.expect("another order")
+    }
+
+    /// None at the end. Empty lines say that the gateway is there.
+    async fn line(&mut self) -> Option<String> {
+        loop {
+            if let Some(end) = self.held.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.held.drain(..=end).collect();
+                if line.len() > 1 {
+                    let order: Value = serde_json::from_slice(&line).unwrap();
+                    return Some(order["order"].as_str().unwrap().to_owned());
+                }
+            } else {
+                self.held.extend(self.stream.next_bytes().await?);
+            }
         }
     }
 }
@@ -71,7 +90,7 @@ async fn a_runs_key_is_the_agents_until_the_run_ends() {
     let how = json!({"code": 0, "cause": "itself"});
     let ended = post(&house, &end, &how).await;
     assert_eq!(ended.status(), 200, "{}", ended.text());
-    assert_eq!(orders.next_bytes().await, None, "no orders after the end");
+    assert_eq!(orders.line().await, None, "no orders after the end");
     let refused = house.client().send(&ask(9).key(&key)).await;
     assert_eq!(refused.status(), 401, "{}", refused.text());
     assert_eq!(post(&house, &end, &how).await.status(), 404);
@@ -157,15 +176,15 @@ async fn freeze_and_undo_reach_every_run_of_the_agent() {
     let said = command(&house, &["cutoff", "tester", "--freeze"]).await;
     assert!(said.contains("2 of its runs"), "{said}");
     for orders in &mut all {
-        assert_eq!(next(orders).await, "freeze");
+        assert_eq!(orders.next().await, "freeze");
     }
     command(&house, &["cutoff", "tester", "--undo"]).await;
     for orders in &mut all {
-        assert_eq!(next(orders).await, "thaw");
+        assert_eq!(orders.next().await, "thaw");
     }
     // Who was killed stays killed.
     command(&house, &["cutoff", "tester", "--kill"]).await;
-    assert_eq!(next(&mut all[0]).await, "kill");
+    assert_eq!(all[0].next().await, "kill");
     let undone = command(&house, &["cutoff", "tester", "--undo", "--json"]).await;
     assert!(
         undone.contains("\"runs\":2") || undone.contains("\"runs\": 2"),
@@ -185,11 +204,11 @@ async fn a_budget_that_is_used_up_freezes_runs_until_it_is_raised() {
     let answer = house.client().send(&ask(500).key(&key)).await;
     assert_eq!(answer.status(), 200, "{}", answer.text());
     for orders in &mut all {
-        assert_eq!(next(orders).await, "freeze");
+        assert_eq!(orders.next().await, "freeze");
     }
     command(&house, &["budget", "set", "tester", "9000"]).await;
     for orders in &mut all {
-        assert_eq!(next(orders).await, "thaw");
+        assert_eq!(orders.next().await, "thaw");
     }
 }
 
@@ -199,5 +218,5 @@ async fn connections_for_orders_do_not_hold_a_drain_up() {
     let (run, _) = begin(&house, None).await;
     let mut orders = orders(&house, &run).await;
     house.gateway.sigterm().await;
-    assert_eq!(orders.next_bytes().await, None);
+    assert_eq!(orders.line().await, None);
 }
