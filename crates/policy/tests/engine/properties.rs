@@ -29,8 +29,7 @@ fn value() -> BoxedStrategy<Value> {
 }
 
 fn taint() -> impl Strategy<Value = Value> {
-    let kinds = ["untrusted_content", "secret_seen", "made_up"];
-    let kind = prop::sample::select(&kinds[..]);
+    let kind = prop::sample::select(vec!["untrusted_content", "secret_seen", "made_up"]);
     prop_oneof![
         prop::collection::vec(kind.clone(), 0..4).prop_map(Value::from),
         (kind, "[a-z]{0,5}", any::<u64>())

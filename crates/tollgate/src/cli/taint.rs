@@ -148,9 +148,16 @@ mod tests {
                 fact("secret_seen", "operator"),
             ],
         };
-        insta::assert_snapshot!(render(std::slice::from_ref(&report), Paint(false)), @"");
-        insta::assert_snapshot!(render(&[], Paint(false)), @"");
-        insta::assert_snapshot!(told(&report), @"");
-        insta::assert_snapshot!(forgotten(&report), @"");
+        insta::assert_snapshot!(render(std::slice::from_ref(&report), Paint(false)), @r"
+        SUBJECT       TAINT              FROM      SINCE                    UNTIL
+        agent:ci-bot  untrusted_content  web�[2J   2026-11-20 00:00:00 UTC  2026-11-21 00:00:00 UTC
+        agent:ci-bot  secret_seen        operator  2026-11-20 00:00:00 UTC  2026-11-21 00:00:00 UTC
+        ");
+        insta::assert_snapshot!(render(&[], Paint(false)), @"nothing is tainted");
+        insta::assert_snapshot!(told(&report), @r"
+        agent:ci-bot is tainted: untrusted_content, secret_seen
+        `tollgate taint clear agent:ci-bot` forgets it
+        ");
+        insta::assert_snapshot!(forgotten(&report), @"agent:ci-bot is clean; forgotten: untrusted_content, secret_seen");
     }
 }
