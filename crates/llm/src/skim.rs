@@ -7,7 +7,10 @@ use crate::json::end_of_string;
 
 /// Values that are no generated text: names of things, and what a provider
 /// seals for itself.
-const OPAQUE: [&[u8]; 18] = [
+const OPAQUE: [&[u8]; 19] = [
+    // How serde_json hands out a number where any crate of the program asks
+    // for arbitrary precision (starlark does).
+    b"$serde_json::private::Number",
     b"role",
     b"id",
     b"type",

@@ -11,6 +11,7 @@ mod audit;
 mod budgets;
 mod crash;
 mod files;
+#[cfg(tollgate_measure)]
 mod measure;
 mod notary;
 mod records;

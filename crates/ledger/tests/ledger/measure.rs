@@ -1,5 +1,5 @@
 //! What records cost, and how long a large ledger takes. Not run by itself:
-//! `cargo test --release -p tollgate-ledger --test ledger measure -- --ignored --nocapture`
+//! `RUSTFLAGS='--cfg tollgate_measure' cargo test --release -p tollgate-ledger --test ledger measure -- --nocapture`
 
 use std::path::Path;
 use std::time::Instant;
@@ -74,7 +74,6 @@ async fn fill(ledger: &Ledger, templates: &[RequestRecord], rows: u64) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a measurement"]
 async fn records_a_second() {
     let templates: Vec<RequestRecord> = (0..300).map(usual).collect();
     for round in 0..3 {
@@ -99,7 +98,6 @@ fn size(folder: &Path) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a measurement"]
 async fn ten_million_records() {
     let rows: u64 = std::env::var("ROWS").map_or(10_000_000, |rows| rows.parse().unwrap());
     let templates: Vec<RequestRecord> = (0..300).map(usual).collect();
