@@ -206,10 +206,10 @@ mod tests {
         ] {
             assert!(!matches_path(glob, path), "{glob} {path}");
         }
-        assert!(is_under("/work/a", "/work"));
-        assert!(is_under("/work", "/work/"));
-        assert!(!is_under("/workshop", "/work"));
-        assert!(!is_under("/work/../etc", "/work"));
+        assert!(is_under("/proj/a", "/proj"));
+        assert!(is_under("/proj", "/proj/"));
+        assert!(!is_under("/project", "/proj"));
+        assert!(!is_under("/proj/../etc", "/proj"));
         assert!(!is_under("../x", "."));
     }
 

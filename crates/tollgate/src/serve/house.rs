@@ -129,6 +129,8 @@ impl House {
     async fn reload_now(&self) -> Result<ReloadReport, ReloadFault> {
         let _one = self.changing.lock().await;
         let before = self.state();
+        // Looked at before they are read: a change in between is seen next time.
+        let looked = looks(&self.files());
         let loaded = config::load(&self.paths, &Machine).map_err(|faults| faults.to_string());
         let settings = match loaded {
             Ok(settings) => settings,
@@ -158,7 +160,10 @@ impl House {
             state.settings = Arc::new(settings);
             state.fault = None;
         });
-        let seen = looks(&self.files());
+        let mut seen = looks(&self.files());
+        for (file, look) in looked {
+            seen.entry(file).and_modify(|seen| *seen = look);
+        }
         self.change(|state| state.seen = seen);
         Ok(ReloadReport {
             config_version: version,

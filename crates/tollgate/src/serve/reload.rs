@@ -25,6 +25,8 @@ pub(super) async fn watch(house: Arc<House>, mut hangup: Signal) {
         // A reload may have brought other files.
         if !watched.covers(&house) {
             watched = Watched::new(&house, &changed);
+            missed = house.files_changed();
+            continue;
         }
         tokio::select! {
             _ = hangup.recv() => {}
