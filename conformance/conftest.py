@@ -2,6 +2,7 @@
 
 import anthropic
 import httpx
+from google import genai
 import openai
 import pytest
 from fake_upstream import FakeUpstream
@@ -33,24 +34,37 @@ bind = "127.0.0.1:0"
 keys = ["{KEY}"]
 [agents.narrow]
 keys = ["{NARROW_KEY}"]
-blocked_models = ["gpt-secret", "claude-secret"]
+blocked_models = ["gpt-secret", "claude-secret", "gemini-secret"]
 [[model_shortcuts]]
 alias = "fast"
 model = "oa/gpt-text"
 """
     text += provider("oa", "openai", url, '["gpt-*", "gpt-text", "emb-*"]')
     text += provider("an", "anthropic", url, '["claude-*", "claude-text"]')
+    text += provider("ge", "gemini", url, '["gemini-*", "gemini-text"]')
     for fault in FAULTS:
         for way in ("whole", "stream"):
             text += provider(f"oa-{fault}-{way}", "openai", url, "[]", "timeout_seconds = 2")
             text += provider(f"an-{fault}-{way}", "anthropic", url, "[]", "timeout_seconds = 2")
+            text += provider(f"re-{fault}-{way}", "openai", url, "[]", "timeout_seconds = 2")
+            text += provider(f"ge-{fault}-{way}", "gemini", url, "[]", "timeout_seconds = 2")
+    for caller in ("chat", "responses", "messages", "gemini"):
+        for wire in ("openai", "anthropic", "gemini"):
+            for fault in FAULTS:
+                text += provider(f"{caller}-{wire}-{fault}", wire, url, "[]", "timeout_seconds = 2")
     return text
 
 
 def failing(wire, fault, stream):
     """The name of a model that fails so, at a provider that nobody else uses."""
-    prefix, model = {"openai": ("oa", "gpt"), "anthropic": ("an", "claude")}[wire]
+    prefix, model = {"openai": ("oa", "gpt"), "anthropic": ("an", "claude"), "responses": ("re", "gpt"), "gemini": ("ge", "gemini")}[wire]
     return f"{prefix}-{fault}-{'stream' if stream else 'whole'}/{model}-{fault}"
+
+
+def broken(caller, model, fault):
+    """The same for a caller of another dialect than the model's provider."""
+    wire = {"gpt": "openai", "claude": "anthropic", "gemini": "gemini"}[model]
+    return f"{caller}-{wire}-{fault}/{model}-{fault}"
 
 
 @pytest.fixture(scope="session")
@@ -95,6 +109,16 @@ def oa(gateway):
 def an(gateway):
     with anthropic.Anthropic(base_url=gateway.url, api_key=KEY, max_retries=0, timeout=20) as client:
         yield client
+
+
+def gemini(gateway, key, version="v1beta"):
+    options = genai.types.HttpOptions(base_url=gateway.url, api_version=version, timeout=20_000)
+    return genai.Client(api_key=key, http_options=options)
+
+
+@pytest.fixture
+def ge(gateway):
+    return gemini(gateway, KEY)
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
-"""Both providers' wire formats on one loopback port, scripted by the model's name.
+"""Every provider's wire format on one loopback port, scripted by the model's name.
 
 What stands behind the first `-` of the model is the script: `gpt-text`,
-`claude-cut`, `gpt-429`. Everything received is kept byte for byte in `seen`.
+`claude-cut`, `gemini-429`. Everything received is kept byte for byte in `seen`.
 """
 
 import base64
@@ -11,10 +11,8 @@ import threading
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-WORDS = ["The ", "sea ", "is ", "wide."]
-TEXT = "".join(WORDS)
-CALLS = [("call_weather", "get_weather", ['{"city":', '"Zürich"}']), ("call_time", "get_time", ['{"zone":"C', 'ET"}'])]
-INPUT_TOKENS, OUTPUT_TOKENS = 11, 4
+from fake_newer import CALLS, GEMINI, INPUT_TOKENS, OUTPUT_TOKENS, TEXT, WORDS, InputTokens, Responses, gemini_error
+
 SIGNATURE = "EuYBCkQYAiJA+/w=="
 # How long a held stream waits for the test before it gives up.
 PATIENCE = 20
@@ -83,17 +81,32 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         self.keep(body)
         request = json.loads(body)
+        path = self.path.split("?")[0]
+        if self.gemini:
+            return self.answer_gemini(request, path)
         script = request["model"].split("-", 1)[-1]
         if script in ERRORS:
             return self.refuse(*ERRORS[script])
-        path = self.path.split("?")[0]
         answer = {
             "/v1/chat/completions": Chat, "/v1/messages": Messages, "/v1/completions": Completion,
             "/v1/embeddings": Embedding, "/v1/messages/count_tokens": CountTokens,
+            "/v1/responses": Responses, "/v1/responses/input_tokens": InputTokens,
         }[path](request, script)
         if not request.get("stream"):
             return self.whole(answer.whole())
         self.stream(answer, script)
+
+    def answer_gemini(self, request, path):
+        model, method = path.split("/models/")[1].rsplit(":", 1)
+        script = model.split("-", 1)[-1]
+        if script in ERRORS:
+            return self.refuse(*ERRORS[script])
+        answer = GEMINI[method](request, script, model)
+        if method != "streamGenerateContent":
+            return self.whole(answer.whole())
+        if "alt=sse" in self.path:
+            return self.stream(answer, script)
+        self.send_stream(answer.elements(), "application/json; charset=UTF-8", script)
 
     def keep(self, body):
         seen = Seen(self.command, self.path, list(self.headers.items()), body)
@@ -102,6 +115,10 @@ class Handler(BaseHTTPRequestHandler):
     @property
     def anthropic(self):
         return self.path.startswith("/v1/messages")
+
+    @property
+    def gemini(self):
+        return "/models/" in self.path
 
     def whole(self, value, status=200, headers=()):
         body = json.dumps(value).encode()
@@ -112,17 +129,15 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def refuse(self, status, kind, code, message):
-        if self.anthropic:
+        if self.gemini:
+            status, body = gemini_error(status, kind, message)
+        elif self.anthropic:
             body = {"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_fake"}
         else:
             body = {"error": {"message": message, "type": kind, "param": None, "code": code}}
         self.whole(body, status, [("retry-after", "1")] if status == 429 else [])
 
     def stream(self, answer, script):
-        self.send_response(200)
-        self.send_header("content-type", "text/event-stream")
-        self.send_header("transfer-encoding", "chunked")
-        self.end_headers()
         events = [event for event in answer.events()]
         if script == "cut":
             events = events[: len(events) // 2]
@@ -130,6 +145,14 @@ class Handler(BaseHTTPRequestHandler):
             events = [*events[: len(events) // 2], None]
         if script == "error":
             events = [*events[: len(events) // 2], answer.error()]
+        self.send_stream(events, "text/event-stream", script)
+
+    def send_stream(self, events, kind, script):
+        self.send_response(200)
+        self.send_header("content-type", kind)
+        self.send_header("transfer-encoding", "chunked")
+        self.end_headers()
+        events = list(events)
         for index, event in enumerate(events):
             if event is None:
                 self.close_connection = True

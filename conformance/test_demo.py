@@ -1,8 +1,10 @@
-"""Both SDKs against the built-in demo model: what a newcomer sees first."""
+"""The SDKs against the built-in demo model: what a newcomer sees first."""
 
 import anthropic
 import openai
 import pytest
+from conftest import gemini
+from google import genai
 
 TOOL = {"type": "object", "properties": {"city": {"type": "string"}}}
 
@@ -81,3 +83,41 @@ def test_the_rest(oa, an):
     assert oa.completions.create(model="demo", prompt="sea").choices[0].text
     assert an.messages.count_tokens(model="demo", messages=[{"role": "user", "content": "one two three"}]).input_tokens > 0
     assert "demo" in {model.id for model in oa.models.list()}
+
+
+def test_responses_text_stream_and_tool(oa):
+    whole = oa.responses.create(model="demo", input="hello")
+    assert "demo" in whole.output_text.lower()
+    with oa.responses.stream(model="demo", input="hello") as stream:
+        words = [event.delta for event in stream if event.type == "response.output_text.delta"]
+        assert stream.get_final_response().usage.output_tokens == whole.usage.output_tokens > 0
+    assert "".join(words) == whole.output_text and len(words) > 1
+    tools = [{"type": "function", "name": "get_weather", "strict": False, "parameters": TOOL}]
+    with oa.responses.stream(model="demo", input="Weather?", tools=tools, tool_choice="required") as stream:
+        response = stream.until_done().get_final_response()
+    call = next(item for item in response.output if item.type == "function_call")
+    assert (call.name, call.arguments) == ("get_weather", "{}")
+    result = {"type": "function_call_output", "call_id": call.call_id, "output": "sunny"}
+    assert "sunny" in oa.responses.create(model="demo", input=[*response.output, result], tools=tools).output_text
+
+
+def test_gemini_text_stream_and_tool(demo_gateway, keys):
+    client = gemini(demo_gateway, keys["agent"])
+    whole = client.models.generate_content(model="demo", contents="hello")
+    assert "demo" in whole.text.lower()
+    parts = list(client.models.generate_content_stream(model="demo", contents="hello"))
+    assert "".join(part.text for part in parts) == whole.text and len(parts) > 2
+    assert parts[-1].usage_metadata.candidates_token_count == whole.usage_metadata.candidates_token_count > 0
+    declared = genai.types.FunctionDeclaration(name="get_weather", parameters_json_schema={**TOOL, "required": ["city"]})
+    config = genai.types.GenerateContentConfig(
+        tools=[genai.types.Tool(function_declarations=[declared])],
+        tool_config=genai.types.ToolConfig(function_calling_config=genai.types.FunctionCallingConfig(mode="ANY")),
+        automatic_function_calling=genai.types.AutomaticFunctionCallingConfig(disable=True),
+    )
+    for answer in (
+        client.models.generate_content(model="demo", contents="Weather?", config=config),
+        list(client.models.generate_content_stream(model="demo", contents="Weather?", config=config))[-2],
+    ):
+        assert [(call.name, call.args) for call in answer.function_calls] == [("get_weather", {"city": "demo"})]
+    assert client.models.count_tokens(model="demo", contents="one two three").total_tokens == 3
+    assert client.models.embed_content(model="demo", contents="sea").embeddings[0].values

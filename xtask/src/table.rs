@@ -18,6 +18,7 @@ pub(crate) const FLOORS: &[(&str, u8)] = &[
     ("desk", 2),
     ("judge", 2),
     ("run", 2),
+    ("telemetry", 2),
     ("api", 2),
     ("proxy", 3),
     ("control", 3),
@@ -42,6 +43,11 @@ pub(crate) const FLOOR_EXCEPTIONS: &[(&str, &str, &str)] = &[];
 /// Dependencies with an owner: package, the crates that may have it, why.
 pub(crate) const OWNERS: &[(&str, &[&str], &str)] = &[
     ("sqlx", &["ledger"], "only the ledger speaks SQL"),
+    (
+        "brush-parser",
+        &["command"],
+        "shell text is read in one place, behind its guard",
+    ),
     ("starlark", &["policy"], "only policy evaluates rules"),
     (
         "rcgen",
@@ -53,6 +59,26 @@ pub(crate) const OWNERS: &[(&str, &[&str], &str)] = &[
         "axum",
         &["control"],
         "the hot path is hyper without a router",
+    ),
+    (
+        "opentelemetry",
+        &["telemetry"],
+        "only telemetry speaks to collectors",
+    ),
+    (
+        "flate2",
+        &["scan"],
+        "decompression has limits, and they stand in one place",
+    ),
+    (
+        "ruzstd",
+        &["scan"],
+        "decompression has limits, and they stand in one place",
+    ),
+    (
+        "brotli-decompressor",
+        &["scan"],
+        "decompression has limits, and they stand in one place",
     ),
     ("rusqlite", &[], "it can't be linked beside sqlx"),
     (
@@ -74,6 +100,10 @@ pub(crate) const METHOD_OWNERS: &[(&str, &str)] = &[
     ),
     ("api", "the clock of a client's deadlines"),
     ("proxy", "the clock of deadlines and latencies"),
+    (
+        "telemetry",
+        "the clock of its deadlines and between two warnings",
+    ),
     ("control", "the clock of answers"),
     ("tollgate", "clock, environment and configuration files"),
     ("testkit", "clocks and files of tests"),
@@ -96,6 +126,16 @@ pub(crate) const VERDICTS: &[(&str, &[&str], &str)] = &[
         "Verdict::Allow",
         &["policy"],
         "ask `Judge::decide`: a verdict comes from a rule and from nowhere else",
+    ),
+    (
+        "Verdict::*",
+        &["policy"],
+        "write `Verdict::Deny =>` where you match; a verdict comes from `Judge::decide`",
+    ),
+    (
+        "read_decision",
+        &["policy", "judge"],
+        "only `judge` hears the processes that evaluate rules; ask `Judge::decide`",
     ),
     (
         "Decision {",

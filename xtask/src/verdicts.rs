@@ -63,6 +63,9 @@ mod tests {
             "return Ok(Verdict::Allow)",
             "let said = Decision { verdict, rule };",
             "pub struct Decision {",
+            "use tollgate_policy::Verdict::*;",
+            "fn open() -> Verdict { Verdict::Allow }",
+            "let said = read_decision(&mut forged)?;",
         ] {
             assert_eq!(faults("crates/proxy/src/rules.rs", text), 1, "{text}");
             assert_eq!(faults("crates/policy/src/decide.rs", text), 0, "{text}");

@@ -13,7 +13,7 @@
 //! can talk to a newer gateway; words such as outcomes and reasons are text
 //! for the same cause.
 //!
-//! * [`StatusReport`]: `GET /control/status`
+//! * [`StatusReport`]: `GET /control/status[?deep=1]`
 //! * [`RequestSummary`]: `GET /control/requests`, newest first
 //! * [`Story`]: `GET /control/requests/{id}`, what `tollgate why` prints
 //! * [`ProfileReport`]: `GET /control/profiles`
@@ -22,13 +22,14 @@
 //! * [`BudgetReport`], [`BudgetChange`]: `/control/budgets`
 //! * [`CutoffRequest`], [`CutoffReport`]: `POST /control/cutoff`
 //! * [`TaintReport`], [`TaintRequest`]: `/control/taint`
-//! * [`ModelReport`]: `GET /control/models`
+//! * [`ModelReport`]: `GET /control/models[?live=1][&provider=]`
 //! * [`ReloadReport`]: `POST /control/reload`
 //! * [`NewRunRequest`], [`RunStarted`], [`RunOrder`], [`RunEnd`]: `/control/runs`
 //! * [`ErrorBody`]: every refusal
 //! * [`Client`]: all of them over loopback
 
 mod agents;
+mod audit;
 mod budgets;
 mod client;
 mod error;
@@ -43,6 +44,7 @@ mod taint;
 mod usage;
 
 pub use agents::{AgentCreated, AgentRemoved, AgentReport, NewAgentRequest};
+pub use audit::{PruneReport, PruneRequest};
 pub use budgets::{BudgetChange, BudgetCount, BudgetReport, CutoffReport, CutoffRequest};
 pub use client::{Client, ClientError, Lines};
 pub use error::{ErrorBody, ErrorDetail};
@@ -50,8 +52,8 @@ pub use models::ModelReport;
 pub use profiles::ProfileReport;
 pub use reload::ReloadReport;
 pub use requests::RequestSummary;
-pub use runs::{NewRunRequest, Order, RunEnd, RunEnded, RunOrder, RunStarted};
-pub use status::{LedgerStatus, ProviderStatus, StatusReport};
+pub use runs::{NewRunRequest, Order, ResumedRun, RunEnd, RunEnded, RunOrder, RunStarted};
+pub use status::{LedgerStatus, PolicyFileStatus, PolicyStatus, ProviderStatus, StatusReport};
 pub use story::{Story, StoryStep};
 pub use taint::{TaintFactReport, TaintReport, TaintRequest};
 pub use usage::{UsageLine, UsageReport};

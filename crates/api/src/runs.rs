@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewRunRequest {
+    /// A run that a gateway before this one began and that still goes on.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub resume: Option<ResumedRun>,
     /// Whose run it is; agent `main` where nothing is said.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub agent: Option<String>,
@@ -13,9 +16,31 @@ pub struct NewRunRequest {
     /// blocks all spending.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub budget: Option<u64>,
+    /// The bottle that it runs in, in place of the agent's own.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub bottle: Option<String>,
     /// What will be run, for the record: the program's name alone. Arguments
     /// may hold secrets and are not told.
     pub command: String,
+}
+
+/// A run that outlived the gateway that began it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResumedRun {
+    /// Its id.
+    pub run: String,
+    /// Its key, which the command has.
+    pub key: String,
+}
+
+impl fmt::Debug for ResumedRun {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("ResumedRun")
+            .field("run", &self.run)
+            .field("key", &"[secret]")
+            .finish()
+    }
 }
 
 /// The answer to `POST /control/runs`: the only time that the key is shown.

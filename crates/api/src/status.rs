@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use crate::ProfileReport;
+
 /// The gateway as a whole, as `GET /control/status` answers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusReport {
@@ -20,10 +22,13 @@ pub struct StatusReport {
     pub config_file: Option<String>,
     /// Counts reloads of the configuration since start, from 1.
     pub config_version: u64,
-    /// Why the file on disk is not the configuration in force, where a reload
-    /// failed.
+    /// Why the files on disk are not what is in force, where they could not be
+    /// taken.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub config_fault: Option<String>,
+    /// The rules in force.
+    #[serde(default)]
+    pub policy: PolicyStatus,
     /// The agent that anonymous callers on loopback are; absent where every
     /// caller needs a key.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -37,6 +42,36 @@ pub struct StatusReport {
     pub providers: Vec<ProviderStatus>,
     /// The ledger.
     pub ledger: LedgerStatus,
+    /// Every credential, where `deep` asked for it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub profiles: Option<Vec<ProfileReport>>,
+}
+
+/// The rules in force.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyStatus {
+    /// Digest of all files; `never-loaded` where none have.
+    pub version: String,
+    /// False: the files that were named have never loaded, and everything is
+    /// denied.
+    pub loaded: bool,
+    /// No files are named, so the shipped default holds.
+    pub shipped: bool,
+    /// Rules are evaluated in a process of their own.
+    pub isolated: bool,
+    /// The files that have a say, in order.
+    pub files: Vec<PolicyFileStatus>,
+}
+
+/// One file of rules.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyFileStatus {
+    /// The name that decisions give it.
+    pub file: String,
+    /// Declared rules.
+    pub rules: u64,
+    /// Examples that prove it.
+    pub examples: u64,
 }
 
 /// One provider.
@@ -58,6 +93,10 @@ pub struct ProviderStatus {
     pub credentials: u32,
     /// Attempts in flight now.
     pub in_flight: u64,
+    /// The circuit breaker: `closed`, `open` or `half_open`; absent where
+    /// there is none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub breaker: Option<String>,
     /// What is wrong, where something is.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub note: Option<String>,

@@ -12,7 +12,7 @@ use crate::refused::Reached;
 use crate::reservation::{Reservation, Share, Shares};
 use crate::slice::Wanted;
 use crate::{Amount, BudgetFault, BudgetSpec, BudgetState, PeriodKey, Refused, ScopePath, Slice};
-use crate::{SliceBatch, Unit, Used};
+use crate::{SliceBatch, Unit, Used, Window};
 
 /// Every budget of the gateway. Cloning counts a reference.
 #[derive(Clone, Debug)]
@@ -267,6 +267,19 @@ impl Budgets {
         let own = specs.into_iter().map(entry).collect();
         runs.insert(run.clone(), own);
         Ok(())
+    }
+
+    /// A run that began under another gateway goes on here: its windows of the
+    /// budgets around it begin with what `used` knows of them.
+    pub fn recall_run(&self, who: &ScopePath, run: &RunId, used: impl Fn(&BudgetSpec) -> Used) {
+        let book = self.core.book.load();
+        let scopes = who.scopes().iter();
+        let entries = scopes.filter_map(|scope| book.scopes.get(scope));
+        for entry in entries.flat_map(|entries| entries.iter()) {
+            if entry.spec.window == Window::Run {
+                entry.cell.recall_run(run, &used(&entry.spec));
+            }
+        }
     }
 
     /// A run is over: its budgets go, and its windows of other budgets. What is

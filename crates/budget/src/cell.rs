@@ -86,6 +86,16 @@ impl Cell {
         }
     }
 
+    /// The window of a run begins with what is known; one that is open stays.
+    pub(crate) fn recall_run(&self, run: &RunId, used: &Used) {
+        if let Periods::Runs(runs) = &self.periods {
+            let key = PeriodKey::Run(Some(run.clone()));
+            locked(runs)
+                .entry(Some(run.clone()))
+                .or_insert_with(|| Period::new(key, None, Some(used)));
+        }
+    }
+
     /// Forgets the window of a run that is over.
     pub(crate) fn end_run(&self, run: &RunId) {
         if let Periods::Runs(runs) = &self.periods {

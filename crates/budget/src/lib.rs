@@ -47,6 +47,9 @@
 //! budgets are taken one after the other; where one has no room, the others
 //! get back what they gave. For that moment they look fuller than they are,
 //! never emptier.
+//!
+//! Beside the budgets stands [`AgentRate`]: how much an agent may ask for in a
+//! minute. It lives in memory only, for a minute is shorter than a restart.
 
 mod amount;
 mod atomic;
@@ -57,6 +60,7 @@ mod cell;
 mod fault;
 mod meter;
 mod period;
+mod rate;
 mod refused;
 mod reservation;
 mod scope;
@@ -68,8 +72,9 @@ mod window;
 pub use amount::{Amount, Unit};
 pub use budgets::{Budgets, Room};
 pub use fault::{BudgetFault, MOST_TOKENS};
+pub use rate::{AgentRate, RateState, Taken, TooFast};
 pub use refused::{Exhausted, Reached, Refused};
-pub use reservation::Reservation;
+pub use reservation::{Backed, Reservation};
 pub use scope::{Extends, Scope, ScopePath};
 pub use slice::{Slice, SliceBatch, Used};
 pub use spec::{BudgetSpec, Limit, Shutdown};

@@ -30,6 +30,14 @@ impl Refused {
         }
     }
 
+    /// The budget that refuses, as people call it.
+    pub fn budget(&self) -> &Label {
+        match self {
+            Self::Exhausted(exhausted) => &exhausted.budget,
+            Self::Unpriced { budget } => budget,
+        }
+    }
+
     /// When there is room again without anybody's doing.
     pub fn resets_at(&self) -> Option<UnixMillis> {
         match self {

@@ -51,6 +51,20 @@ impl Reservation {
         }
     }
 
+    /// The budget that governs, as people call it: the first that holds.
+    pub fn budget(&self) -> Option<Label> {
+        let governing = self.shares.iter().find(|share| share.holds)?;
+        Some(governing.spec.name().into())
+    }
+
+    /// The batch of slices that makes it durable, to be waited for elsewhere.
+    pub fn backing(&self) -> Backed {
+        Backed {
+            core: Arc::clone(&self.core),
+            batch: self.needs_batch,
+        }
+    }
+
     /// Whether what is set aside would survive a crash, so that it may be
     /// used. Nearly always at once; else the ledger has to write what
     /// [`Budgets::want`](crate::Budgets::want) gives after this reservation.
@@ -122,6 +136,20 @@ impl Reservation {
     /// Nothing was set aside.
     pub(crate) fn cancel(mut self) {
         self.open = false;
+    }
+}
+
+/// Whether what one reservation sets aside is durable.
+#[derive(Clone, Debug)]
+pub struct Backed {
+    core: Arc<Core>,
+    batch: u64,
+}
+
+impl Backed {
+    /// As [`Reservation::is_backed`], at the time this was made.
+    pub fn is_written(&self) -> bool {
+        self.core.has_granted(self.batch)
     }
 }
 

@@ -66,11 +66,16 @@ impl ScopePath {
     /// [`BudgetFault::Cycle`] where a bottle extends itself in the end, or the
     /// chain is longer than 64.
     pub fn bottled(agent: AgentName, bottle: &str, extends: &Extends) -> Result<Self, BudgetFault> {
-        let chain = extends.chain(bottle)?;
+        Ok(Self::chained(agent, &extends.chain(bottle)?))
+    }
+
+    /// An agent in the first of these bottles, which stand in each other as
+    /// [`Extends::chain`] has them.
+    pub fn chained(agent: AgentName, bottles: &[Label]) -> Self {
         let mut scopes = vec![Scope::Agent(agent)];
-        scopes.extend(chain.into_iter().map(Scope::Bottle));
+        scopes.extend(bottles.iter().cloned().map(Scope::Bottle));
         scopes.push(Scope::Host);
-        Ok(Self(scopes.into()))
+        Self(scopes.into())
     }
 
     /// Most specific first.
@@ -89,8 +94,12 @@ impl Extends {
         Self(bottles.into_iter().collect())
     }
 
-    /// The bottle and everything above it.
-    fn chain(&self, bottle: &str) -> Result<Vec<Label>, BudgetFault> {
+    /// The bottle and everything above it, each once, nearest first.
+    ///
+    /// # Errors
+    /// [`BudgetFault::Cycle`] where a bottle extends itself in the end, or the
+    /// chain is longer than 64.
+    pub fn chain(&self, bottle: &str) -> Result<Vec<Label>, BudgetFault> {
         let mut chain: Vec<Label> = Vec::new();
         let mut trail = SmallVec::new();
         self.climb(&bottle.into(), &mut trail, &mut chain)?;

@@ -36,12 +36,13 @@ impl Refusal {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message)
     }
 
-    fn ledger(error: &dyn std::error::Error) -> Self {
-        Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "ledger_unavailable",
-            error.to_string(),
-        )
+    fn ledger(error: &dyn std::error::Error, hint: Option<String>) -> Self {
+        Self {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            code: "ledger_unavailable",
+            message: error.to_string(),
+            hint,
+        }
     }
 }
 
@@ -58,16 +59,13 @@ impl IntoResponse for Refusal {
 
 impl From<ReadError> for Refusal {
     fn from(error: ReadError) -> Self {
-        match error {
-            ReadError::NotKept { .. } => Self::bad_request(error.to_string()),
-            error => Self::ledger(&error),
-        }
+        Self::ledger(&error, error.hint())
     }
 }
 
 impl From<WriteError> for Refusal {
     fn from(error: WriteError) -> Self {
-        Self::ledger(&error)
+        Self::ledger(&error, error.hint())
     }
 }
 

@@ -22,6 +22,9 @@ pub trait Gateway: Send + Sync {
     fn profiles(&self) -> Vec<ProfileReport>;
     /// Every name that a request may ask for.
     fn models(&self) -> Vec<ModelReport>;
+    /// The same, after asking every provider, or just this one, what it
+    /// serves now. Ends within half a minute, whatever providers do.
+    fn live_models(&self, provider: Option<String>) -> BoxFuture<'_, Vec<ModelReport>>;
     /// Every agent, whatever its source.
     fn agents(&self) -> Vec<AgentReport>;
     /// Requests in flight now.

@@ -28,6 +28,11 @@
 //! time, off the path of requests. Labels are bounded: a name that a caller
 //! made up never becomes one.
 //!
+//! # What is followed
+//! `GET /control/events` sends every entry of the ledger as it is committed,
+//! from any cursor on. A client that reads slowly is read for slowly: its
+//! place in the ledger is all that is kept for it.
+//!
 //! [`story`] turns one request's record into the steps of its path, for
 //! `tollgate why`.
 
@@ -38,7 +43,9 @@
 
 mod agents;
 mod answer;
+mod audit;
 mod call;
+mod events;
 mod gateway;
 mod guard;
 mod metrics;
@@ -52,6 +59,7 @@ mod taint;
 mod treasury;
 
 pub use call::call;
+pub use events::Followers;
 pub use gateway::{BoxFuture, Gateway, MintFault, MintedKey, Operators, ReloadFault};
 pub use metrics::{Live, Metrics};
 pub use recent::Recent;

@@ -1,5 +1,6 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use foldhash::fast::RandomState;
@@ -68,10 +69,26 @@ struct Series {
     duration: Histogram,
     first_byte: Histogram,
     tokens: [Counter; 4],
+    cost: Dollars,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CostLabels {
+    provider: Arc<str>,
+    model: Arc<str>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CredentialLabels {
+    provider: String,
+    state: String,
+}
+
+/// US dollars, counted as a float.
+type Dollars = Counter<f64, AtomicU64>;
+
 /// What is true at the moment of a scrape.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Live {
     /// Requests in flight.
     pub in_flight: u64,
@@ -81,6 +98,10 @@ pub struct Live {
     pub ledger_lost: u64,
     /// The ledger's last write failed.
     pub ledger_failing: bool,
+    /// The file on disk is not the configuration in force.
+    pub config_failing: bool,
+    /// Provider and state of every credential.
+    pub credentials: Vec<(String, String)>,
 }
 
 /// Counters and histograms in the form that Prometheus reads.
@@ -91,6 +112,9 @@ pub struct Metrics {
     duration: Family<TimeLabels, Histogram, fn() -> Histogram>,
     first_byte: Family<TimeLabels, Histogram, fn() -> Histogram>,
     faults: Family<FaultLabels, Counter>,
+    cost: Family<CostLabels, Dollars>,
+    credentials: Family<CredentialLabels, Gauge>,
+    config_failing: Gauge,
     in_flight: Gauge,
     ledger_queued: Gauge,
     ledger_lost: Gauge,
@@ -116,6 +140,9 @@ impl Metrics {
             duration: Family::new_with_constructor(histogram),
             first_byte: Family::new_with_constructor(histogram),
             faults: Family::default(),
+            cost: Family::default(),
+            credentials: Family::default(),
+            config_failing: Gauge::default(),
             in_flight: Gauge::default(),
             ledger_queued: Gauge::default(),
             ledger_lost: Gauge::default(),
@@ -149,6 +176,22 @@ impl Metrics {
             "attempt_faults",
             "Attempts that failed",
             self.faults.clone(),
+        );
+        registry.register_with_unit(
+            "cost",
+            "What tokens cost, where their model has a price",
+            Unit::Other("usd".to_owned()),
+            self.cost.clone(),
+        );
+        registry.register(
+            "credentials",
+            "Credentials of providers by state",
+            self.credentials.clone(),
+        );
+        registry.register(
+            "config_failing",
+            "1 while the file on disk is not the configuration in force",
+            self.config_failing.clone(),
         );
         registry.register(
             "requests_in_flight",
@@ -207,6 +250,9 @@ impl Metrics {
         for (series, (_, count)) in series.tokens.iter().zip(kinds(&record.usage.tokens)) {
             series.inc_by(count);
         }
+        if let Some(nanos) = record.cost_nanos {
+            series.cost.inc_by(dollars(nanos));
+        }
         true
     }
 
@@ -236,6 +282,10 @@ impl Metrics {
             duration: self.duration.get_or_create_owned(&times),
             first_byte: self.first_byte.get_or_create_owned(&times),
             tokens,
+            cost: self.cost.get_or_create_owned(&CostLabels {
+                provider: key.provider.clone(),
+                model,
+            }),
         }
     }
 
@@ -300,6 +350,11 @@ impl Metrics {
                 self.tokens.get_or_create(&labels).inc_by(count);
             }
         }
+        if let Some(nanos) = record.cost_nanos {
+            let provider = provider.clone();
+            let labels = CostLabels { provider, model };
+            self.cost.get_or_create(&labels).inc_by(dollars(nanos));
+        }
     }
 
     /// A model's name becomes a label once a provider has served it, and only
@@ -332,6 +387,13 @@ impl Metrics {
         self.ledger_queued.set(gauge(live.ledger_queued));
         self.ledger_lost.set(gauge(live.ledger_lost));
         self.ledger_failing.set(i64::from(live.ledger_failing));
+        self.config_failing.set(i64::from(live.config_failing));
+        self.credentials.clear();
+        for (provider, state) in &live.credentials {
+            let (provider, state) = (provider.clone(), state.clone());
+            let labels = CredentialLabels { provider, state };
+            self.credentials.get_or_create(&labels).inc();
+        }
         let mut out = String::new();
         text::encode(&mut out, &self.registry)?;
         Ok(out)
@@ -345,6 +407,10 @@ fn kinds(tokens: &TokenUsage) -> [(&'static str, u64); 4] {
         ("cache_write", tokens.cache_write),
         ("output", tokens.output),
     ]
+}
+
+fn dollars(nanos: u64) -> f64 {
+    nanos as f64 / 1e9
 }
 
 fn seconds(micros: u64) -> f64 {

@@ -8,27 +8,95 @@ use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use serde::Deserialize;
 use tollgate_api::{
-    ModelReport, ProfileReport, RequestSummary, StatusReport, Story, UsageLine, UsageReport,
+    ModelReport, ProfileReport, ProviderStatus, RequestSummary, StatusReport, Story, UsageLine,
+    UsageReport,
 };
-use tollgate_ledger::{Cursor, Entry, UsageBy, UsageRow};
+use tollgate_ledger::{UsageBy, UsageRow};
 use tollgate_types::{RequestId, UnixMillis};
 
 use crate::answer::Refusal;
 use crate::{Control, Live, story, summary};
 
-const REQUESTS: u32 = 100;
-const MOST_REQUESTS: u32 = 10_000;
+pub(crate) const REQUESTS: u32 = 100;
+pub(crate) const MOST_REQUESTS: u32 = 10_000;
 
-pub(crate) async fn status(State(control): State<Arc<Control>>) -> Json<StatusReport> {
-    Json(control.gateway.status())
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StatusQuery {
+    deep: Option<Flag>,
+}
+
+/// `1` or `true`, `0` or `false`.
+#[derive(Clone, Copy, Deserialize)]
+enum Flag {
+    #[serde(rename = "1", alias = "true")]
+    On,
+    #[serde(rename = "0", alias = "false")]
+    Off,
+}
+
+fn is_on(flag: Option<Flag>) -> bool {
+    matches!(flag, Some(Flag::On))
+}
+
+pub(crate) async fn status(
+    State(control): State<Arc<Control>>,
+    query: Result<Query<StatusQuery>, QueryRejection>,
+) -> Result<Json<StatusReport>, Refusal> {
+    let Query(query) = query.map_err(|error| bad_query(&error))?;
+    let mut status = control.gateway.status();
+    if is_on(query.deep) {
+        status.profiles = Some(control.gateway.profiles());
+    }
+    Ok(Json(status))
 }
 
 pub(crate) async fn profiles(State(control): State<Arc<Control>>) -> Json<Vec<ProfileReport>> {
     Json(control.gateway.profiles())
 }
 
-pub(crate) async fn models(State(control): State<Arc<Control>>) -> Json<Vec<ModelReport>> {
-    Json(control.gateway.models())
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ModelsQuery {
+    live: Option<Flag>,
+    provider: Option<String>,
+}
+
+pub(crate) async fn models(
+    State(control): State<Arc<Control>>,
+    query: Result<Query<ModelsQuery>, QueryRejection>,
+) -> Result<Json<Vec<ModelReport>>, Refusal> {
+    let Query(query) = query.map_err(|error| bad_query(&error))?;
+    let gateway = &control.gateway;
+    if let Some(wanted) = &query.provider {
+        let known = gateway.status().providers;
+        if !known.iter().any(|provider| provider.id == *wanted) {
+            return Err(unknown_provider(wanted, &known));
+        }
+    }
+    let mut models = match is_on(query.live) {
+        true => gateway.live_models(query.provider.clone()).await,
+        false => gateway.models(),
+    };
+    if let Some(wanted) = &query.provider {
+        models.retain(|model| model.provider.as_ref() == Some(wanted));
+    }
+    Ok(Json(models))
+}
+
+fn unknown_provider(wanted: &str, known: &[ProviderStatus]) -> Refusal {
+    let wanted: String = wanted
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(64)
+        .collect();
+    let known: Vec<&str> = known.iter().map(|provider| &*provider.id).collect();
+    Refusal::new(
+        StatusCode::NOT_FOUND,
+        "unknown_provider",
+        format!("no provider `{wanted}`"),
+    )
+    .hint(format!("there are: {}", known.join(", ")))
 }
 
 #[derive(Deserialize)]
@@ -53,34 +121,6 @@ pub(crate) async fn requests(
     }
     let stored = control.ledger.recent(limit).await?;
     Ok(Json(stored.iter().map(summary).collect()))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct AuditQuery {
-    /// Entries after this cursor …
-    after: Option<u64>,
-    /// … or the newest so many.
-    newest: Option<u32>,
-    limit: Option<u32>,
-}
-
-/// Entries of the audit chain, in the order of their writing.
-pub(crate) async fn audit(
-    State(control): State<Arc<Control>>,
-    query: Result<Query<AuditQuery>, QueryRejection>,
-) -> Result<Json<Vec<Entry>>, Refusal> {
-    let Query(query) = query.map_err(|error| bad_query(&error))?;
-    let newest = query.newest.unwrap_or(REQUESTS).min(MOST_REQUESTS);
-    let (after, limit) = match query.after {
-        Some(after) => (Cursor(after), query.limit.unwrap_or(REQUESTS)),
-        None => (control.ledger.before_newest(newest).await?, newest),
-    };
-    let entries = control
-        .ledger
-        .events(after, limit.min(MOST_REQUESTS))
-        .await?;
-    Ok(Json(entries))
 }
 
 pub(crate) async fn request(
@@ -147,7 +187,7 @@ fn line(row: UsageRow) -> UsageLine {
     }
 }
 
-fn bad_query(error: &QueryRejection) -> Refusal {
+pub(crate) fn bad_query(error: &QueryRejection) -> Refusal {
     // The text ends with the parser's words, which name the field.
     Refusal::bad_request(error.body_text().to_lowercase())
 }
@@ -163,6 +203,13 @@ pub(crate) async fn metrics(State(control): State<Arc<Control>>) -> Result<Respo
         ledger_queued: ledger.queued,
         ledger_lost: ledger.lost,
         ledger_failing: ledger.last_error.is_some(),
+        config_failing: control.gateway.status().config_fault.is_some(),
+        credentials: control
+            .gateway
+            .profiles()
+            .into_iter()
+            .map(|profile| (profile.provider, profile.standing))
+            .collect(),
     };
     match control.metrics.text(&live) {
         Ok(text) => Ok(([(CONTENT_TYPE, OPEN_METRICS)], text).into_response()),

@@ -13,8 +13,8 @@ use tollgate_types::{
 };
 
 use crate::answer::Refusal;
-use crate::{Gateway, Metrics, Operators, Recent, Runs, Treasury};
-use crate::{agents, guard, read, reload, runs, taint, treasury};
+use crate::{Followers, Gateway, Metrics, Operators, Recent, Runs, Treasury};
+use crate::{agents, audit, events, guard, read, reload, runs, taint, treasury};
 
 /// Bodies of this API are a name and some patterns.
 const LARGEST_BODY: usize = 64 << 10;
@@ -37,6 +37,8 @@ pub struct Control {
     pub metrics: Arc<Metrics>,
     /// Fed by the ledger's observer.
     pub recent: Arc<Recent>,
+    /// Who follows the ledger.
+    pub followers: Followers,
     /// `/metrics` goes without a token.
     pub metrics_public: bool,
     /// Where the gateway listens; `Host` is held against it.
@@ -58,9 +60,11 @@ pub fn router(control: Arc<Control>) -> axum::Router {
         .route("/control/status", get(read::status))
         .route("/control/requests", get(read::requests))
         .route("/control/requests/{id}", get(read::request))
-        .route("/control/audit", get(read::audit))
+        .route("/control/audit", get(audit::entries))
+        .route("/control/audit/prune", post(audit::prune))
         .route("/control/profiles", get(read::profiles))
         .route("/control/usage", get(read::usage))
+        .route("/control/events", get(events::follow))
         .route("/control/models", get(read::models))
         .route("/control/agents", get(agents::list).post(agents::add))
         .route("/control/agents/{name}", delete(agents::remove))

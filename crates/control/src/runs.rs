@@ -124,8 +124,12 @@ pub(crate) async fn begin(
         ))
         .hint("without its arguments, they may hold secrets"));
     }
-    let facts = json!({"v": 1, "command": wanted.command, "budget": wanted.budget});
-    let event = control.event(operator, "run.started", "ok", facts);
+    let facts = json!({"v": 1, "command": wanted.command, "budget": wanted.budget, "bottle": wanted.bottle});
+    let kind = match wanted.resume {
+        None => "run.started",
+        Some(_) => "run.resumed",
+    };
+    let event = control.event(operator, kind, "ok", facts);
     let started = control.runs.begin(wanted, event).await?;
     Ok((StatusCode::CREATED, Json(started)))
 }

@@ -83,7 +83,7 @@ fn steps(request: &StoredRequest) -> Vec<StoryStep> {
         (Stage::Identified, identified(request)),
         (Stage::Planned, planned(request)),
         (Stage::Permitted, permitted(request)),
-        (Stage::Reserved, "no budget stands in the way".into()),
+        (Stage::Reserved, reserved(request)),
     ];
     let mut steps = Vec::new();
     for (stage, detail) in before {
@@ -137,6 +137,8 @@ fn stopped_at(request: &StoredRequest) -> Option<Stage> {
     match request.reason? {
         R::Unauthenticated => Some(Stage::Identified),
         R::UnknownModel | R::UnsupportedDialect | R::NotConfigured => Some(Stage::Planned),
+        // A budget that is used up cuts off as well.
+        R::CutOff if request.budget.is_some() => Some(Stage::Reserved),
         R::PolicyDenied | R::CutOff | R::SecretFound => Some(Stage::Permitted),
         R::BudgetExhausted | R::RateLimited => Some(Stage::Reserved),
         R::PoolExhausted => Some(Stage::Leased),
@@ -175,7 +177,7 @@ fn accepted(request: &StoredRequest) -> String {
 }
 
 fn identified(request: &StoredRequest) -> String {
-    let Some(Principal { actor, run }) = &request.principal else {
+    let Some(Principal { actor, run, .. }) = &request.principal else {
         return "no one".into();
     };
     let who = match actor {
@@ -224,6 +226,14 @@ fn permitted(request: &StoredRequest) -> String {
             format!("by the agent's own list of models (configuration {config}, no policy)")
         }
         (None, policy) => format!("by policy `{policy}` (configuration {config})"),
+    }
+}
+
+fn reserved(request: &StoredRequest) -> String {
+    match (request.budget.as_deref(), request.reserved_tokens) {
+        (None, 0) => "no budget stands in the way".into(),
+        (None, tokens) => format!("{tokens} tokens, which count and no budget limits"),
+        (Some(budget), tokens) => format!("{tokens} tokens at most, of budget `{budget}`"),
     }
 }
 

@@ -11,9 +11,9 @@
 //! * The desk makes no verdict. What a fact means is said by rules.
 //!
 //! Facts expire ([`DEFAULT_TTL`]) or are cleared by an operator. They live in
-//! memory only: a run does not outlive the gateway that began it, so a restart
-//! forgets nothing that still matters to a run. An agent outside any run is
-//! forgotten by a restart.
+//! memory only. A run does not outlive the gateway that began it; what is known
+//! of agents outside any run is read back from the ledger's events at a start,
+//! so whoever puts a fact down writes `taint.set` first.
 //!
 //! Reading takes no lock and, on an empty desk, one load of a pointer. Writing
 //! copies the book, which is bounded ([`MOST_SUBJECTS`]); it is rare beside

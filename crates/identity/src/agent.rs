@@ -1,6 +1,7 @@
 use std::fmt;
 
-use tollgate_types::{AgentName, Principal, RunId};
+use tollgate_budget::ScopePath;
+use tollgate_types::{AgentName, Label, Principal, RunId};
 use wildmatch::WildMatch;
 
 use crate::KeyDigest;
@@ -49,6 +50,9 @@ pub struct AgentSpec {
     pub blocked_models: Vec<String>,
     /// Agents that it may speak for: a hook that serves several.
     pub may_act_for: Vec<AgentName>,
+    /// The bottle that it runs in and those above that, nearest first; empty
+    /// outside any.
+    pub bottles: Vec<Label>,
     /// Where it is written down.
     pub source: AgentSource,
     /// What is set where a request says nothing.
@@ -60,6 +64,7 @@ pub struct AgentSpec {
 pub struct Agent {
     spec: AgentSpec,
     principal: Principal,
+    scopes: ScopePath,
     allowed: Vec<WildMatch>,
     blocked: Vec<WildMatch>,
 }
@@ -100,17 +105,22 @@ impl Agent {
         let blocked = spec.blocked_models.iter();
         // A provider that ignores case must not be a way around a block.
         let blocked = blocked.map(|glob| WildMatch::new_case_insensitive(glob));
+        let mut principal = Principal::agent(spec.name.clone());
+        principal.bottle = spec.bottles.first().cloned();
         Self {
-            principal: Principal::agent(spec.name.clone()),
+            principal,
+            scopes: ScopePath::chained(spec.name.clone(), &spec.bottles),
             allowed: allowed.collect(),
             blocked: blocked.collect(),
             spec,
         }
     }
 
-    /// The same agent as it acts in a run.
-    pub(crate) fn in_run(&self, run: RunId) -> Self {
-        let mut agent = Self::new(self.spec.clone());
+    /// The same agent as it acts in a run, which may have a bottle of its own.
+    pub(crate) fn in_run(&self, run: RunId, bottles: Option<Vec<Label>>) -> Self {
+        let mut spec = self.spec.clone();
+        spec.bottles = bottles.unwrap_or(spec.bottles);
+        let mut agent = Self::new(spec);
         agent.principal.run = Some(run);
         agent
     }
@@ -128,6 +138,11 @@ impl Agent {
     /// The principal that acts.
     pub fn principal(&self) -> &Principal {
         &self.principal
+    }
+
+    /// The scopes whose budgets count what it uses, out to the host.
+    pub fn scopes(&self) -> &ScopePath {
+        &self.scopes
     }
 
     /// Whether it may speak for another agent.
@@ -192,6 +207,7 @@ mod tests {
             allowed_models: owned(allowed),
             blocked_models: owned(blocked),
             may_act_for: Vec::new(),
+            bottles: Vec::new(),
             source: AgentSource::Config,
             defaults: ModelDefaults::default(),
         })

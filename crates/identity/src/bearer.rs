@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 
-use http::{HeaderMap, header::AUTHORIZATION};
+use http::HeaderMap;
+use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 
 /// The header that carries the Tollgate key where the caller's own credential
 /// is forwarded (`auth = "client"`) and so stands in the usual place.
@@ -44,6 +45,47 @@ pub fn bearer_token<'h>(
             .chain(keyed)
             .chain(query_keys(query.unwrap_or_default())),
     )
+}
+
+/// The credentials of a request that are not Tollgate's, as the fields that
+/// carry them: what a caller sends for its provider. `is_ours` says of a token
+/// whether it opens this gateway; such a one, or one that looks like it, is
+/// never among them. `?key=` becomes `x-goog-api-key`.
+pub fn callers_own(
+    headers: &HeaderMap,
+    query: Option<&str>,
+    is_ours: impl Fn(&str) -> bool,
+) -> Vec<(HeaderName, HeaderValue)> {
+    const FIELDS: [HeaderName; 3] = [
+        AUTHORIZATION,
+        HeaderName::from_static("x-api-key"),
+        HeaderName::from_static("x-goog-api-key"),
+    ];
+    let foreign = |token: &str| !token.is_empty() && !token.starts_with("tg-") && !is_ours(token);
+    let mut own = Vec::new();
+    for name in FIELDS {
+        // Two of a kind: which one a provider would take can't be known.
+        let mut values = headers.get_all(&name).iter();
+        let (Some(value), None) = (values.next(), values.next()) else {
+            continue;
+        };
+        let text = value.to_str().unwrap_or_default().trim();
+        if foreign(text) && foreign(after_bearer(text).unwrap_or(text)) {
+            own.push((name, value.clone()));
+        }
+    }
+    let keys = query_keys(query.unwrap_or_default()).flatten();
+    for key in keys.filter(|key| foreign(key)) {
+        if let Ok(value) = HeaderValue::from_str(&key)
+            && own.iter().all(|(name, _)| *name != FIELDS[2])
+        {
+            own.push((FIELDS[2].clone(), value));
+        }
+    }
+    for (_, value) in &mut own {
+        value.set_sensitive(true);
+    }
+    own
 }
 
 /// The query without its `key` parameters, for sending it on: a Tollgate key

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use tollgate_types::{AgentName, OperatorName, RunId};
+use tollgate_types::{AgentName, Label, OperatorName, RunId};
 
 use crate::{Agent, AgentSource, AgentSpec, KeyDigest, LONGEST_KEY};
 
@@ -43,6 +43,8 @@ pub struct RunKey {
     pub key: KeyDigest,
     /// What it stands for.
     pub run: RunId,
+    /// The run's own bottle and those above it; none for the agent's.
+    pub bottles: Option<Vec<Label>>,
 }
 
 /// All agents, by key and by name.
@@ -75,9 +77,9 @@ impl AgentBook {
     /// run. A run whose agent is gone has no key that opens.
     #[must_use]
     pub fn with_runs(mut self, runs: impl IntoIterator<Item = RunKey>) -> Self {
-        let keys = runs.into_iter().filter_map(|RunKey { agent, key, run }| {
-            let agent = self.get(&agent)?.in_run(run);
-            Some((key, Arc::new(agent)))
+        let keys = runs.into_iter().filter_map(|it| {
+            let agent = self.get(&it.agent)?.in_run(it.run, it.bottles);
+            Some((it.key, Arc::new(agent)))
         });
         self.by_run_key = keys.collect();
         self
@@ -186,6 +188,7 @@ mod tests {
             allowed_models: vec!["*".into()],
             blocked_models: Vec::new(),
             may_act_for: Vec::new(),
+            bottles: Vec::new(),
             source,
             defaults: ModelDefaults::default(),
         }
@@ -235,6 +238,7 @@ mod tests {
             agent: AgentName::new(agent).unwrap(),
             key: KeyDigest::of(key),
             run: RunId::new("run_1"),
+            bottles: None,
         };
         let book = AgentBook::new(vec![spec("ada", &["own"], AgentSource::Config)]).unwrap();
         let book = book.with_runs([run("ada", "of the run"), run("gone", "of nobody")]);

@@ -27,7 +27,7 @@ mod mint;
 mod weakness;
 
 pub use agent::{Agent, AgentSource, AgentSpec, ModelDefaults, ModelDenied, ModelList};
-pub use bearer::{BearerFault, bearer_token, query_without_key};
+pub use bearer::{BearerFault, bearer_token, callers_own, query_without_key};
 pub use book::{AgentBook, BookFault, OperatorBook, RunKey};
 pub use digest::{KeyDigest, ParseDigestError};
 pub use mint::{MintError, Minted, mint_agent_key, mint_operator_token};

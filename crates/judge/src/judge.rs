@@ -2,6 +2,7 @@ use tollgate_policy::{Decision, Engine, Facts, Failure, PolicyFault};
 use tollgate_types::Label;
 
 use crate::line::{Proven, Saying};
+use crate::memory::Memory;
 use crate::pool::Pool;
 use crate::serve::{explain, proven};
 
@@ -11,6 +12,8 @@ pub struct Judge {
     version: Label,
     files: Vec<(String, usize, usize)>,
     libraries: Vec<String>,
+    /// None where the rules can see the moment.
+    memory: Option<Memory>,
 }
 
 pub(crate) enum Kind {
@@ -29,6 +32,7 @@ impl Judge {
             version: proven.version.as_str().into(),
             files: proven.files.clone(),
             libraries,
+            memory: proven.steady.then(Memory::default),
         }
     }
 
@@ -47,6 +51,7 @@ impl Judge {
         let proven = Proven {
             version: "never-loaded".to_owned(),
             straight: true,
+            steady: false,
             files: Vec::new(),
         };
         Self::new(Kind::Never, &proven, Vec::new())
@@ -55,6 +60,21 @@ impl Judge {
     /// The one decide function. Whatever keeps the rules from answering is a
     /// denial.
     pub async fn decide(&self, facts: &Facts<'_>) -> Decision {
+        let Some(memory) = &self.memory else {
+            return self.ask(facts).await;
+        };
+        let place = memory.place(facts);
+        if let Some(known) = place.and_then(|place| memory.known(place, facts)) {
+            return known;
+        }
+        let decision = self.ask(facts).await;
+        if let Some(place) = place {
+            memory.keep(place, facts, &decision);
+        }
+        decision
+    }
+
+    async fn ask(&self, facts: &Facts<'_>) -> Decision {
         match &self.kind {
             Kind::Here(engine) => engine.decide(facts),
             Kind::Children(pool) => pool.decide(facts).await,
@@ -74,6 +94,11 @@ impl Judge {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn memory(&self) -> Option<&Memory> {
+        self.memory.as_ref()
+    }
+
     /// Digest of all files; `never-loaded` where there are none.
     pub fn version(&self) -> &Label {
         &self.version
@@ -87,6 +112,18 @@ impl Judge {
     /// What the files load, by the names that they wrote.
     pub fn libraries(&self) -> &[String] {
         &self.libraries
+    }
+
+    /// Whether no rule can see the time or what is left of a budget: a caller
+    /// may spare itself the work of finding the latter out.
+    pub fn is_steady(&self) -> bool {
+        self.memory.is_some()
+    }
+
+    /// Whether everything is denied, because the files that were named have
+    /// never loaded.
+    pub fn has_never_loaded(&self) -> bool {
+        matches!(self.kind, Kind::Never)
     }
 
     /// Whether a process of its own evaluates.

@@ -17,9 +17,14 @@
 //! Files are also *loaded* in a child first, because loading runs them. Only
 //! what it has proven there comes into the gateway itself.
 //!
+//! Where no rule can see the moment (`Engine::is_steady`; those of the shipped
+//! default can't), a call that was judged before is not judged anew: `memory`
+//! knows what was said.
+//!
 //! ```text
 //! load    read and prove files; what a judge is made of
 //! judge   decide, wherever the rules live
+//! memory  what was said to calls that come again
 //! pool    children that wait for calls, and their replacement
 //! child   one child: start, ask, read an answer in time
 //! serve   the other end: what the hidden subcommand runs
@@ -35,6 +40,7 @@ mod child;
 mod judge;
 mod line;
 mod load;
+mod memory;
 mod pool;
 mod serve;
 

@@ -1,5 +1,5 @@
 use serde::{Deserialize, Serialize};
-use tollgate_policy::{Decision, Fact, PolicyFault};
+use tollgate_policy::{Decision, Fact, PolicyFault, read_decision, read_decisions};
 
 /// From the gateway to the child.
 #[derive(Debug, Serialize, Deserialize)]
@@ -25,7 +25,7 @@ pub(crate) enum Answer {
     Loaded(Proven),
     /// They are not.
     Faults(Vec<PolicyFault>),
-    Decision(Decision),
+    Decision(#[serde(deserialize_with = "read_decision")] Decision),
     Said(Vec<Saying>),
     /// The line could not be read.
     Unreadable(String),
@@ -36,6 +36,7 @@ pub(crate) enum Answer {
 pub(crate) struct Proven {
     pub(crate) version: String,
     pub(crate) straight: bool,
+    pub(crate) steady: bool,
     /// Name, rules and examples of each file.
     pub(crate) files: Vec<(String, usize, usize)>,
 }
@@ -46,7 +47,9 @@ pub struct Saying {
     /// The file.
     pub file: String,
     /// Its word.
+    #[serde(deserialize_with = "read_decision")]
     pub decision: Decision,
     /// The declared rules that match.
+    #[serde(deserialize_with = "read_decisions")]
     pub rules: Vec<Decision>,
 }

@@ -88,6 +88,7 @@ pub(crate) fn proven(engine: &Engine) -> Proven {
     Proven {
         version: engine.version().to_string(),
         straight: engine.is_straight(),
+        steady: engine.is_steady(),
         files: engine
             .files()
             .map(|file| (file.name().to_owned(), file.rules(), file.examples()))

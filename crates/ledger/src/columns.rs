@@ -213,6 +213,7 @@ impl<'r> Reading<'r> {
         Ok(Some(Principal {
             actor: actor.map_err(|error| self.wrong("principal", &error))?,
             run: self.get::<Option<&str>>("run")?.map(RunId::new),
+            bottle: None,
         }))
     }
 

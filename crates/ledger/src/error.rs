@@ -217,12 +217,6 @@ pub enum ReadError {
         /// What was found.
         found: String,
     },
-    /// Asked for a key that is not kept yet.
-    #[error("usage by `{by}` is not kept, expected `agent`, `provider` or `model`")]
-    NotKept {
-        /// The key.
-        by: &'static str,
-    },
 }
 
 impl ReadError {
@@ -233,7 +227,6 @@ impl ReadError {
             Self::Row { .. } => {
                 Some("`tollgate audit verify` says whether the row was changed".into())
             }
-            Self::NotKept { .. } => None,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tollgate_types::{AgentName, Event, Label, RequestId, RequestRecord, UnixMillis};
 
 use crate::change::Change;
@@ -96,10 +96,12 @@ impl Ledger {
         let connection = open::writer(&path).await?;
         let store = Store::new(path.clone(), connection, config.notary).await;
         let store = store.map_err(|error| fault::open(&path, &error))?;
+        let newest = store.newest();
         let (records, received) = mpsc::channel(config.queue.max(1));
         let (commands, obeyed) = mpsc::channel(COMMANDS);
         let (slices, drawn) = mpsc::channel(COMMANDS);
         let shared = Arc::new(Shared::new(config.batch_rows.max(1)));
+        shared.tell(newest);
         let writer = Writer {
             store,
             records: received,
@@ -336,6 +338,40 @@ impl Ledger {
     pub async fn events(&self, after: Cursor, limit: u32) -> Result<Vec<Entry>, ReadError> {
         self.show().await;
         self.held.reader.entries(after, limit).await
+    }
+
+    /// Entries after `after` that are committed by now; unlike
+    /// [`Ledger::events`] it hurries nobody.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn committed_events(
+        &self,
+        after: Cursor,
+        limit: u32,
+    ) -> Result<Vec<Entry>, ReadError> {
+        self.held.reader.entries(after, limit).await
+    }
+
+    /// The newest committed entry, now and whenever it is another one: how to
+    /// follow the ledger without asking it again and again.
+    pub fn committed(&self) -> watch::Receiver<Cursor> {
+        self.shared.committed.subscribe()
+    }
+
+    /// The newest `limit` events of these two kinds from `since` on, in the
+    /// order of their writing.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn events_of(
+        &self,
+        kinds: &[&str; 2],
+        since: UnixMillis,
+        limit: u32,
+    ) -> Result<Vec<Entry>, ReadError> {
+        self.show().await;
+        self.held.reader.events_of(kinds, since, limit).await
     }
 
     /// The place before the newest `count` entries, to read on from.

@@ -1,8 +1,9 @@
 //! What happened, who asked for it and what it used: the ledger.
 //!
 //! One SQLite file holds a row for every model request ([`StoredRequest`]),
-//! every other event of every plane ([`tollgate_types::Event`]) and the agents
-//! that were made through the running gateway ([`StoredAgent`]).
+//! every other event of every plane ([`tollgate_types::Event`]), and what was
+//! made through the running gateway: agents ([`StoredAgent`]), budgets
+//! ([`StoredBudget`]), cutoffs ([`StoredCutoff`]).
 //!
 //! # How a request gets in
 //! Before a request is served it takes a [`Slot`]: a place in the queue that
@@ -31,8 +32,29 @@
 //! # The sequence
 //! Request records and events draw from one sequence without gaps, held by
 //! the writer. It is the durable [`Cursor`] of everything that reads along,
-//! and the order in which a hash chain will link the rows. Events can't be
-//! updated or deleted: the schema's triggers say no.
+//! and the order in which the rows are linked. Neither can be updated or
+//! deleted: the schema's triggers say no.
+//!
+//! # The chain
+//! Whoever owns the file can drop a trigger. So each record has a [`Link`],
+//! the hash of the link before it and of the row in its canonical form
+//! (`encoding`); checkpoints of the chain are signed by a [`Notary`], whose
+//! key is not in the database and who keeps the newest one outside (`seals`,
+//! `statement`). [`verify`] names what was touched, [`export`] writes it all
+//! out, [`Ledger::prune`] removes the oldest records and leaves a signed
+//! statement of them. Rows that events make in other tables are covered by
+//! the digest that stands in the event.
+//!
+//! # Sums
+//! Usage by hour, agent, run, provider and model is kept beside the rows, in
+//! the transaction that writes them (`rollup`): usage and what budgets begin
+//! with ([`Spent`]) are read from there, so that neither grows with the rows.
+//! How far budgets may be used is written before it is ([`SliceRow`]).
+//!
+//! # When it can't be written
+//! The first write that fails for want of room, or because the file can't be
+//! written, refuses every new slot ([`Unavailable::Failing`]) until one
+//! succeeds: nothing is spent that can't be written down.
 //!
 //! # What a row costs
 //! Requests resemble each other: the same agent asks the same model of the
@@ -63,6 +85,7 @@ mod encoding;
 mod error;
 mod fault;
 mod files;
+mod history;
 mod journal;
 mod ledger;
 mod notary;
@@ -83,7 +106,7 @@ mod writer;
 
 pub use agents::{NewAgent, StoredAgent};
 pub use audit::{
-    AuditFault, AuditFaultKind, AuditReport, Pruned, PrunedReport, Trust, export, verify,
+    AuditFault, AuditFaultKind, AuditReport, Kept, Pruned, PrunedReport, Trust, export, verify,
 };
 pub use budgets::StoredBudget;
 pub use chain::{Link, Node, ParseHexError};
@@ -92,6 +115,7 @@ pub use error::{
     AddAgentError, AuditError, ChangeError, DatabaseFault, OpenError, ReadError, RemoveAgentError,
     Unavailable, WriteError,
 };
+pub use history::{History, Past};
 pub use journal::{Cursor, Entry};
 pub use ledger::{Ledger, LedgerConfig};
 pub use notary::Notary;

@@ -91,14 +91,40 @@ impl Reader {
             snapshot.commit().await?;
             Ok(sums)
         };
-        sums.await
-            .map_err(|error| self.fault(&error))?
-            .ok_or(ReadError::NotKept { by: by.as_str() })
+        sums.await.map_err(|error: sqlx::Error| self.fault(&error))
     }
 
     /// Both tables, merged by their common sequence; from one snapshot, or a
     /// row that was committed between the two queries would be skipped for
     /// ever.
+    /// Events of these kinds from `since` on, the newest `limit`, in order. The
+    /// first walk ends at the newest event that is older, so the cost is that
+    /// of the events since then.
+    pub(crate) async fn events_of(
+        &self,
+        kinds: &[&str; 2],
+        since: UnixMillis,
+        limit: u32,
+    ) -> Result<Vec<Entry>, ReadError> {
+        let since = i64::try_from(since.0).unwrap_or(i64::MAX);
+        let rows = sqlx::query(
+            "SELECT * FROM event
+             WHERE seq > coalesce(
+                 (SELECT seq FROM event WHERE at < ?1 ORDER BY seq DESC LIMIT 1), 0)
+               AND kind IN (?2, ?3)
+             ORDER BY seq DESC LIMIT ?4",
+        )
+        .bind(since)
+        .bind(kinds[0])
+        .bind(kinds[1])
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await;
+        let mut entries = self.collect(rows, journal::read)?;
+        entries.reverse();
+        Ok(entries)
+    }
+
     pub(crate) async fn entries(&self, after: Cursor, limit: u32) -> Result<Vec<Entry>, ReadError> {
         let after = i64::try_from(after.0).unwrap_or(i64::MAX);
         let both = async {

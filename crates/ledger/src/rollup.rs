@@ -17,7 +17,7 @@ pub(crate) const NONE: &str = "(none)";
 pub(crate) const HOUR: u64 = 3_600_000;
 
 /// What a row is keyed by, in the order of the primary key.
-pub(crate) const KEYS: [&str; 5] = ["hour", "principal", "run", "provider", "model"];
+pub(crate) const KEYS: [&str; 6] = ["hour", "principal", "run", "bottle", "provider", "model"];
 
 /// What is summed.
 pub(crate) const SUMS: [&str; 11] = [
@@ -111,6 +111,8 @@ impl Row<'_> {
         values.bind(self.principal.map_or(NONE, |who| who.actor.name()));
         let run = self.principal.and_then(|who| who.run.as_ref());
         values.bind(run.map_or("", RunId::as_str));
+        let bottle = self.principal.and_then(|who| who.bottle.as_deref());
+        values.bind(bottle.unwrap_or(""));
         values.bind(self.provider.unwrap_or(NONE));
         values.bind(self.model.unwrap_or(NONE));
         for sum in self.sums {
@@ -192,7 +194,7 @@ pub(crate) fn computed(filter: &str) -> String {
     // for the texts.
     format!(
         "SELECT hour, coalesce(principal, '{NONE}') AS principal, coalesce(run, '') AS run,
-                coalesce(provider, '{NONE}') AS provider,
+                coalesce(bottle, '') AS bottle, coalesce(provider, '{NONE}') AS provider,
                 coalesce(model_served, '{NONE}') AS model,
                 sum(requests) AS requests, sum(requests * (outcome = 'failed')) AS failed,
                 sum(requests * (outcome = 'refused')) AS refused, 0 AS failed_attempts,
@@ -206,15 +208,15 @@ pub(crate) fn computed(filter: &str) -> String {
                       sum(cost IS NULL AND input + cache_read + cache_write + output > 0)
                           AS unpriced
                FROM request WHERE {filter} GROUP BY 1, 2)
-         JOIN shape USING (shape) GROUP BY 1, 2, 3, 4, 5
+         JOIN shape USING (shape) GROUP BY 1, 2, 3, 4, 5, 6
          UNION ALL
          SELECT at / {HOUR}, coalesce(principal, '{NONE}'), coalesce(run, ''),
-                attempt.value ->> 'provider', attempt.value ->> 'model',
+                coalesce(bottle, ''), attempt.value ->> 'provider', attempt.value ->> 'model',
                 0, 0, 0, count(*), 0, 0, 0, 0, 0, 0, 0
          FROM request_full,
               json_each(CASE WHEN json_valid(attempts) THEN attempts ELSE '[]' END) AS attempt
          WHERE ({filter}) AND attempts IS NOT NULL AND attempt.value ->> 'fault' IS NOT NULL
-         GROUP BY 1, 2, 3, 4, 5"
+         GROUP BY 1, 2, 3, 4, 5, 6"
     )
 }
 

@@ -14,13 +14,25 @@ const APPLICATION: u32 = 0x746f_6c6c;
 #[derive(Clone, Copy)]
 struct Step {
     sql: &'static str,
+    then: Then,
+}
+
+/// What follows a step's text.
+#[derive(Clone, Copy)]
+enum Then {
+    Nothing,
     /// Hashes, which SQL can't compute, and the text that comes after them.
-    then: Option<&'static str>,
+    Linked(&'static str),
+    /// Sums of rows that were written before there were any.
+    Summed,
 }
 
 impl Step {
     const fn sql(sql: &'static str) -> Self {
-        Self { sql, then: None }
+        Self {
+            sql,
+            then: Then::Nothing,
+        }
     }
 }
 
@@ -30,7 +42,11 @@ const STEPS: &[Step] = &[
     Step::sql(include_str!("schema/0001.sql")),
     Step {
         sql: include_str!("schema/0002.sql"),
-        then: Some(include_str!("schema/0002-after.sql")),
+        then: Then::Linked(include_str!("schema/0002-after.sql")),
+    },
+    Step {
+        sql: include_str!("schema/0003.sql"),
+        then: Then::Summed,
     },
 ];
 
@@ -90,9 +106,13 @@ async fn climb(
 ) -> Result<(), sqlx::Error> {
     for step in steps {
         connection.execute(step.sql).await?;
-        if let Some(then) = step.then {
-            backfill::version_2(connection).await?;
-            connection.execute(then).await?;
+        match step.then {
+            Then::Nothing => {}
+            Then::Linked(then) => {
+                backfill::links(connection).await?;
+                connection.execute(then).await?;
+            }
+            Then::Summed => backfill::sums(connection).await?,
         }
     }
     let done =

@@ -32,6 +32,8 @@ pub(crate) struct Seals {
 struct Signer {
     notary: Arc<dyn Notary>,
     keeper: Keeper,
+    /// Whether any statement was kept outside yet.
+    kept: bool,
 }
 
 /// A statement on its way into the database.
@@ -50,6 +52,7 @@ impl Seals {
         let statement = newest.and_then(|signed| Statement::parse(&signed.text));
         let signer = |notary: Arc<dyn Notary>| Signer {
             keeper: Keeper::start(Arc::clone(&notary)),
+            kept: matches!(notary.kept(), Ok(Some(_))),
             notary,
         };
         Self {
@@ -124,8 +127,17 @@ impl Seals {
         self.digest = seal.signed.digest();
         self.covered = seal.records;
         self.due = None;
-        if let Some(signer) = &self.signer {
-            signer.keeper.keep(&seal.signed);
+        let Some(signer) = &mut self.signer else {
+            return;
+        };
+        if signer.kept {
+            return signer.keeper.keep(&seal.signed);
+        }
+        // The first one in a ledger's life is waited for: from then on one
+        // that is missing means that somebody took it away.
+        match signer.notary.keep(&seal.signed.to_head()) {
+            Ok(()) => signer.kept = true,
+            Err(found) => tracing::error!(found, "the first checkpoint can't be kept"),
         }
     }
 

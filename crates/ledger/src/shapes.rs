@@ -86,7 +86,7 @@ const MOST: usize = 1024;
 
 /// In the order of their numbers in the canonical form: a new one goes to the
 /// end.
-pub(crate) const COLUMNS: [&str; 18] = [
+pub(crate) const COLUMNS: [&str; 19] = [
     "principal",
     "principal_kind",
     "run",
@@ -105,6 +105,7 @@ pub(crate) const COLUMNS: [&str; 18] = [
     "config_version",
     "policy",
     "budget",
+    "bottle",
 ];
 
 /// A shape as records refer to it.
@@ -200,6 +201,8 @@ impl Shapes {
         values.add_label(shape.rule.as_ref());
         values.add_versions(shape.config_version, &shape.policy);
         values.add_label(shape.budget.as_ref());
+        let who = shape.principal.as_ref();
+        values.add_label(who.and_then(|who| who.bottle.as_ref()));
         let digest = values.row().digest();
         values.bind(digest.to_vec());
         values.bind(number);

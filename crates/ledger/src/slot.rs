@@ -1,10 +1,10 @@
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 use tollgate_types::RequestRecord;
 
-use crate::DatabaseFault;
+use crate::{Cursor, DatabaseFault};
 
 /// A place in the ledger's queue, taken before a request is served.
 ///
@@ -56,6 +56,8 @@ pub(crate) struct Shared {
     pub(crate) ended: AtomicBool,
     pub(crate) batch_rows: u64,
     pub(crate) full: Notify,
+    /// The newest committed entry, told to whoever follows the ledger.
+    pub(crate) committed: watch::Sender<Cursor>,
     /// What is wrong with the database, as [`FAULTS`] counts; 0 for nothing.
     failing: AtomicU8,
     last_error: Mutex<Option<String>>,
@@ -82,9 +84,17 @@ impl Shared {
             ended: AtomicBool::new(false),
             batch_rows: batch_rows as u64,
             full: Notify::new(),
+            committed: watch::Sender::default(),
             failing: AtomicU8::new(0),
             last_error: Mutex::new(None),
         }
+    }
+
+    /// Tells how far the ledger is committed; wakes nobody where that is not
+    /// news.
+    pub(crate) fn tell(&self, committed: Cursor) {
+        self.committed
+            .send_if_modified(|told| std::mem::replace(told, committed) != committed);
     }
 
     /// What stops spending, until a write succeeds again.

@@ -16,7 +16,7 @@ use crate::requests::Inserts;
 use crate::rollup::Rollups;
 use crate::seals::{self, Seal, Seals};
 use crate::statement::{self, Signed, Statement};
-use crate::{Notary, Pruned, SliceRow, WriteError, fault, journal, slices};
+use crate::{Cursor, Notary, Pruned, SliceRow, WriteError, fault, journal, slices};
 
 /// How sure a commit must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +76,11 @@ impl Store {
             tracing::error!(%error, "no checkpoint could be written");
         }
         Ok(store)
+    }
+
+    /// The newest entry that is committed.
+    pub(crate) fn newest(&self) -> Cursor {
+        Cursor(self.head.seq.unsigned_abs())
     }
 
     /// Writes all or none of `records`.

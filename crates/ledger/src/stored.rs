@@ -107,7 +107,7 @@ impl StoredRequest {
             cursor: Cursor(row.seq),
             id: row.id("id")?,
             at: UnixMillis(row.count("at")?),
-            principal: row.principal()?,
+            principal: principal(&row)?,
             dialect: row.label("dialect")?.unwrap_or_default(),
             endpoint: row.label("endpoint")?.unwrap_or_default(),
             stream: row.get("stream")?,
@@ -173,6 +173,14 @@ impl StoredRequest {
             severity: Severity::Record,
         }
     }
+}
+
+fn principal(row: &Reading<'_>) -> Result<Option<Principal>, ReadError> {
+    let mut found = row.principal()?;
+    if let Some(principal) = &mut found {
+        principal.bottle = row.label("bottle")?;
+    }
+    Ok(found)
 }
 
 fn usage(row: &Reading<'_>) -> Result<Usage, ReadError> {

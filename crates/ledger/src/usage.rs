@@ -5,7 +5,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{AssertSqlSafe, Row};
 use tollgate_types::{TokenUsage, UnixMillis};
 
-use crate::rollup::{HOUR, SUMS, computed};
+use crate::rollup::{HOUR, NONE, SUMS, computed};
 
 /// What usage is summed by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub enum UsageBy {
     Provider,
     /// The concrete model that served, or was tried last.
     Model,
-    /// The sandbox that the agent ran in; not kept yet.
+    /// The sandbox that the agent ran in.
     Bottle,
 }
 
@@ -38,20 +38,20 @@ impl UsageBy {
             .find(|by| by.as_str() == word)
     }
 
-    const fn column(self) -> Option<&'static str> {
+    const fn column(self) -> &'static str {
         match self {
-            Self::Agent => Some("principal"),
-            Self::Provider => Some("provider"),
-            Self::Model => Some("model"),
-            Self::Bottle => None,
+            Self::Agent => "principal",
+            Self::Provider => "provider",
+            Self::Model => "model",
+            Self::Bottle => "bottle",
         }
     }
 }
 
-/// The sum of one agent, provider or model.
+/// The sum of one agent, provider, model or bottle.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct UsageRow {
-    /// The agent, provider or model; `(none)` where there was none.
+    /// The agent, provider, model or bottle; `(none)` where there was none.
     pub key: String,
     /// Requests, however they ended.
     pub requests: u64,
@@ -79,6 +79,8 @@ pub struct Spent {
     pub agent: String,
     /// The run; none for everything outside any.
     pub run: Option<String>,
+    /// The bottle; none for everything outside any.
+    pub bottle: Option<String>,
     /// The provider; `(none)` where nothing was sent.
     pub provider: String,
     /// Tokens of all kinds.
@@ -89,21 +91,21 @@ pub struct Spent {
     pub unpriced_requests: u64,
 }
 
-/// Sums of all requests accepted at `since` or later, the largest first; none
-/// where the key is not kept. The caller gives a connection inside a
-/// transaction, for there may be two queries.
+/// Sums of all requests accepted at `since` or later, the largest first. The
+/// caller gives a connection inside a transaction, for there may be two
+/// queries.
 pub(crate) async fn query(
     connection: &mut SqliteConnection,
     by: UsageBy,
     since: Option<UnixMillis>,
-) -> Result<Option<Vec<UsageRow>>, sqlx::Error> {
-    let Some(column) = by.column() else {
-        return Ok(None);
-    };
+) -> Result<Vec<UsageRow>, sqlx::Error> {
     let mut sums: BTreeMap<String, [u64; SUMS.len()]> = BTreeMap::new();
-    for row in grouped(connection, column, since).await? {
-        let sum = sums.entry(row.try_get("key0")?).or_default();
-        add(sum, &row)?;
+    for row in grouped(connection, by.column(), since).await? {
+        let key = match row.try_get::<String, _>("key0")? {
+            key if key.is_empty() => NONE.to_owned(),
+            key => key,
+        };
+        add(sums.entry(key).or_default(), &row)?;
     }
     let mut rows: Vec<_> = sums.into_iter().map(usage_row).collect();
     rows.sort_by(|a, b| {
@@ -112,7 +114,7 @@ pub(crate) async fn query(
             .cmp(&a.usage.total())
             .then_with(|| a.key.cmp(&b.key))
     });
-    Ok(Some(rows))
+    Ok(rows)
 }
 
 /// What every agent has used at every provider since then: what settled use of
@@ -121,26 +123,30 @@ pub(crate) async fn spent(
     connection: &mut SqliteConnection,
     since: Option<UnixMillis>,
 ) -> Result<Vec<Spent>, sqlx::Error> {
-    let mut sums: BTreeMap<[String; 3], [u64; SUMS.len()]> = BTreeMap::new();
-    for row in grouped(connection, "principal, run, provider", since).await? {
+    let mut sums: BTreeMap<[String; 4], [u64; SUMS.len()]> = BTreeMap::new();
+    for row in grouped(connection, "principal, run, bottle, provider", since).await? {
         let key = [
             row.try_get("key0")?,
             row.try_get("key1")?,
             row.try_get("key2")?,
+            row.try_get("key3")?,
         ];
         add(sums.entry(key).or_default(), &row)?;
     }
-    let spent = sums.into_iter().map(|([agent, run, provider], sums)| {
-        let row = usage_row((String::new(), sums));
-        Spent {
-            agent,
-            run: Some(run).filter(|run| !run.is_empty()),
-            provider,
-            tokens: row.usage.total(),
-            nanos: row.cost_nanos,
-            unpriced_requests: row.unpriced_requests,
-        }
-    });
+    let spent = sums
+        .into_iter()
+        .map(|([agent, run, bottle, provider], sums)| {
+            let row = usage_row((String::new(), sums));
+            Spent {
+                agent,
+                run: Some(run).filter(|run| !run.is_empty()),
+                bottle: Some(bottle).filter(|bottle| !bottle.is_empty()),
+                provider,
+                tokens: row.usage.total(),
+                nanos: row.cost_nanos,
+                unpriced_requests: row.unpriced_requests,
+            }
+        });
     Ok(spent.collect())
 }
 

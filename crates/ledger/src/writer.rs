@@ -106,6 +106,7 @@ enum Wake {
 impl Writer {
     pub(crate) async fn run(mut self) {
         let reply = loop {
+            self.shared.tell(self.store.newest());
             match self.wait().await {
                 Wake::Begun => self.show_from(0),
                 Wake::Due => {

@@ -34,8 +34,19 @@ pub enum AnswerFault {
 }
 
 /// Keys of an answer that are read: usage, model, error, type, and where the
-/// generated text stands in either dialect.
-const KEYS: [&str; 6] = ["usage", "model", "error", "type", "choices", "content"];
+/// generated text stands; the last three are Gemini's.
+const KEYS: [&str; 10] = [
+    "usage",
+    "model",
+    "error",
+    "type",
+    "choices",
+    "content",
+    "output",
+    "usageMetadata",
+    "modelVersion",
+    "candidates",
+];
 
 /// Reads an answer that is not a stream.
 ///
@@ -45,8 +56,19 @@ const KEYS: [&str; 6] = ["usage", "model", "error", "type", "choices", "content"
 pub fn read_answer(endpoint: Endpoint, body: &[u8]) -> Result<AnswerView, AnswerFault> {
     let not_json = |note: String| AnswerFault::NotJson(note);
     let text = std::str::from_utf8(body).map_err(|_| not_json("not UTF-8".to_owned()))?;
-    let members = Members::<6>::read(&KEYS, text).map_err(|fault| not_json(note(text, &fault)))?;
-    let [reported, model, error, kind, choices, content] = members
+    let members = Members::<10>::read(&KEYS, text).map_err(|fault| not_json(note(text, &fault)))?;
+    let [
+        reported,
+        model,
+        error,
+        kind,
+        choices,
+        content,
+        output,
+        metadata,
+        version,
+        candidates,
+    ] = members
         .found
         .map(|raw| raw.map(serde_json::value::RawValue::get));
     let dialect = endpoint.dialect();
@@ -57,7 +79,7 @@ pub fn read_answer(endpoint: Endpoint, body: &[u8]) -> Result<AnswerView, Answer
         return Err(AnswerFault::ErrorInside { class, message });
     }
     let (usage, generated) = match endpoint {
-        Endpoint::CountTokens => (Some(TokenUsage::default()), None),
+        _ if endpoint.only_counts() => (Some(TokenUsage::default()), None),
         Endpoint::Messages => (
             reported.and_then(|raw| usage::anthropic(raw, None)),
             content,
@@ -65,7 +87,18 @@ pub fn read_answer(endpoint: Endpoint, body: &[u8]) -> Result<AnswerView, Answer
         Endpoint::ChatCompletions | Endpoint::Completions => {
             (reported.and_then(usage::openai), choices)
         }
-        Endpoint::Embeddings => (reported.and_then(usage::openai), None),
+        Endpoint::Responses => (reported.and_then(usage::responses), output),
+        _ => match dialect {
+            Dialect::Gemini => (
+                metadata.and_then(|raw| usage::gemini(raw, None)),
+                candidates,
+            ),
+            _ => (reported.and_then(usage::openai), None),
+        },
+    };
+    let model = match dialect {
+        Dialect::Gemini => version,
+        _ => model,
     };
     let estimated = generated.filter(|_| usage.is_none());
     Ok(AnswerView {
@@ -115,6 +148,23 @@ mod tests {
     }
 
     #[test]
+    fn newer_dialects_are_read_as_well() {
+        let body = r#"{"id":"resp_1","object":"response","status":"completed","error":null,"incomplete_details":null,"model":"gpt-x","output":[{"type":"message","content":[{"type":"output_text","text":"four"}]}],"usage":{"input_tokens":3,"output_tokens":1,"total_tokens":4}}"#;
+        let view = read_answer(Endpoint::Responses, body.as_bytes()).unwrap();
+        assert_eq!((view.usage, view.output_bytes), (tokens(3, 1), 0));
+        assert_eq!(&body[view.model.unwrap()], r#""gpt-x""#);
+
+        let body = r#"{"candidates":[{"content":{"parts":[{"text":"four"}],"role":"model"},"finishReason":"STOP","index":0}],"usageMetadata":{"promptTokenCount":3,"candidatesTokenCount":1,"totalTokenCount":4},"modelVersion":"gemini-x","responseId":"r"}"#;
+        let view = read_answer(Endpoint::GenerateContent, body.as_bytes()).unwrap();
+        assert_eq!((view.usage, view.output_bytes), (tokens(3, 1), 0));
+        assert_eq!(&body[view.model.unwrap()], r#""gemini-x""#);
+
+        let body = r#"{"embedding":{"values":[0.5]}}"#;
+        let view = read_answer(Endpoint::EmbedContent, body.as_bytes()).unwrap();
+        assert_eq!(view, AnswerView::default());
+    }
+
+    #[test]
     fn without_usage_the_text_is_measured() {
         let body = r#"{"choices":[{"message":{"content":"four"}}]}"#;
         let view = read_answer(Endpoint::ChatCompletions, body.as_bytes()).unwrap();
@@ -128,8 +178,14 @@ mod tests {
     fn fact_29_no_usage_is_none_and_counting_uses_none() {
         let view = read_answer(Endpoint::ChatCompletions, b"{}").unwrap();
         assert_eq!(view, AnswerView::default());
-        let view = read_answer(Endpoint::CountTokens, br#"{"input_tokens":2095}"#).unwrap();
-        assert_eq!(view.usage, tokens(0, 0));
+        for (endpoint, body) in [
+            (Endpoint::CountTokens, r#"{"input_tokens":2095}"#),
+            (Endpoint::ResponsesInputTokens, r#"{"input_tokens":2095}"#),
+            (Endpoint::GeminiCountTokens, r#"{"totalTokens":2095}"#),
+        ] {
+            let view = read_answer(endpoint, body.as_bytes()).unwrap();
+            assert_eq!(view.usage, tokens(0, 0), "{endpoint:?}");
+        }
     }
 
     #[test]
@@ -148,6 +204,26 @@ mod tests {
             (
                 Endpoint::Embeddings,
                 r#"{"error":"busy"}"#,
+                FaultClass::ServerError,
+            ),
+            (
+                Endpoint::Responses,
+                r#"{"id":"resp_1","status":"failed","error":{"code":"server_error","message":"busy"}}"#,
+                FaultClass::ServerError,
+            ),
+            (
+                Endpoint::Responses,
+                r#"{"id":"resp_1","status":"failed","error":{"code":"rate_limit_exceeded","message":"busy"}}"#,
+                FaultClass::RateLimit,
+            ),
+            (
+                Endpoint::Responses,
+                r#"{"id":"resp_1","status":"failed","error":{"code":"invalid_prompt","message":"busy"}}"#,
+                FaultClass::BadRequest,
+            ),
+            (
+                Endpoint::GenerateContent,
+                r#"{"error":{"code":503,"message":"busy","status":"UNAVAILABLE"}}"#,
                 FaultClass::ServerError,
             ),
         ] {

@@ -3,12 +3,15 @@
 //! A bound that is too low is a way around a budget; one that is too high only
 //! holds a part of it back until the answer is there. So every doubt goes up.
 
+mod gemini;
+mod responses;
+
 use memchr::memmem::{find, find_iter};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::price::Facts;
-use crate::{Endpoint, RequestView};
+use crate::{Dialect, Endpoint, RequestView};
 
 /// Most tokens of one picture: a large one in full detail, with the model that
 /// counts the most for it (gpt-4o-mini: 2,833 and 5,667 for each of 8 tiles).
@@ -16,6 +19,8 @@ const PICTURE: u64 = 49_152;
 /// Instructions that providers add where a request has tools. Anthropic tells
 /// of up to 804 tokens, and more for tools that it defines itself.
 const TOOLS: u64 = 4_096;
+/// The least `max_output_tokens` that OpenAI takes.
+const LEAST_OF_RESPONSES: u64 = 16;
 /// Tokens around a conversation: roles, separators, the start of the answer.
 const FRAME: u64 = 64;
 
@@ -38,18 +43,23 @@ pub enum Bound {
 /// model's window; tools that the provider runs by itself may do so again and
 /// again, and have no bound.
 pub fn bound_input(endpoint: Endpoint, body: &[u8], facts: &Facts) -> Bound {
-    if endpoint == Endpoint::CountTokens {
+    if endpoint.only_counts() {
         // Counted for nothing, and nothing is generated.
         return Bound::Tokens(0);
     }
     if hides_letters(body) {
         return Bound::None("it writes plain letters as escapes");
     }
-    if let Some(what) = runs_by_itself(body) {
+    let beyond = match endpoint {
+        Endpoint::Responses => responses::beyond(body),
+        _ if endpoint.dialect() == Dialect::Gemini => gemini::beyond(body),
+        _ => beyond(body),
+    };
+    if let Beyond::Unbounded(what) = beyond {
         return Bound::None(what);
     }
     let window = facts.context_window;
-    if refers_elsewhere(body) {
+    if beyond == Beyond::Window {
         return match window {
             Some(window) => Bound::Tokens(window),
             None => Bound::None(
@@ -60,7 +70,9 @@ pub fn bound_input(endpoint: Endpoint, body: &[u8], facts: &Facts) -> Bound {
     let count = |mark: &[u8]| u64::try_from(find_iter(body, mark).count()).unwrap_or(u64::MAX);
     let pictures = count(br#""image_url""#)
         .saturating_add(count(br#""image""#))
-        .saturating_add(count(br#""input_image""#));
+        .saturating_add(count(br#""input_image""#))
+        .saturating_add(count(br#""inlineData""#))
+        .saturating_add(count(br#""inline_data""#));
     let tools = match find(body, br#""tools""#).or(find(body, br#""functions""#)) {
         Some(_) => TOOLS,
         None => 0,
@@ -73,28 +85,66 @@ pub fn bound_input(endpoint: Endpoint, body: &[u8], facts: &Facts) -> Bound {
     // A provider refuses a prompt that does not fit. Many inputs of an
     // embedding each have the window to themselves.
     Bound::Tokens(match (window, endpoint) {
-        (Some(window), Endpoint::ChatCompletions | Endpoint::Messages) => most.min(window),
+        (Some(window), _) if endpoint.generates() && endpoint != Endpoint::Completions => {
+            most.min(window)
+        }
         _ => most,
     })
 }
 
-/// The most output that a request can lead to, in tokens: choices times what
-/// the request allows, else what the model can, else `cap`.
-pub fn bound_output(
+/// The most output of one answer, in tokens: what the request allows, else
+/// what the model can, else `cap`; none where nothing says it.
+pub fn most_output(
     endpoint: Endpoint,
     view: &RequestView,
-    body: &[u8],
     facts: &Facts,
     cap: Option<u64>,
-) -> Bound {
-    if matches!(endpoint, Endpoint::Embeddings | Endpoint::CountTokens) {
-        return Bound::Tokens(0);
+) -> Option<u64> {
+    match endpoint.generates() {
+        false => Some(0),
+        true => view.max_output.or(facts.max_output).or(cap),
     }
-    let Some(each) = view.max_output.or(facts.max_output).or(cap) else {
-        return Bound::None(
-            "it sets no max_tokens, and the most that the model gives is not known",
-        );
-    };
+}
+
+/// How the output of a whole request follows from that of one answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutputShape {
+    answers: u64,
+    predicted: u64,
+    /// A lower maximum would break the request: it says how much of it is for
+    /// thinking, which must be less.
+    fixed: bool,
+    /// No provider takes a lower maximum.
+    least: u64,
+}
+
+impl OutputShape {
+    /// Output of the request, in tokens, where each answer has so many.
+    pub fn tokens(self, each: u64) -> u64 {
+        each.saturating_mul(self.answers)
+            .saturating_add(self.predicted)
+    }
+
+    /// The most that each answer may have so that the request has no more than
+    /// `tokens`; none where even none is too much, or where the request's
+    /// maximum can't be lowered without breaking it.
+    pub fn each_within(self, tokens: u64) -> Option<u64> {
+        let left = tokens.checked_sub(self.predicted).filter(|_| !self.fixed)?;
+        let each = left / self.answers.max(1);
+        (each >= self.least).then_some(each)
+    }
+}
+
+/// How many answers a request leads to, and what comes on top.
+pub fn output_shape(endpoint: Endpoint, view: &RequestView, body: &[u8]) -> OutputShape {
+    if !endpoint.generates() {
+        return OutputShape {
+            answers: 0,
+            predicted: 0,
+            fixed: true,
+            least: 0,
+        };
+    }
     let prompts = match endpoint {
         Endpoint::Completions => prompts(body),
         _ => 1,
@@ -104,8 +154,15 @@ pub fn bound_output(
         Some(_) => u64::try_from(body.len()).unwrap_or(u64::MAX),
         None => 0,
     };
-    let answers = view.choices.max(1).saturating_mul(prompts);
-    Bound::Tokens(each.saturating_mul(answers).saturating_add(predicted))
+    OutputShape {
+        answers: view.choices.max(1).saturating_mul(prompts),
+        predicted,
+        fixed: find(body, br#""budget_tokens""#).is_some(),
+        least: match endpoint {
+            Endpoint::Responses => LEAST_OF_RESPONSES,
+            _ => 0,
+        },
+    }
 }
 
 impl Bound {
@@ -116,6 +173,24 @@ impl Bound {
             (Self::Tokens(one), Self::Tokens(two)) => Self::Tokens(one.saturating_add(two)),
             (Self::None(why), _) | (_, Self::None(why)) => Self::None(why),
         }
+    }
+}
+
+/// What of a request's input does not stand in its body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Beyond {
+    Nothing,
+    /// As much as fits into the model's window.
+    Window,
+    /// Without bound; the words say why.
+    Unbounded(&'static str),
+}
+
+fn beyond(body: &[u8]) -> Beyond {
+    match runs_by_itself(body) {
+        Some(what) => Beyond::Unbounded(what),
+        None if refers_elsewhere(body) => Beyond::Window,
+        None => Beyond::Nothing,
     }
 }
 

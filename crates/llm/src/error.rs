@@ -45,20 +45,46 @@ impl CallerError<'_> {
 ///
 /// Shapes: OpenAI `{error:{message,type,param,code}}` with the reason code as
 /// `code`; Anthropic `{type:"error",error:{type,message},request_id}`; Gemini
-/// `{error:{code,message,status}}`.
+/// `{error:{code,message,status,details}}`.
 pub fn error_body(dialect: Dialect, error: &CallerError<'_>) -> Bytes {
     Bytes::from(error_value(dialect, error).to_string())
 }
 
-/// The SSE bytes that end a stream that failed; no `[DONE]` and no
-/// `message_stop` follows them.
-pub fn error_event(endpoint: Endpoint, error: &CallerError<'_>) -> Bytes {
-    let dialect = endpoint.dialect();
-    let data = error_value(dialect, error);
-    Bytes::from(match dialect {
+/// The event that ends a stream which failed; no `[DONE]`, `message_stop` or
+/// `response.completed` follows it. `sequence` is its number in a stream of
+/// Responses.
+pub(crate) fn error_event(endpoint: Endpoint, error: &CallerError<'_>, sequence: u64) -> Bytes {
+    let data = error_value(endpoint.dialect(), error);
+    Bytes::from(match endpoint.dialect() {
         Dialect::Anthropic => format!("event: error\ndata: {data}\n\n"),
+        Dialect::OpenAi if endpoint == Endpoint::Responses => {
+            let event = responses_event(data, sequence);
+            format!("event: error\ndata: {event}\n\n")
+        }
         Dialect::OpenAi | Dialect::Gemini => format!("data: {data}\n\n"),
     })
+}
+
+/// The reference has the fields of this event flat; what OpenAI sends, and
+/// its SDKs raise an exception for, is an object within. So it is both.
+fn responses_event(mut envelope: Value, sequence: u64) -> Value {
+    let error = envelope["error"].take();
+    json!({
+        "type": "error",
+        "sequence_number": sequence,
+        "code": error["code"],
+        "message": error["message"],
+        "param": error["param"],
+        "error": error,
+    })
+}
+
+/// The element that ends a JSON array of a stream which failed, and the
+/// bracket; `first` where nothing of the array has gone out.
+pub(crate) fn error_element(error: &CallerError<'_>, first: bool) -> Bytes {
+    let before = if first { "[" } else { "," };
+    let value = error_value(Dialect::Gemini, error);
+    Bytes::from(format!("{before}\n{value}\n]\n"))
 }
 
 fn error_value(dialect: Dialect, error: &CallerError<'_>) -> Value {
@@ -79,8 +105,19 @@ fn error_value(dialect: Dialect, error: &CallerError<'_>) -> Value {
             "code": status,
             "message": error.text(),
             "status": gemini_status(status),
+            "details": [gemini_info(error)],
         }}),
     }
+}
+
+/// The machine-readable reason (google.rpc.ErrorInfo).
+fn gemini_info(error: &CallerError<'_>) -> Value {
+    json!({
+        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+        "reason": error.reason.as_str().to_ascii_uppercase(),
+        "domain": "tollgate",
+        "metadata": {"request": error.request.to_string()},
+    })
 }
 
 const fn openai_type(status: u16, reason: ReasonCode) -> &'static str {

@@ -169,7 +169,7 @@ impl Key {
         }
         self.0
             .iter()
-            .position(|known| known.chars().eq(key.chars().map(fold)))
+            .position(|known| known.chars().map(fold).eq(key.chars().map(fold)))
     }
 }
 

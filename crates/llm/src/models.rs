@@ -29,6 +29,38 @@ pub fn models_list(dialect: Dialect, entries: &[ModelEntry<'_>]) -> Bytes {
     Bytes::from(list.to_string())
 }
 
+/// Most names that are taken from a provider's list, and the longest of them
+/// in bytes; what is beyond is left out.
+const MOST_NAMES: usize = 5000;
+const LONGEST_NAME: usize = 200;
+
+/// The names in a provider's list of models, whichever dialect it is in, in
+/// its order; none where it is no such list.
+///
+/// OpenAI and Anthropic have `data` with `id`s, Gemini `models` with `name`s
+/// that begin with `models/`.
+pub fn read_models(body: &[u8]) -> Option<Vec<String>> {
+    #[derive(serde::Deserialize)]
+    struct List {
+        data: Option<Vec<Row>>,
+        models: Option<Vec<Row>>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Row {
+        id: Option<String>,
+        name: Option<String>,
+    }
+    let list: List = serde_json::from_slice(body).ok()?;
+    let rows = list.data.or(list.models)?;
+    let names = rows.into_iter().filter_map(|row| {
+        let name = row.id.or(row.name)?;
+        let bare = name.strip_prefix("models/").unwrap_or(&name);
+        let plain = !bare.is_empty() && !bare.chars().any(char::is_control);
+        (plain && bare.len() <= LONGEST_NAME).then(|| bare.to_owned())
+    });
+    Some(names.take(MOST_NAMES).collect())
+}
+
 /// The answer to `GET /v1/models/{id}`.
 pub fn model_object(dialect: Dialect, entry: ModelEntry<'_>) -> Bytes {
     Bytes::from(row(dialect, entry).to_string())
@@ -52,7 +84,13 @@ fn row(dialect: Dialect, entry: ModelEntry<'_>) -> Value {
             "name": format!("models/{id}"),
             "displayName": id,
             "description": format!("served by {owned_by}"),
-            "supportedGenerationMethods": ["generateContent", "countTokens"],
+            "version": "",
+            "supportedGenerationMethods": [
+                "generateContent",
+                "streamGenerateContent",
+                "countTokens",
+                "embedContent",
+            ],
         }),
     }
 }
@@ -99,6 +137,26 @@ mod tests {
         assert_eq!(list["first_id"], Value::Null);
         let list = read(&models_list(Dialect::OpenAi, &[]));
         assert_eq!(list["data"], json!([]));
+    }
+
+    #[test]
+    fn a_providers_list_is_read_whatever_its_dialect() {
+        for dialect in Dialect::ALL {
+            let names = read_models(&models_list(dialect, &ENTRIES)).unwrap();
+            assert_eq!(names, ["fast", "demo/\"demo\""], "{dialect}");
+        }
+        let odd = br#"{"data":[{"id":"a","x":1e9},{"name":"b"},{},{"id":""},{"id":"c\u001b[2J"}]}"#;
+        assert_eq!(read_models(odd).unwrap(), ["a", "b"]);
+        for none in [
+            "",
+            "[]",
+            "{}",
+            r#"{"data":"a"}"#,
+            "<html>",
+            r#"{"data":[1]}"#,
+        ] {
+            assert_eq!(read_models(none.as_bytes()), None, "{none}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::json::end_of_string;
 
 /// Values that are no generated text: names of things, and what a provider
 /// seals for itself.
-const OPAQUE: [&[u8]; 19] = [
+const OPAQUE: [&[u8]; 22] = [
     // How serde_json hands out a number where any crate of the program asks
     // for arbitrary precision (starlark does).
     b"$serde_json::private::Number",
@@ -29,12 +29,15 @@ const OPAQUE: [&[u8]; 19] = [
     b"citations",
     b"tool_use_id",
     b"content_filter_results",
+    b"thoughtSignature",
+    b"mimeType",
+    b"finishReason",
 ];
 
 /// Containers that ordinary deltas have. Only these are walked into; anything
 /// else is taken as a whole, which costs serde_json an allocation where it is
 /// nested.
-const WALKED: [&[u8]; 7] = [
+const WALKED: [&[u8]; 8] = [
     b"delta",
     b"message",
     b"tool_calls",
@@ -42,6 +45,7 @@ const WALKED: [&[u8]; 7] = [
     b"function_call",
     b"reasoning_details",
     b"content_block",
+    b"parts",
 ];
 
 /// What was seen of a value that holds generated text.

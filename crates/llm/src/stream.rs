@@ -1,12 +1,20 @@
 mod anthropic;
+mod gemini;
 mod openai;
+mod responses;
 
 use bytes::{Bytes, BytesMut};
 use smallvec::SmallVec;
 use tollgate_types::{FaultClass, TokenUsage};
 
+use crate::array::{ArraySplitter, Unit};
+use crate::error::{CallerError, error_element, error_event};
 use crate::sse::{Event, MAX_EVENT, Splitter};
-use crate::{Dialect, Endpoint};
+use crate::{Dialect, Endpoint, Framing};
+use gemini::Candidates;
+
+/// Bytes of text that are rarely a single token.
+const LONG_TOKEN: u64 = 8;
 
 /// How a stream is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,6 +22,8 @@ pub struct TapOptions {
     /// The gateway asked for usage and the client did not: OpenAI's chunk that
     /// carries usage and no choice is left out.
     pub strip_usage: bool,
+    /// What holds the stream together.
+    pub framing: Framing,
 }
 
 /// What goes on to the client now.
@@ -58,7 +68,7 @@ pub enum StreamFault {
 pub struct StreamTap {
     endpoint: Endpoint,
     options: TapOptions,
-    splitter: Splitter,
+    cutter: Cutter,
     /// The partial event, at most [`MAX_EVENT`] bytes.
     held: BytesMut,
     scratch: Vec<u8>,
@@ -66,6 +76,29 @@ pub struct StreamTap {
     /// Whether the last unit went on, and so a line feed that belongs to it.
     kept_last: bool,
     reading: Reading,
+}
+
+/// Cuts the stream into units, by its framing.
+#[derive(Debug)]
+enum Cutter {
+    Events(Splitter),
+    Array(ArraySplitter),
+}
+
+impl Cutter {
+    fn unit_end(&mut self, bytes: &[u8]) -> Option<usize> {
+        match self {
+            Self::Events(splitter) => splitter.unit_end(bytes),
+            Self::Array(splitter) => splitter.unit_end(bytes),
+        }
+    }
+
+    fn takes_line_feed(&mut self, bytes: &[u8]) -> bool {
+        match self {
+            Self::Events(splitter) => splitter.takes_line_feed(bytes),
+            Self::Array(_) => false,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +113,24 @@ enum State {
 struct Reading {
     usage: Option<TokenUsage>,
     output_bytes: u64,
+    /// Events that carried generated text.
+    deltas: u64,
+    /// Of Responses: the number that the next event has to have.
+    sequence: Option<u64>,
+    /// Of Gemini.
+    candidates: Candidates,
+    /// Elements of an array so far, and whether its end was seen.
+    elements: u64,
+    closed: bool,
+    /// Something else than blanks came behind the end.
+    littered: bool,
+}
+
+impl Reading {
+    fn generated(&mut self, bytes: u64) {
+        self.output_bytes += bytes;
+        self.deltas += u64::from(bytes > 0);
+    }
 }
 
 /// What becomes of one unit.
@@ -102,7 +153,10 @@ impl StreamTap {
         Self {
             endpoint,
             options,
-            splitter: Splitter::default(),
+            cutter: match options.framing {
+                Framing::Events => Cutter::Events(Splitter::default()),
+                Framing::Array => Cutter::Array(ArraySplitter::default()),
+            },
             held: BytesMut::new(),
             scratch: Vec::new(),
             state: State::Open,
@@ -118,7 +172,7 @@ impl StreamTap {
     pub fn push(&mut self, chunk: Bytes) -> Forward {
         let mut out = Outgoing::default();
         let mut at = 0;
-        if self.held.is_empty() && self.splitter.takes_line_feed(&chunk) {
+        if self.held.is_empty() && self.cutter.takes_line_feed(&chunk) {
             at = 1;
             out.span(0..at, self.kept_last && self.state != State::Failed);
         }
@@ -126,13 +180,15 @@ impl StreamTap {
             at = self.complete_held(&chunk, &mut out);
         }
         while self.state == State::Open && at < chunk.len() {
-            match self.splitter.unit_end(&chunk[at..]) {
+            match self.cutter.unit_end(&chunk[at..]) {
                 Some(length) => {
                     let unit = at..at + length;
                     let verdict = self.judge(&chunk[unit.clone()]);
                     let kept = self.settle(verdict, &mut out.fault);
                     out.span(unit.clone(), kept);
-                    out.line_feed |= kept && out.fault.is_some() && chunk[unit.end - 1] == b'\r';
+                    if kept && out.fault.is_some() {
+                        out.closing = self.closing(&chunk[unit.clone()]);
+                    }
                     at = unit.end;
                 }
                 None => {
@@ -152,12 +208,27 @@ impl StreamTap {
             return forward;
         }
         let tail = self.held.split().freeze();
+        let Cutter::Events(splitter) = &self.cutter else {
+            // What is left over is never whole, or it would have gone on.
+            let whole = self.is_finished();
+            self.state = if whole {
+                State::Finished
+            } else {
+                State::Failed
+            };
+            forward.fault = (!whole).then_some(StreamFault::Cut);
+            return forward;
+        };
+        let missing = splitter.missing_end();
         let verdict = match tail.len() {
             0 => Verdict::Pass,
             _ => self.judge(&tail),
         };
+        let whole = self.reading.candidates.are_whole();
         self.state = match verdict {
             Verdict::Finish => State::Finished,
+            Verdict::Fail(_) => State::Failed,
+            _ if whole => State::Finished,
             _ => State::Failed,
         };
         if matches!(
@@ -165,12 +236,11 @@ impl StreamTap {
             Verdict::Keep | Verdict::Finish | Verdict::Fail(StreamFault::ErrorEvent { .. })
         ) {
             forward.bytes.push(tail);
-            let missing = self.splitter.missing_end();
             forward.bytes.push(Bytes::from_static(missing));
         }
         forward.fault = match verdict {
-            Verdict::Finish => None,
             Verdict::Fail(fault @ StreamFault::ErrorEvent { .. }) => Some(fault),
+            _ if self.state == State::Finished => None,
             _ => Some(StreamFault::Cut),
         };
         forward
@@ -187,15 +257,64 @@ impl StreamTap {
         self.reading.output_bytes
     }
 
-    /// Whether the terminator was seen: `[DONE]` or `message_stop`.
+    /// Tokens of output that came for certain, as nearly as that can be said
+    /// from below: what was reported, else one for each event with text, and
+    /// one for each 8 bytes of it. Providers put one or more tokens into an
+    /// event; hardly any text has longer ones.
+    pub fn produced(&self) -> u64 {
+        let Reading {
+            usage,
+            output_bytes,
+            deltas,
+            ..
+        } = &self.reading;
+        let reported = usage.map_or(0, |usage| usage.output);
+        reported.max(*deltas).max(output_bytes / LONG_TOKEN)
+    }
+
+    /// Whether the answer is whole: its terminator was seen (`[DONE]`,
+    /// `message_stop`, `response.completed`), or of Gemini, which has none,
+    /// the end of every candidate.
     pub fn is_finished(&self) -> bool {
-        self.state == State::Finished
+        match self.state {
+            State::Finished => true,
+            State::Failed => false,
+            State::Open => {
+                let ended = self.options.framing == Framing::Events || self.reading.closed;
+                ended && self.reading.candidates.are_whole()
+            }
+        }
+    }
+
+    /// What ends this stream with an error of Tollgate's, in the caller's
+    /// dialect and behind what has gone on so far: an event, or the last
+    /// element of an array and its bracket. No terminator follows it.
+    pub fn error_end(&self, error: &CallerError<'_>) -> Bytes {
+        match self.options.framing {
+            Framing::Events => {
+                let sequence = self.reading.sequence.unwrap_or(0);
+                error_event(self.endpoint, error, sequence)
+            }
+            Framing::Array => error_element(error, self.reading.elements == 0),
+        }
+    }
+
+    /// What must follow a provider's own error. Of events: it may have ended
+    /// with a CR whose LF would come too late, and a client that looks for
+    /// CRLF would never see the event; as a line end it is the same.
+    fn closing(&self, unit: &[u8]) -> &'static [u8] {
+        match self.cutter {
+            Cutter::Array(_) if self.reading.elements > 0 => b"\n]\n",
+            Cutter::Array(_) => b"",
+            Cutter::Events(_) if unit.ends_with(b"\r") => b"\n",
+            Cutter::Events(_) => b"",
+        }
     }
 
     /// Goes on with the event whose beginning is held; gives how much of the
     /// chunk that took.
     fn complete_held(&mut self, chunk: &Bytes, out: &mut Outgoing) -> usize {
-        let Some(end) = self.splitter.unit_end(chunk) else {
+        let Some(end) = self.cutter.unit_end(chunk) else {
             self.hold(chunk, out);
             return chunk.len();
         };
@@ -207,7 +326,9 @@ impl StreamTap {
         let unit = self.held.split().freeze();
         let verdict = self.judge(&unit);
         let kept = self.settle(verdict, &mut out.fault);
-        out.line_feed |= kept && out.fault.is_some() && unit.ends_with(b"\r");
+        if kept && out.fault.is_some() {
+            out.closing = self.closing(&unit);
+        }
         out.before = kept.then_some(unit);
         end
     }
@@ -253,17 +374,56 @@ impl StreamTap {
         {
             return Verdict::Fail(StreamFault::EventTooLarge);
         }
+        if self.options.framing == Framing::Array {
+            return self.judge_element(unit);
+        }
         let event = Event::read(unit, &mut self.scratch);
         let verdict = match self.endpoint.dialect() {
             Dialect::Anthropic => anthropic::judge(&event, &mut self.reading),
-            Dialect::OpenAi | Dialect::Gemini => {
-                openai::judge(&event, self.options, &mut self.reading)
+            Dialect::OpenAi if self.endpoint == Endpoint::Responses => {
+                responses::judge(&event, &mut self.reading)
             }
+            Dialect::OpenAi => openai::judge(&event, self.options, &mut self.reading),
+            Dialect::Gemini => gemini::judge(&event, &mut self.reading),
         };
         if self.scratch.capacity() > 64 * 1024 {
             self.scratch = Vec::new();
         }
         verdict
+    }
+
+    fn judge_element(&mut self, unit: &[u8]) -> Verdict {
+        let reading = &mut self.reading;
+        let stray = |note: &str| Verdict::Fail(StreamFault::BadEvent(note.to_owned()));
+        match Unit::read(unit, reading.elements) {
+            Unit::Blank if !reading.littered => Verdict::Pass,
+            _ if reading.closed => {
+                reading.littered = true;
+                Verdict::Strip
+            }
+            Unit::Blank => Verdict::Strip,
+            Unit::Element(object) => {
+                let verdict = gemini::judge_part(object, reading);
+                // An element that is not forwarded needs no comma behind it.
+                let gone = matches!(
+                    verdict,
+                    Verdict::Keep | Verdict::Fail(StreamFault::ErrorEvent { .. })
+                );
+                reading.elements += u64::from(gone);
+                verdict
+            }
+            // Behind the bracket no error could be told any more.
+            Unit::End if !reading.candidates.are_whole() => Verdict::Fail(StreamFault::Cut),
+            Unit::End => {
+                reading.closed = true;
+                Verdict::Pass
+            }
+            Unit::Alone(object) => match gemini::judge_part(object, reading) {
+                Verdict::Keep => stray("found one object, expected a list"),
+                verdict => verdict,
+            },
+            Unit::Stray => stray("the list is not JSON"),
+        }
     }
 }
 
@@ -273,10 +433,8 @@ struct Outgoing {
     /// The event that was held and is now whole.
     before: Option<Bytes>,
     spans: SmallVec<[std::ops::Range<usize>; 2]>,
-    /// An error event ended with a CR. Its LF would come too late, and a
-    /// client that looks for CRLF would never see the event: it is added, as a
-    /// line end it is the same.
-    line_feed: bool,
+    /// See [`StreamTap::closing`].
+    closing: &'static [u8],
     fault: Option<StreamFault>,
 }
 
@@ -298,8 +456,8 @@ impl Outgoing {
             [all] if all.len() == chunk.len() => bytes.push(chunk),
             spans => bytes.extend(spans.iter().map(|span| chunk.slice(span.clone()))),
         }
-        if self.line_feed {
-            bytes.push(Bytes::from_static(b"\n"));
+        if !self.closing.is_empty() {
+            bytes.push(Bytes::from_static(self.closing));
         }
         Forward {
             bytes,

@@ -10,7 +10,57 @@ use tollgate_types::TokenUsage;
 /// sides, the rest is reasoning that `completion_tokens` leaves out (xAI, and
 /// Gemini's imitation of OpenAI), and belongs to the output.
 pub(crate) fn openai(raw: &str) -> Option<TokenUsage> {
-    let usage: OpenAi = serde_json::from_str(raw).ok()?;
+    openai_counts(&serde_json::from_str(raw).ok()?)
+}
+
+/// Reads the `usage` object of OpenAI's Responses, which counts as that of
+/// chat does under other names: input with what was cached, output with the
+/// reasoning.
+pub(crate) fn responses(raw: &str) -> Option<TokenUsage> {
+    let usage: Responses = serde_json::from_str(raw).ok()?;
+    openai_counts(&OpenAi {
+        prompt_tokens: usage.input_tokens,
+        completion_tokens: usage.output_tokens,
+        total_tokens: usage.total_tokens,
+        prompt_tokens_details: usage.input_tokens_details,
+        ..OpenAi::default()
+    })
+}
+
+/// Reads Gemini's `usageMetadata` object on top of what earlier parts of a
+/// stream said: the figures are cumulative, so each is the largest one seen.
+///
+/// `promptTokenCount` includes what was cached; thoughts, and what tools put
+/// before the model, are counted beside prompt and candidates. Where the total
+/// exceeds all that is told, the rest is output.
+pub(crate) fn gemini(raw: &str, before: Option<TokenUsage>) -> Option<TokenUsage> {
+    let usage: Option<Gemini> = serde_json::from_str(raw).ok();
+    let now = usage.as_ref().and_then(gemini_counts);
+    [before, now].into_iter().flatten().reduce(largest)
+}
+
+fn gemini_counts(usage: &Gemini) -> Option<TokenUsage> {
+    let total = usage.total_token_count.0;
+    let told = usage
+        .candidates_token_count
+        .0
+        .or(usage.thoughts_token_count.0);
+    usage.prompt_token_count.0.or(told).or(total)?;
+    let prompt = usage.prompt_token_count.0.unwrap_or(0);
+    let cached = usage.cached_content_token_count.0.unwrap_or(0).min(prompt);
+    let tools = usage.tool_use_prompt_token_count.0.unwrap_or(0);
+    let candidates = usage.candidates_token_count.0.unwrap_or(0);
+    let output = candidates.saturating_add(usage.thoughts_token_count.0.unwrap_or(0));
+    let input = prompt.saturating_add(tools);
+    Some(TokenUsage {
+        input: input - cached,
+        cache_read: cached,
+        cache_write: 0,
+        output: output.max(total.unwrap_or(0).saturating_sub(input)),
+    })
+}
+
+fn openai_counts(usage: &OpenAi) -> Option<TokenUsage> {
     let total = usage.total_tokens.0;
     let completion = usage.completion_tokens.0;
     let prompt = match (usage.prompt_tokens.0, total) {
@@ -95,6 +145,26 @@ struct OpenAi {
     cached_tokens: Count,
 }
 
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Responses {
+    input_tokens: Count,
+    output_tokens: Count,
+    total_tokens: Count,
+    input_tokens_details: Option<PromptDetails>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Gemini {
+    prompt_token_count: Count,
+    cached_content_token_count: Count,
+    candidates_token_count: Count,
+    thoughts_token_count: Count,
+    tool_use_prompt_token_count: Count,
+    total_token_count: Count,
+}
+
 #[derive(Clone, Copy, Default, Deserialize)]
 #[serde(default)]
 struct PromptDetails {
@@ -145,6 +215,47 @@ mod tests {
         let raw = r#"{"prompt_tokens":100,"completion_tokens":7,"total_tokens":107,
             "prompt_tokens_details":{"cached_tokens":64,"audio_tokens":0}}"#;
         assert_eq!(openai(raw), tokens(36, 64, 0, 7));
+    }
+
+    #[test]
+    fn fact_13_responses_include_what_was_cached_and_reasoned() {
+        let raw = r#"{"input_tokens":100,"output_tokens":57,"total_tokens":157,
+            "input_tokens_details":{"cached_tokens":64},"output_tokens_details":{"reasoning_tokens":50}}"#;
+        assert_eq!(responses(raw), tokens(36, 64, 0, 57));
+        let raw = r#"{"input_tokens":0,"output_tokens":0,"total_tokens":0}"#;
+        assert_eq!(responses(raw), tokens(0, 0, 0, 0));
+        for raw in ["null", "{}", "[]", r#"{"input_tokens":null}"#] {
+            assert_eq!(responses(raw), None, "{raw}");
+        }
+    }
+
+    #[test]
+    fn fact_20_gemini_counts_thoughts_and_tools_beside_the_rest() {
+        let raw = r#"{"promptTokenCount":100,"cachedContentTokenCount":60,"candidatesTokenCount":7,
+            "thoughtsTokenCount":30,"toolUsePromptTokenCount":5,"totalTokenCount":142}"#;
+        assert_eq!(gemini(raw, None), tokens(45, 60, 0, 37));
+        // Models that don't tell their thoughts still total them.
+        let raw = r#"{"promptTokenCount":10,"candidatesTokenCount":2,"totalTokenCount":112}"#;
+        assert_eq!(gemini(raw, None), tokens(10, 0, 0, 102));
+        for raw in ["null", "{}", "[]", r#"{"promptTokenCount":"x"}"#] {
+            assert_eq!(gemini(raw, None), None, "{raw}");
+        }
+    }
+
+    #[test]
+    fn fact_20_gemini_repeats_cumulative_figures() {
+        let first = gemini(
+            r#"{"promptTokenCount":11,"candidatesTokenCount":2,"totalTokenCount":13}"#,
+            None,
+        );
+        let later = gemini(r#"{"promptTokenCount":11,"totalTokenCount":11}"#, first);
+        assert_eq!(later, tokens(11, 0, 0, 2));
+        let last = gemini(
+            r#"{"promptTokenCount":11,"candidatesTokenCount":9,"totalTokenCount":20}"#,
+            later,
+        );
+        assert_eq!(last, tokens(11, 0, 0, 9));
+        assert_eq!(gemini("null", last), last);
     }
 
     #[test]

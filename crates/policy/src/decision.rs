@@ -1,4 +1,4 @@
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use tollgate_types::Label;
 
 /// What may happen, from the mildest to the strictest.
@@ -33,8 +33,9 @@ impl Verdict {
 /// A verdict, the rule that made it and why.
 ///
 /// Only this crate builds one, so that no plane can let something through that
-/// no rule let through.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// no rule let through. It can be written, and not be read by just anybody:
+/// see [`read_decision`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Decision {
     verdict: Verdict,
     rule: Label,
@@ -56,6 +57,37 @@ pub enum Failure {
     /// The process that evaluates died or could not be started.
     #[error("the policy's process failed: {0}")]
     Process(String),
+}
+
+/// Reads what a process has said that evaluates rules for the gateway. Whoever
+/// calls this vouches for that process: `cargo xtask check` lets only `judge`.
+///
+/// # Errors
+/// Where it is no decision.
+pub fn read_decision<'de, D: Deserializer<'de>>(from: D) -> Result<Decision, D::Error> {
+    Written::deserialize(from).map(Decision::from)
+}
+
+/// The same for several.
+///
+/// # Errors
+/// Where one of them is no decision.
+pub fn read_decisions<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Decision>, D::Error> {
+    let written: Vec<Written> = Vec::deserialize(from)?;
+    Ok(written.into_iter().map(Decision::from).collect())
+}
+
+#[derive(Deserialize)]
+struct Written {
+    verdict: Verdict,
+    rule: Label,
+    reason: String,
+}
+
+impl From<Written> for Decision {
+    fn from(written: Written) -> Self {
+        Self::new(written.verdict, written.rule, written.reason)
+    }
 }
 
 impl Decision {

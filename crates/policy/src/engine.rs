@@ -31,6 +31,8 @@ pub struct File {
     pub(crate) rules: Vec<Rule>,
     pub(crate) expectations: Vec<Expectation>,
     pub(crate) paths: Vec<Vec<String>>,
+    /// Nothing in it can see the moment.
+    pub(crate) steady: bool,
 }
 
 /// What one file says to a call.
@@ -143,6 +145,12 @@ impl Engine {
     /// is given: no loops, no recursion.
     pub fn is_straight(&self) -> bool {
         self.straight
+    }
+
+    /// Whether nothing in the files can see the time or what is left of a
+    /// budget: the same facts get the same decision at every moment.
+    pub fn is_steady(&self) -> bool {
+        self.files.iter().all(|file| file.steady)
     }
 
     /// The files that have a say.

@@ -88,6 +88,14 @@ impl Facts<'_> {
         }
     }
 
+    /// Whether both say the same but for what differs from one moment to the
+    /// next: the time, and what is left of a budget.
+    pub fn same_but_for_the_moment(&self, other: &Facts<'_>) -> bool {
+        self.tool == other.tool
+            && self.args == other.args
+            && self.context.same_but_for_the_moment(&other.context)
+    }
+
     /// The same, borrowing nothing.
     pub fn into_owned(self) -> Facts<'static> {
         Facts {
@@ -117,6 +125,38 @@ impl Context<'_> {
             ("claims", [name, rest @ ..]) => within(named(&self.claims, name)?, rest),
             (name, rest) => within(named(&self.extra, name)?, rest),
         }
+    }
+
+    fn same_but_for_the_moment(&self, other: &Context<'_>) -> bool {
+        // Taken apart, so that a fact that comes later can't be forgotten here.
+        let Context {
+            agent_id,
+            bottle,
+            run,
+            plane,
+            domain,
+            domain_lists,
+            agent_allowed_domains,
+            agent_denied_domains,
+            tier,
+            taint,
+            budget_left: _,
+            time: _,
+            extra,
+            claims,
+        } = self;
+        *agent_id == other.agent_id
+            && *run == other.run
+            && *bottle == other.bottle
+            && *plane == other.plane
+            && *domain == other.domain
+            && *domain_lists == other.domain_lists
+            && *agent_allowed_domains == other.agent_allowed_domains
+            && *agent_denied_domains == other.agent_denied_domains
+            && *tier == other.tier
+            && *taint == other.taint
+            && *extra == other.extra
+            && *claims == other.claims
     }
 
     fn into_owned(self) -> Context<'static> {

@@ -32,7 +32,9 @@
 //! [`Engine::is_straight`] says whether the files are so simple (no loops, no
 //! recursion) that an evaluation is short and shallow whatever it is given;
 //! those may be evaluated on the spot, others belong into a process of their
-//! own.
+//! own. [`Engine::is_steady`] says whether no file can see the time or what is
+//! left of a budget: then a decision holds for as long as the engine does, for
+//! [`Facts::same_but_for_the_moment`].
 
 mod argv;
 mod decide;
@@ -52,12 +54,13 @@ mod prove;
 mod rule;
 mod shipped;
 mod source;
+mod steady;
 mod straight;
 mod time;
 mod value;
 mod vocabulary;
 
-pub use decision::{Decision, Failure, Verdict};
+pub use decision::{Decision, Failure, Verdict, read_decision, read_decisions};
 pub use domain::{Domain, covers, domain_of, is_pattern as is_domain_pattern};
 pub use engine::{Engine, File, Said};
 pub use fact::Fact;
@@ -65,4 +68,5 @@ pub use facts::{Context, FACTS_VERSION, Facts, Taint};
 pub use fault::PolicyFault;
 pub use json::NotFacts;
 pub use list::{DomainList, ListFault};
-pub use shipped::text as shipped_text;
+pub use shipped::{SHIPPED, text as shipped_text};
+pub use value::may_be_added;

@@ -15,7 +15,7 @@ use crate::fault::PolicyFault;
 use crate::limits;
 use crate::source::{self, Source};
 use crate::vocabulary::{Carried, VOCABULARY};
-use crate::{shipped, straight};
+use crate::{shipped, steady, straight};
 
 type Library<'l> = &'l mut dyn FnMut(&str) -> Result<String, String>;
 
@@ -78,8 +78,12 @@ impl<'l> Loading<'l> {
                 "def evaluate(tool, args, context): return \"allow\", \"deny\" or \"review\"",
             )]);
         };
+        let steady = steady::is_steady(source.written())
+            && declared.rules.iter().all(|rule| rule.when.is_none())
+            && !declared.paths.iter().any(|path| steady::varies(path));
         Ok(File {
             name: name.to_owned(),
+            steady,
             place: match line {
                 0 => name.into(),
                 line => format!("{name}:{line}").into(),
@@ -141,7 +145,7 @@ impl<'l> Loading<'l> {
             let circle = format!("{} → {name}", self.waiting.join(" → "));
             return Err(fault(format!("load goes round in a circle: {circle}")));
         }
-        let shipped = name.strip_prefix("@tollgate/").and_then(shipped::text);
+        let shipped = name.strip_prefix(shipped::SHIPPED).and_then(shipped::text);
         let text = match shipped {
             Some(text) => text.to_owned(),
             None => {

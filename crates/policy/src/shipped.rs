@@ -13,6 +13,9 @@ const FILES: [(&str, &str); 4] = [
     ),
 ];
 
+/// What stands before the name of a shipped file, in `load` and in settings.
+pub const SHIPPED: &str = "@tollgate/";
+
 /// The text of a shipped file: `default.star`, `strict.star`, `ci.star` or
 /// `observe.star`.
 pub fn text(file: &str) -> Option<&'static str> {

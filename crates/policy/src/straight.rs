@@ -112,6 +112,13 @@ fn collect_all(statement: &AstStmt, names: &mut HashSet<String>) {
     crate::source::visit(statement, &mut |inner| collect(inner, names));
 }
 
+/// Whether a statement gives this name a meaning.
+pub(crate) fn defines(statement: &AstStmt, name: &str) -> bool {
+    let mut names = HashSet::new();
+    collect(statement, &mut names);
+    names.contains(name)
+}
+
 /// The names that a statement defines.
 fn collect(statement: &AstStmt, names: &mut HashSet<String>) {
     match &statement.node {

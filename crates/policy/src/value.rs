@@ -35,6 +35,14 @@ const CONTEXT: [&str; 14] = [
     "v",
 ];
 
+/// Whether an operator may add a fact of this name to `context`: one that
+/// Tollgate does not know itself, spelled like a name.
+pub fn may_be_added(name: &str) -> bool {
+    let spelled = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    let known = CONTEXT.contains(&name) || name == "asked_by";
+    !known && (1..=64).contains(&name.len()) && name.bytes().all(spelled)
+}
+
 /// Keys that the planes' own `args` are made of.
 const ARGS: [&str; 12] = [
     "model",

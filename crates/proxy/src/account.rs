@@ -3,11 +3,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
+use tollgate_budget::{AgentRate, Taken, TooFast};
 use tollgate_ledger::Slot;
 use tollgate_llm::{Endpoint, estimate_tokens};
 use tollgate_types::{
     Attempt, Label, Money, Outcome, Principal, ReasonCode, RequestId, RequestRecord, TokenUsage,
-    UnixMillis, Usage, UsageSource, Versions,
+    Trace, TraceParent, UnixMillis, Usage, UsageSource, Versions,
 };
 
 use crate::refusal::Public;
@@ -31,10 +32,14 @@ struct Open {
     record: RequestRecord,
     /// Bytes of the request once any provider may have read them.
     sent_bytes: u64,
-    /// Bytes of output that were seen without a provider's count.
-    output_bytes: u64,
+    /// Tokens of output that were seen without a provider's count.
+    output: u64,
     /// What failed attempts may have cost.
     booked: TokenUsage,
+    /// The limits of an agent that has some, and what was taken of them.
+    rate: Option<(Arc<AgentRate>, Option<Taken>)>,
+    /// False for what is counted for nothing.
+    billable: bool,
 }
 
 impl Account {
@@ -66,14 +71,17 @@ impl Account {
             latency_micros: 0,
             first_byte_micros: None,
             overhead_micros: 0,
+            trace: None,
         };
         Self {
             open: Some(Box::new(Open {
                 slot,
                 record,
                 sent_bytes: 0,
-                output_bytes: 0,
+                output: 0,
                 booked: TokenUsage::default(),
+                rate: None,
+                billable: !endpoint.only_counts(),
             })),
             started: Instant::now(),
             in_flight: Arc::clone(in_flight),
@@ -105,6 +113,37 @@ impl Account {
             .map_or(RequestId::from_bytes([0; 16]), |open| open.record.id)
     }
 
+    /// A number that is another one for every request.
+    pub(crate) fn chance(&self) -> u64 {
+        let [.., a, b, c, d, e, f, g, h] = *self.id().as_bytes();
+        u64::from_be_bytes([a, b, c, d, e, f, g, h])
+    }
+
+    /// Takes the request out of what its agent may ask for in a minute; what
+    /// it used takes that place when the account is closed.
+    pub(crate) fn paced(
+        &mut self,
+        rate: &Arc<AgentRate>,
+        input: u64,
+        tokens: u64,
+    ) -> Result<(), TooFast> {
+        let taken = rate.take(now(), input, tokens);
+        let (taken, result) = match taken {
+            Ok(taken) => (Some(taken), Ok(())),
+            Err(fast) => (None, Err(fast)),
+        };
+        if let Some(open) = &mut self.open {
+            open.rate = Some((Arc::clone(rate), taken));
+        }
+        result
+    }
+
+    /// The limits that the request was taken out of.
+    pub(crate) fn rate(&self) -> Option<Arc<AgentRate>> {
+        let (rate, _) = self.open.as_ref()?.rate.as_ref()?;
+        Some(Arc::clone(rate))
+    }
+
     /// When the request was accepted.
     pub(crate) fn started(&self) -> Instant {
         self.started
@@ -116,6 +155,24 @@ impl Account {
             record.principal = Some(principal.clone());
             record.versions = versions.clone();
         });
+    }
+
+    /// Spans will be made of it; `parent` is the caller's. Gives the header
+    /// that names this request as the parent of what follows.
+    pub(crate) fn traced(&mut self, parent: Option<TraceParent>) -> Option<TraceParent> {
+        let span_id = self.id().span_id();
+        self.note(|record| {
+            record.trace = Some(Box::new(Trace {
+                parent,
+                ..Trace::default()
+            }));
+        });
+        parent.map(|parent| TraceParent { span_id, ..parent })
+    }
+
+    /// It goes to its provider as it is.
+    pub(crate) fn passes_through(&mut self) {
+        self.note(|record| record.endpoint = "/passthrough");
     }
 
     /// What is asked.
@@ -145,6 +202,9 @@ impl Account {
         if open.record.overhead_micros == 0 {
             open.record.overhead_micros = micros;
         }
+        if let Some(trace) = &mut open.record.trace {
+            trace.sent_micros.push(micros);
+        }
     }
 
     /// An attempt ended, well or not.
@@ -166,10 +226,10 @@ impl Account {
         });
     }
 
-    /// Tokens so far: the provider's count, or the bytes to estimate from.
-    pub(crate) fn metered(&mut self, reported: Option<TokenUsage>, output_bytes: u64) {
+    /// Tokens of a whole answer: the provider's count, or the estimate.
+    pub(crate) fn metered(&mut self, reported: Option<TokenUsage>, output: u64) {
         let Some(open) = &mut self.open else { return };
-        open.output_bytes = output_bytes;
+        open.output = output;
         if let Some(tokens) = reported {
             open.record.usage = Usage {
                 tokens,
@@ -178,9 +238,25 @@ impl Account {
         }
     }
 
-    /// What is set aside for the attempt that begins.
-    pub(crate) fn reserved(&mut self, tokens: u64) {
-        self.note(|record| record.reserved_tokens = record.reserved_tokens.max(tokens));
+    /// Tokens of an answer that broke off. What the provider has counted by
+    /// then may be its input alone, so that the output is an estimate at least.
+    pub(crate) fn metered_in_part(&mut self, reported: Option<TokenUsage>, output: u64) {
+        self.metered(reported, output);
+        self.note(|record| {
+            if record.usage.source == UsageSource::Reported && record.usage.tokens.output < output {
+                record.usage.tokens.output = output;
+                record.usage.source = UsageSource::Estimated;
+            }
+        });
+    }
+
+    /// What is set aside for the attempt that begins or goes on, and the budget
+    /// that governs it.
+    pub(crate) fn reserved(&mut self, tokens: u64, budget: Option<Label>) {
+        self.note(|record| {
+            record.reserved_tokens = record.reserved_tokens.max(tokens);
+            record.budget = budget;
+        });
     }
 
     /// A failed attempt that may be billed all the same.
@@ -226,6 +302,9 @@ impl Account {
             if let Some(rule) = &public.rule {
                 record.rule = Some(rule.clone());
             }
+            if let Some(budget) = &public.budget {
+                record.budget = Some(budget.clone());
+            }
         });
         // Attempts that failed before an answer began are not billed by any
         // provider; an estimate would charge the agent for nothing.
@@ -260,8 +339,14 @@ impl Drop for Account {
             usage.source = UsageSource::Estimated;
         }
         let Open {
-            slot, mut record, ..
+            slot,
+            mut record,
+            rate,
+            ..
         } = *open;
+        if let Some((_, Some(taken))) = rate {
+            taken.settle(now(), usage.tokens.total());
+        }
         record.usage = usage;
         record.latency_micros = micros(self.started.elapsed());
         slot.write(record);
@@ -270,19 +355,18 @@ impl Drop for Account {
 
 impl Open {
     fn last_attempt(&self) -> Usage {
-        let billable = self.record.endpoint != Endpoint::CountTokens.path();
         let counted = self.record.usage.source != UsageSource::None;
-        match !counted && self.sent_bytes > 0 && billable {
-            true => estimate(self.sent_bytes, self.output_bytes),
+        match !counted && self.sent_bytes > 0 && self.billable {
+            true => estimate(self.sent_bytes, self.output),
             false => self.record.usage,
         }
     }
 }
 
-fn estimate(sent_bytes: u64, output_bytes: u64) -> Usage {
+fn estimate(sent_bytes: u64, output: u64) -> Usage {
     let tokens = TokenUsage {
         input: estimate_tokens(sent_bytes),
-        output: estimate_tokens(output_bytes),
+        output,
         ..TokenUsage::default()
     };
     Usage {

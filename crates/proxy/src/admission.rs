@@ -13,10 +13,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use tollgate_identity::{Agent, ModelDenied, bearer_token};
-use tollgate_llm::{Endpoint, RequestView, read_request};
-use tollgate_policy::Decision;
-use tollgate_routing::{Candidate, Lease, NoCredential, Tried};
+use tollgate_identity::Agent;
+use tollgate_llm::{Endpoint, RequestView, read_request_at};
+use tollgate_routing::{Ask, Candidate, Lease, NoCredential, Pool, Tried};
 use tollgate_types::{FaultClass, Money, TokenUsage, UnixMillis};
 
 use crate::account::Account;
@@ -25,121 +24,49 @@ use crate::gateway::Gateway;
 use crate::hold::{Asked, Hold};
 use crate::intake::Intake;
 use crate::memory::MemoryHold;
-use crate::peer::Peer;
 use crate::refusal::Refusal;
 use crate::rules::ModelCall;
 use crate::snapshot::{Credential, Provider, Snapshot};
+use crate::through::Through;
+use crate::translated::Translated;
 
-/// Who asks is known, and the snapshot that judges is fixed.
-pub(crate) struct Identified {
-    snapshot: Arc<Snapshot>,
-    agent: Arc<Agent>,
-}
+mod identified;
+mod measure;
+mod own_key;
+mod tie;
+mod tongue;
 
-/// Proves who asks, from a credential or a kernel fact only.
-pub(crate) async fn identify(
-    snapshot: Arc<Snapshot>,
-    peer: &Peer,
-    head: &http::request::Parts,
-) -> Result<Identified, Refusal> {
-    let token = bearer_token(&head.headers, head.uri.query())
-        .map_err(|fault| Refusal::Unauthenticated(fault.to_string().into()))?;
-    let known = token
-        .as_deref()
-        .and_then(|token| snapshot.agents.identify(token));
-    if let Some(agent) = known.cloned() {
-        return Ok(Identified { snapshot, agent });
-    }
-    // SDKs insist on some key. Only what claims to be a Tollgate key and is
-    // not known is an attempt to be somebody else.
-    if token.is_some_and(|token| token.starts_with("tg-")) || snapshot.anonymous.is_none() {
-        let found = "the request has no Tollgate key that is known here";
-        return Err(Refusal::Unauthenticated(found.into()));
-    }
-    let agent = anonymous(&snapshot, peer, head).await?;
-    Ok(Identified { snapshot, agent })
-}
-
-/// Anonymous callers: a process of the same user on this machine, and no web
-/// page that a browser of that user happens to show.
-async fn anonymous(
-    snapshot: &Snapshot,
-    peer: &Peer,
-    head: &http::request::Parts,
-) -> Result<Arc<Agent>, Refusal> {
-    let Some(agent) = &snapshot.anonymous else {
-        return Err(Refusal::Internal("anonymous mode vanished"));
-    };
-    tollgate_identity::anonymous::page_guard(&head.headers, peer.local())
-        .map_err(|page| Refusal::Unauthenticated(page.to_string().into()))?;
-    match peer.is_same_user().await {
-        true => Ok(Arc::clone(agent)),
-        false => Err(Refusal::Unauthenticated(
-            "callers without a Tollgate key must be processes of the gateway's own user".into(),
-        )),
-    }
-}
+pub(crate) use identified::{Identified, identify};
+use tie::Tied;
+use tongue::servable;
 
 impl Identified {
-    pub(crate) fn agent(&self) -> &Agent {
-        &self.agent
-    }
-
-    pub(crate) fn snapshot(&self) -> &Arc<Snapshot> {
-        &self.snapshot
-    }
-
-    /// Whether the agent may use a name and every candidate that it leads to.
-    pub(crate) fn may_use<'c>(
-        &self,
-        asked: &str,
-        candidates: impl IntoIterator<Item = &'c Candidate>,
-    ) -> Result<(), Refusal> {
-        let denied = |model: &str, no: ModelDenied| Refusal::Denied {
-            model: model.chars().take(200).collect(),
-            agent: self.agent.name().to_string(),
-            rule: no.list.to_string().into(),
-        };
-        self.agent.may_use(asked).map_err(|no| denied(asked, no))?;
-        for candidate in candidates {
-            let provider = self.snapshot.routes.provider(candidate.provider);
-            let name = format!("{provider}/{}", candidate.model);
-            self.agent.may_use(&name).map_err(|no| denied(&name, no))?;
-        }
-        Ok(())
-    }
-
-    /// What the rules say to a name and every candidate that it leads to.
-    pub(crate) async fn judged<'c>(
-        &'c self,
-        gateway: &Gateway,
-        call: &ModelCall<'c>,
-        candidates: impl IntoIterator<Item = &'c Candidate>,
-    ) -> Result<Decision, Refusal> {
-        let snapshot = &self.snapshot;
-        let judged = snapshot
-            .rules
-            .model(gateway, &self.agent, call, &snapshot.routes, candidates);
-        judged.await
-    }
-
     /// Reads the control keys of the body and expands the name asked into
     /// concrete candidates.
-    pub(crate) fn plan(
+    pub(crate) async fn plan(
         self,
+        gateway: &Gateway,
         endpoint: Endpoint,
         head: http::request::Parts,
         intake: Intake,
         account: &mut Account,
     ) -> Result<Planned, Refusal> {
-        let view = read_request(endpoint, &intake.bytes).map_err(Refusal::Request)?;
+        let (path, query) = (head.uri.path(), head.uri.query());
+        let view = read_request_at(endpoint, path, query, &intake.bytes);
+        let view = view.map_err(Refusal::Request)?;
         account.asked(&view.model, view.stream);
-        let plan = self
-            .snapshot
-            .routes
-            .resolve(&view.model)
-            .map_err(Refusal::UnknownModel)?;
-        let candidates = same_dialect(&self.snapshot, endpoint, plan.candidates)?;
+        self.pace(endpoint, &view, intake.bytes.len(), account)?;
+        let ask = Ask {
+            name: &view.model,
+            agent: self.agent.name().as_str(),
+            need: 0,
+            random: account.chance(),
+        };
+        let need = self.need(&ask, &view, &intake.bytes).await;
+        let plan = self.snapshot.routes.resolve(&Ask { need, ..ask })?;
+        let candidates = servable(&self.snapshot, endpoint, &view, plan.candidates)?;
+        let mut candidates = self.with_key(&head, candidates)?;
+        let tied = self.tied(&gateway.affinity, &intake.bytes, &mut candidates);
         let Intake { bytes, hold } = intake;
         Ok(Planned {
             identified: self,
@@ -149,35 +76,51 @@ impl Identified {
             body: bytes,
             _hold: hold,
             candidates,
+            tied,
+            through: None,
         })
     }
-}
 
-fn same_dialect(
-    snapshot: &Snapshot,
-    endpoint: Endpoint,
-    candidates: impl IntoIterator<Item = Candidate>,
-) -> Result<Vec<Candidate>, Refusal> {
-    let mut other = None;
-    let mut same = Vec::new();
-    for candidate in candidates {
-        let Some(provider) = snapshot.provider(candidate.provider) else {
-            continue;
+    /// The same for a request that goes to the provider it names as it is.
+    pub(crate) fn plan_through(
+        self,
+        gateway: &Gateway,
+        endpoint: Endpoint,
+        through: Through,
+        head: http::request::Parts,
+        intake: Intake,
+        account: &mut Account,
+    ) -> Result<Planned, Refusal> {
+        let view = match through.stated {
+            Some(_) => RequestView::opaque(through.path.trim_start_matches('/')),
+            None => {
+                let query = head.uri.query();
+                let view = read_request_at(endpoint, &through.path, query, &intake.bytes);
+                view.map_err(Refusal::Request)?
+            }
         };
-        if provider.speaks(endpoint.dialect()) {
-            same.push(candidate);
-        } else {
-            other.get_or_insert(Refusal::OtherDialect {
-                provider: provider.id.clone(),
-                wire: provider.wire.as_str(),
-                asked: endpoint.dialect().as_str(),
-            });
-        }
-    }
-    match (same.is_empty(), other) {
-        (false, _) => Ok(same),
-        (true, Some(refusal)) => Err(refusal),
-        (true, None) => Err(Refusal::Internal("plan without candidates")),
+        account.asked(&format!("{}/{}", through.provider, view.model), view.stream);
+        self.pace(endpoint, &view, intake.bytes.len(), account)?;
+        let provider = self.snapshot.routes.provider_index(&through.provider);
+        let candidate = Candidate {
+            provider: provider.ok_or(Refusal::Internal("provider vanished"))?,
+            model: view.model.as_str().into(),
+            window: None,
+        };
+        let mut candidates = self.with_key(&head, vec![candidate])?;
+        let tied = self.tied(&gateway.affinity, &intake.bytes, &mut candidates);
+        let Intake { bytes, hold } = intake;
+        Ok(Planned {
+            identified: self,
+            endpoint,
+            head,
+            view,
+            body: bytes,
+            _hold: hold,
+            candidates,
+            tied,
+            through: Some(through),
+        })
     }
 }
 
@@ -190,6 +133,9 @@ pub(crate) struct Planned {
     body: Bytes,
     _hold: MemoryHold,
     candidates: Vec<Candidate>,
+    tied: Tied,
+    /// It goes out as it is, to a path of its provider.
+    through: Option<Through>,
 }
 
 impl Planned {
@@ -200,10 +146,14 @@ impl Planned {
         gateway: &Gateway,
         account: &mut Account,
     ) -> Result<Permitted, Refusal> {
-        self.identified
-            .may_use(&self.view.model, &self.candidates)?;
+        let whole = self
+            .through
+            .as_ref()
+            .map(|through| format!("{}/{}", through.provider, self.view.model));
+        let asked = whole.as_deref().unwrap_or(&self.view.model);
+        self.identified.may_use(asked, &self.candidates)?;
         let call = ModelCall {
-            asked: &self.view.model,
+            asked,
             endpoint: Some(self.endpoint),
             stream: self.view.stream,
             max_output: self.view.max_output,
@@ -218,6 +168,7 @@ impl Planned {
             planned: Box::new(self),
             turn: 0,
             tried: Tried::default(),
+            translated: None,
         })
     }
 }
@@ -228,6 +179,8 @@ pub(crate) struct Permitted {
     planned: Box<Planned>,
     turn: usize,
     tried: Tried,
+    /// The request as this candidate gets it, where it speaks another dialect.
+    translated: Option<Box<Translated>>,
 }
 
 impl Permitted {
@@ -236,10 +189,38 @@ impl Permitted {
         self.turn + 1 < self.planned.candidates.len()
     }
 
+    /// The next candidate whose context window is not known to be as small as
+    /// this one's.
+    fn larger(&self) -> Option<usize> {
+        let window = |turn: usize| {
+            let candidate = self.planned.candidates.get(turn)?;
+            let snapshot = &self.planned.identified.snapshot;
+            candidate.window.or_else(|| {
+                let provider = snapshot.routes.provider(candidate.provider);
+                let facts = snapshot.catalog.facts(provider, &candidate.model);
+                facts.context_window
+            })
+        };
+        let small = window(self.turn);
+        (self.turn + 1..self.planned.candidates.len())
+            .find(|turn| small.is_none() || window(*turn).is_none_or(|it| Some(it) > small))
+    }
+
+    /// Gives the turn to a candidate with a larger window.
+    pub(crate) fn larger_candidate(&mut self) {
+        self.turn_to(self.larger().unwrap_or(self.planned.candidates.len()));
+    }
+
     /// Gives the turn to the next candidate.
     pub(crate) fn next_candidate(&mut self) {
-        self.turn += 1;
+        self.turn_to(self.turn + 1);
+    }
+
+    /// What was tried and translated was the one's before.
+    fn turn_to(&mut self, turn: usize) {
+        self.turn = turn;
         self.tried = Tried::default();
+        self.translated = None;
     }
 
     /// Lets every credential of the candidate be tried again.
@@ -247,8 +228,24 @@ impl Permitted {
         self.tried = Tried::default();
     }
 
+    pub(crate) fn candidate(&self) -> Option<&Candidate> {
+        self.planned.candidates.get(self.turn)
+    }
+
+    /// The credential that the conversation is tied to while it is healthy,
+    /// else the one whose turn it is.
+    fn take_credential(&self, pool: &Arc<Pool>, now: UnixMillis) -> Result<Lease, NoCredential> {
+        let pin = self.planned.tied.pin;
+        let pinned = pin.and_then(|tag| pool.lease_tagged(tag, now, &self.tried));
+        match (pinned, self.has_next()) {
+            (Some(lease), _) => Ok(lease),
+            (None, true) => pool.lease_if_ready(now, &self.tried),
+            (None, false) => pool.lease(now, &self.tried),
+        }
+    }
+
     pub(crate) fn provider(&self) -> Option<&Provider> {
-        let candidate = self.planned.candidates.get(self.turn)?;
+        let candidate = self.candidate()?;
         self.planned
             .identified
             .snapshot
@@ -276,20 +273,24 @@ impl Permitted {
         let planned = &self.planned;
         let identified = &planned.identified;
         if let Some(why) = bank.cutoff(identified.agent.name()) {
-            return Err(Refusal::CutOff(why.to_string()));
+            return Err(Refusal::CutOff {
+                why: why.to_string(),
+                budget: None,
+            });
         }
-        let (Some(provider), Some(candidate)) =
-            (self.provider(), planned.candidates.get(self.turn))
-        else {
+        let (Some(provider), Some(candidate)) = (self.provider(), self.candidate()) else {
             return Err(Refusal::Internal("candidate vanished"));
         };
+        let other = self.translated.as_deref();
         let asked = Asked {
-            endpoint: planned.endpoint,
-            view: &planned.view,
-            body: &planned.body,
+            endpoint: other.map_or(planned.endpoint, |it| it.endpoint),
+            view: other.map_or(&planned.view, |it| &it.view),
+            body: other.map_or(&planned.body, |it| &it.body),
             agent: &identified.agent,
+            who: identified.agent.scopes(),
             provider: &provider.id,
             model: &candidate.model,
+            through: planned.through.as_ref(),
         };
         Hold::take(bank, &identified.snapshot, &asked, now)
             .map_err(|fault| Refusal::budget(fault, now))
@@ -308,7 +309,7 @@ impl Reserved {
     pub(crate) fn lease(self, now: UnixMillis) -> Result<Leased, (Permitted, NoCredential)> {
         let Self { permitted, hold } = self;
         let leased = match permitted.provider() {
-            Some(provider) => provider.pool.lease(now, &permitted.tried),
+            Some(provider) => permitted.take_credential(&provider.pool, now),
             None => Err(NoCredential::default()),
         };
         match leased {
@@ -330,12 +331,21 @@ pub(crate) struct Leased {
 }
 
 impl Leased {
+    /// The endpoint that is asked: the caller's, unless the provider speaks
+    /// another dialect; so are view and body.
     pub(crate) fn endpoint(&self) -> Endpoint {
-        self.permitted.planned.endpoint
+        self.translated()
+            .map_or_else(|| self.asked_endpoint(), |it| it.endpoint)
     }
 
     pub(crate) fn view(&self) -> &RequestView {
-        &self.permitted.planned.view
+        self.translated()
+            .map_or_else(|| self.asked(), |it| &it.view)
+    }
+
+    /// Where it goes as it is, where it does.
+    pub(crate) fn through(&self) -> Option<&Through> {
+        self.permitted.planned.through.as_ref()
     }
 
     /// The caller's own head: its fields and query are passed on.
@@ -344,7 +354,8 @@ impl Leased {
     }
 
     pub(crate) fn body(&self) -> &Bytes {
-        &self.permitted.planned.body
+        self.translated()
+            .map_or(&self.permitted.planned.body, |it| &it.body)
     }
 
     pub(crate) fn agent(&self) -> &Agent {
@@ -356,7 +367,7 @@ impl Leased {
     }
 
     pub(crate) fn candidate(&self) -> Option<&Candidate> {
-        self.permitted.planned.candidates.get(self.permitted.turn)
+        self.permitted.candidate()
     }
 
     pub(crate) fn provider(&self) -> Option<&Provider> {
@@ -379,17 +390,23 @@ impl Leased {
         &self.lease
     }
 
-    /// Whether another candidate is left after this one.
-    pub(crate) fn has_next_candidate(&self) -> bool {
-        self.permitted.has_next()
+    /// Whether another candidate is left after this one that may do better
+    /// after such a fault.
+    pub(crate) fn has_next_candidate(&self, fault: FaultClass) -> bool {
+        match fault {
+            FaultClass::ContextOverflow => self.permitted.larger().is_some(),
+            _ => self.permitted.has_next(),
+        }
     }
 
     /// Whether another credential of this candidate is free.
     pub(crate) fn has_next_credential(&self, now: UnixMillis) -> bool {
         let mut tried = self.permitted.tried.clone();
         tried.insert(self.lease.index());
-        self.provider()
-            .is_some_and(|provider| provider.pool.has_free(now, &tried))
+        let passed_by = |pool: &Pool| self.permitted.has_next() && pool.is_passed_by(now);
+        self.provider().is_some_and(|provider| {
+            provider.pool.has_free(now, &tried) && !passed_by(&provider.pool)
+        })
     }
 
     /// What is set aside.

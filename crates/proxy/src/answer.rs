@@ -4,6 +4,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
+use tollgate_llm::{Framing, estimate_tokens};
 use tollgate_types::RequestId;
 
 use crate::account::{Account, now};
@@ -42,11 +43,12 @@ impl Served {
                 model,
             } => {
                 passed_back(from, &mut head);
+                mark_kind(&mut head, &leased, false);
                 let body = match (leased.snapshot().answer_model, model) {
-                    (AnswerModel::Asked, Some(span)) => renamed(&body, span, &leased.view().model),
+                    (AnswerModel::Asked, Some(span)) => renamed(&body, span, &leased.asked().model),
                     _ => body,
                 };
-                account.metered(usage, output_bytes);
+                account.metered(usage, estimate_tokens(output_bytes));
                 let cost = leased.succeed(now(), &account.spent());
                 account.cost(cost);
                 head.map(|()| Body::settling(body, account))
@@ -58,6 +60,7 @@ impl Served {
                 rest,
             } => {
                 passed_back(from, &mut head);
+                mark_kind(&mut head, &leased, true);
                 let open = (account, leased);
                 head.map(|()| Body::relay(Relay::new(rest, tap, first, open, deadline, bank)))
             }
@@ -90,6 +93,20 @@ pub(crate) fn provider_error(answer: ProviderAnswer) -> Response<Body> {
 /// A request id as a field's value.
 pub(crate) fn id_value(id: RequestId) -> HeaderValue {
     HeaderValue::try_from(id.to_string()).unwrap_or(HeaderValue::from_static(""))
+}
+
+/// What was written anew is of the kind that the caller's dialect has, whatever
+/// the provider's was.
+fn mark_kind(head: &mut Response<()>, leased: &Leased, stream: bool) {
+    let Some(translated) = leased.translated() else {
+        return;
+    };
+    let kind = match (stream, translated.framing) {
+        (true, Framing::Events) => "text/event-stream; charset=utf-8",
+        _ => "application/json",
+    };
+    let kind = HeaderValue::from_static(kind);
+    head.headers_mut().insert(header::CONTENT_TYPE, kind);
 }
 
 fn mark(headers: &mut HeaderMap, leased: &Leased, account: &Account) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::sync::Notify;
-use tollgate_budget::{Budgets, Reached, Reservation, SliceBatch};
+use tollgate_budget::{Backed, Budgets, Reached, Reservation, SliceBatch};
 use tollgate_types::{AgentName, Label};
 
 /// Longest wait for the ledger to write a slice.
@@ -81,18 +81,23 @@ impl Bank {
     /// Waits until what is set aside would survive a crash; false where the
     /// ledger can't write it in time, and so nothing may be spent.
     pub(crate) async fn backed(&self, reservation: &Reservation) -> bool {
-        let backed = async {
+        reservation.is_backed() || self.written(reservation.backing()).await
+    }
+
+    /// As [`Bank::backed`], for what an answer under way was extended by.
+    pub(crate) async fn written(&self, backed: Backed) -> bool {
+        let written = async {
             loop {
                 // Listen first: the grant may come between look and wait.
                 let granted = self.granted.notified();
-                if reservation.is_backed() {
+                if backed.is_written() {
                     return;
                 }
                 self.wanted.notify_one();
                 granted.await;
             }
         };
-        reservation.is_backed() || tokio::time::timeout(LONGEST_WAIT, backed).await.is_ok()
+        tokio::time::timeout(LONGEST_WAIT, written).await.is_ok()
     }
 
     /// These agents, and no others, are cut off from now on; their streams end

@@ -9,12 +9,14 @@ use tollgate_llm::{Dialect, Endpoint};
 use tollgate_types::RequestId;
 
 use crate::body::Body;
+use crate::domains;
 use crate::evaluate::{Shape, evaluate};
 use crate::gateway::Gateway;
 use crate::list;
 use crate::model::model_request;
 use crate::peer::Peer;
 use crate::refusal::{self, Refusal};
+use crate::through::route;
 
 /// The operator plane behind `/control` and `/metrics`.
 pub type Control = Arc<
@@ -34,23 +36,48 @@ pub(crate) async fn dispatch(
             return refused(&Refusal::Draining, endpoint.dialect());
         }
         return match *request.method() {
-            Method::POST => model_request(&gateway, &peer, endpoint, request).await,
+            Method::POST => model_request(&gateway, &peer, endpoint, None, request).await,
             _ => refused(&method(&request, "POST"), endpoint.dialect()),
+        };
+    }
+    if path.starts_with("/passthrough/") {
+        let (endpoint, through) = route(&gateway.snapshot(), request.method(), path);
+        return match gateway.is_draining() {
+            true => refused(&Refusal::Draining, endpoint.dialect()),
+            false => model_request(&gateway, &peer, endpoint, Some(through), request).await,
         };
     }
     if let Some(shape) = Shape::at(path) {
         return evaluate(&gateway, shape, request).await;
     }
+    if path.starts_with("/domains/") {
+        return domains::answer(&gateway, &request.into_parts().0);
+    }
     match path {
+        "/" if request.method() == Method::GET => greeting(),
         "/" | "/health" => health(&request),
         path if path == "/metrics" || path == "/control" || path.starts_with("/control/") => {
             control(request).await
         }
-        path if path == "/v1/models" || path.starts_with("/v1/models/") => {
-            list::models(&gateway, &peer, request).await
-        }
+        path if list::is_list(path) => list::models(&gateway, &peer, request).await,
         path => refused(&unknown(path), dialect_of(path)),
     }
+}
+
+/// What a person reads who looks here with a browser.
+fn greeting() -> Response<Body> {
+    let mut response = Response::new(Body::whole(
+        "tollgate: one gate between AI agents and what they touch\n\n\
+         models   POST /v1/chat/completions, /v1/responses, /v1/messages,\n\
+         \x20        /v1beta/models/MODEL:generateContent; GET /v1/models, /v1beta/models\n\
+         rules    POST /evaluate, /hooks/claude-code, /hooks/zeroclaw-audit\n\
+         domains  GET /domains/summary, /domains/check/DOMAIN\n\
+         health   GET /health\n"
+            .into(),
+    ));
+    let text = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, text);
+    response
 }
 
 /// Answers without a credential, and says nothing that needs one.
@@ -80,11 +107,8 @@ fn unknown(path: &str) -> Refusal {
         "/v1/audio/transcriptions" | "/v1/audio/speech" => {
             Refusal::NotBuilt("audio is not configured on this gateway")
         }
-        "/v1/responses" => Refusal::NotBuilt(
-            "the Responses API is not served by this version; use /v1/chat/completions",
-        ),
-        _ if dialect_of(path) == Dialect::Gemini => Refusal::NotBuilt(
-            "the Gemini API is not served by this version; use /v1/chat/completions or /v1/messages",
+        path if path.starts_with("/v1/responses/") => Refusal::NotBuilt(
+            "stored responses are not served here: which account holds one is not known; send the whole conversation with `store: false`",
         ),
         _ => Refusal::NotFound(path.chars().take(100).collect()),
     }
@@ -93,7 +117,7 @@ fn unknown(path: &str) -> Refusal {
 fn dialect_of(path: &str) -> Dialect {
     match path {
         path if path.starts_with("/v1/messages") => Dialect::Anthropic,
-        path if path.starts_with("/v1beta/") => Dialect::Gemini,
+        path if path == "/v1beta" || path.starts_with("/v1beta/") => Dialect::Gemini,
         _ => Dialect::OpenAi,
     }
 }

@@ -1,4 +1,4 @@
-//! `POST /evaluate` and `/hooks/claude-code`: rules for tools that Tollgate
+//! `POST /evaluate` and `/hooks/…`: rules for tools that Tollgate
 //! does not run itself. Who asks is known from the credential and from nothing
 //! in the body.
 
@@ -31,6 +31,8 @@ pub(crate) enum Shape {
     Evaluate,
     /// Claude Code's `PreToolUse` hook.
     ClaudeCode,
+    /// What zeroclaw tells of its own doings: written down, nothing is judged.
+    ZeroclawAudit,
 }
 
 impl Shape {
@@ -38,6 +40,7 @@ impl Shape {
         match path {
             "/evaluate" => Some(Self::Evaluate),
             "/hooks/claude-code" => Some(Self::ClaudeCode),
+            "/hooks/zeroclaw-audit" => Some(Self::ZeroclawAudit),
             _ => None,
         }
     }
@@ -45,9 +48,9 @@ impl Shape {
 
 /// Why rules were not asked. All of it is a denial.
 #[derive(Debug, thiserror::Error)]
-enum Unasked {
-    #[error("found {0}, expected POST")]
-    Method(String),
+pub(crate) enum Unasked {
+    #[error("found {found}, expected {expected}")]
+    Method { found: String, expected: Method },
     #[error("{0}")]
     Unauthenticated(Cow<'static, str>),
     #[error("agent \"{agent}\" asks more than rules are evaluated for")]
@@ -61,9 +64,9 @@ enum Unasked {
 }
 
 impl Unasked {
-    fn status(&self) -> StatusCode {
+    pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
             Self::Pace { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Body(_) => StatusCode::BAD_REQUEST,
@@ -80,7 +83,8 @@ pub(crate) async fn evaluate(
     request: Request<Incoming>,
 ) -> Response<Body> {
     match ask(gateway, shape, request).await {
-        Ok(decision) => decided(shape, &decision),
+        Ok(Some(decision)) => decided(shape, &decision),
+        Ok(None) => answer(StatusCode::OK, &json!({"status": "ok"})),
         Err(unasked) => refused(shape, &unasked),
     }
 }
@@ -89,50 +93,19 @@ async fn ask(
     gateway: &Gateway,
     shape: Shape,
     request: Request<Incoming>,
-) -> Result<Decision, Unasked> {
+) -> Result<Option<Decision>, Unasked> {
     let (head, body) = request.into_parts();
-    if head.method != Method::POST {
-        return Err(Unasked::Method(
-            head.method.as_str().chars().take(20).collect(),
-        ));
-    }
     let snapshot = gateway.snapshot();
-    head::check(&head, &snapshot.limits).map_err(|error| Unasked::Body(error.to_string()))?;
-    let agent = identified(&snapshot, &head)?;
-    gateway
-        .pace
-        .take(agent.name(), Instant::now())
-        .map_err(|wait| Unasked::Pace {
-            agent: agent.name().clone(),
-            seconds: wait.as_secs().max(1),
-        })?;
-    let limits = Limits {
-        body_bytes: LARGEST.min(snapshot.limits.body_bytes),
-        ..snapshot.limits
-    };
-    let intake = read_body(body, &limits, &gateway.memory).await;
+    let agent = admitted(gateway, &snapshot, &head, &Method::POST)?;
+    let intake = read_body(body, &limits(&snapshot), &gateway.memory).await;
     let Intake { bytes, hold: _hold } = intake.map_err(|error| Unasked::Body(error.to_string()))?;
     let question = Question::read(shape, &bytes)?;
-    let named = match question.speaks_for(agent) {
-        Ok(named) => named,
-        Err(claimed) => {
-            let facts = json!({"v": 1, "claimed": claimed, "tool": question.tool_name()});
-            record(
-                gateway,
-                &snapshot,
-                agent,
-                "identity.forged",
-                None,
-                facts,
-                "refused",
-            )
-            .await?;
-            return Err(Unasked::Forged {
-                agent: agent.name().clone(),
-                claimed,
-            });
-        }
-    };
+    let named = question.named(gateway, &snapshot, agent).await?;
+    if shape == Shape::ZeroclawAudit {
+        let facts = heard(&question, &named, &bytes);
+        record(gateway, &snapshot, agent, "hook.audit", None, facts, "ok").await?;
+        return Ok(None);
+    }
     let facts = question.facts(gateway, &snapshot, agent, &named);
     let decision = snapshot.rules.judge.decide(&facts).await;
     let noted = noted(&facts, &decision);
@@ -147,7 +120,37 @@ async fn ask(
         outcome,
     )
     .await?;
-    Ok(decision)
+    Ok(Some(decision))
+}
+
+/// What every question of a hook has to pass: a method, a head, a key, a pace.
+pub(crate) fn admitted<'s>(
+    gateway: &Gateway,
+    snapshot: &'s Snapshot,
+    head: &http::request::Parts,
+    method: &Method,
+) -> Result<&'s Agent, Unasked> {
+    if head.method != *method {
+        return Err(Unasked::Method {
+            found: head.method.as_str().chars().take(20).collect(),
+            expected: method.clone(),
+        });
+    }
+    head::check(head, &snapshot.limits).map_err(|error| Unasked::Body(error.to_string()))?;
+    let agent = identified(snapshot, head)?;
+    let pace = gateway.pace.take(agent.name(), Instant::now());
+    pace.map_err(|wait| Unasked::Pace {
+        agent: agent.name().clone(),
+        seconds: wait.as_secs().max(1),
+    })?;
+    Ok(agent)
+}
+
+fn limits(snapshot: &Snapshot) -> Limits {
+    Limits {
+        body_bytes: LARGEST.min(snapshot.limits.body_bytes),
+        ..snapshot.limits
+    }
 }
 
 /// Only a key will do: no loopback, no anonymous caller.
@@ -188,7 +191,7 @@ const NAMES: [&str; 8] = [
 impl Question {
     fn read(shape: Shape, body: &[u8]) -> Result<Self, Unasked> {
         let (tool_key, args_key) = match shape {
-            Shape::Evaluate => ("tool", "args"),
+            Shape::Evaluate | Shape::ZeroclawAudit => ("tool", "args"),
             Shape::ClaudeCode => ("tool_name", "tool_input"),
         };
         let bad = |message: String| Unasked::Body(format!("body: {message}"));
@@ -202,7 +205,9 @@ impl Question {
         for (key, value) in pairs {
             match (&*key, value) {
                 (key, Fact::Text(text)) if key == tool_key => tool = Some(text),
-                (key, _) if key == tool_key => return Err(bad(format!("{key} is no string"))),
+                (key, _) if key == tool_key && shape != Shape::ZeroclawAudit => {
+                    return Err(bad(format!("{key} is no string")));
+                }
                 (key, Fact::Nothing) if key == args_key => {}
                 (key, value) if key == args_key => args = value,
                 ("context", Fact::Map(context)) => claims.extend(context),
@@ -211,12 +216,37 @@ impl Question {
         }
         match tool.filter(|tool| !tool.is_empty()) {
             Some(tool) => Ok(Self { tool, args, claims }),
+            None if shape == Shape::ZeroclawAudit => Ok(Self {
+                tool: Cow::Borrowed(""),
+                args,
+                claims,
+            }),
             None => Err(bad(format!("{tool_key} is missing"))),
         }
     }
 
     fn tool_name(&self) -> String {
         self.tool.chars().take(200).collect()
+    }
+
+    /// The same, and a forged name is in the ledger before it is refused.
+    async fn named(
+        &self,
+        gateway: &Gateway,
+        snapshot: &Snapshot,
+        agent: &Agent,
+    ) -> Result<AgentName, Unasked> {
+        let claimed = match self.speaks_for(agent) {
+            Ok(named) => return Ok(named),
+            Err(claimed) => claimed,
+        };
+        let facts = json!({"v": 1, "claimed": claimed, "tool": self.tool_name()});
+        let kind = "identity.forged";
+        record(gateway, snapshot, agent, kind, None, facts, "refused").await?;
+        Err(Unasked::Forged {
+            agent: agent.name().clone(),
+            claimed,
+        })
     }
 
     /// The agent that is judged: the credential's own, or one that it may speak
@@ -248,7 +278,7 @@ impl Question {
     fn facts<'q>(
         self,
         gateway: &Gateway,
-        snapshot: &Snapshot,
+        snapshot: &'q Snapshot,
         agent: &'q Agent,
         named: &'q AgentName,
     ) -> Facts<'q> {
@@ -300,10 +330,6 @@ fn noted(facts: &Facts<'_>, decision: &Decision) -> Value {
         _ => Vec::new(),
     };
     let args = serde_json::to_vec(&facts.args).unwrap_or_default();
-    let digest: String = Sha256::digest(&args)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
     json!({
         "v": tollgate_policy::FACTS_VERSION,
         "tool": facts.tool.chars().take(200).collect::<String>(),
@@ -312,9 +338,56 @@ fn noted(facts: &Facts<'_>, decision: &Decision) -> Value {
         "domain_lists": facts.context.domain_lists.iter().map(|list| &**list).collect::<Vec<_>>(),
         "taint": facts.context.taint.iter().map(|taint| &taint.kind).collect::<Vec<_>>(),
         "args_names": names,
-        "args_sha256": digest,
+        "args_sha256": sha256(&args),
+        "args": safe(facts),
         "reason": decision.reason(),
     })
+}
+
+/// The arguments that can hold no secret: numbers, yes or no, and the method.
+fn safe(facts: &Facts<'_>) -> Value {
+    let Fact::Map(pairs) = &facts.args else {
+        return json!({});
+    };
+    let kept = pairs.iter().take(32).filter_map(|(name, fact)| {
+        let value = match (name.as_ref(), fact) {
+            (_, Fact::Flag(flag)) => json!(flag),
+            (_, Fact::Whole(number)) => json!(number),
+            ("method", Fact::Text(method)) if is_method(method) => json!(method),
+            _ => return None,
+        };
+        (name.len() <= 64).then(|| (name.to_string(), value))
+    });
+    Value::Object(kept.collect())
+}
+
+fn is_method(text: &str) -> bool {
+    (1..=16).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphabetic())
+}
+
+/// What the ledger keeps of what zeroclaw tells: that it did, and how much.
+/// Nothing has looked for secrets in it, so its words stay out.
+fn heard(question: &Question, named: &AgentName, body: &[u8]) -> Value {
+    let keys: Vec<&str> = question
+        .claims
+        .iter()
+        .map(|(name, _)| name.as_ref())
+        .filter(|name| name.len() <= 64)
+        .take(32)
+        .collect();
+    json!({
+        "v": 1,
+        "agent_id": named.as_str(),
+        "tool": question.tool_name(),
+        "keys": keys,
+        "bytes": body.len(),
+        "sha256": sha256(body),
+    })
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 async fn record(
@@ -355,7 +428,7 @@ fn decided(shape: Shape, decision: &Decision) -> Response<Body> {
         reason => reason.to_owned(),
     };
     let body = match shape {
-        Shape::Evaluate => json!({
+        Shape::Evaluate | Shape::ZeroclawAudit => json!({
             "verdict": decision.verdict().as_str(),
             "reason": reason,
             "rule": &**decision.rule(),
@@ -373,7 +446,7 @@ fn decided(shape: Shape, decision: &Decision) -> Response<Body> {
 fn refused(shape: Shape, unasked: &Unasked) -> Response<Body> {
     let reason = unasked.to_string();
     let mut response = match shape {
-        Shape::Evaluate => answer(
+        Shape::Evaluate | Shape::ZeroclawAudit => answer(
             unasked.status(),
             &json!({"verdict": "deny", "reason": reason, "rule": "tollgate"}),
         ),
@@ -399,7 +472,7 @@ fn hook(verdict: Verdict, reason: &str) -> Value {
     }})
 }
 
-fn answer(status: StatusCode, body: &Value) -> Response<Body> {
+pub(crate) fn answer(status: StatusCode, body: &Value) -> Response<Body> {
     let mut response = Response::new(Body::whole(body.to_string().into()));
     *response.status_mut() = status;
     let json = HeaderValue::from_static("application/json");

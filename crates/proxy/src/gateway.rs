@@ -4,11 +4,12 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use arc_swap::ArcSwap;
 use tollgate_desk::Desk;
 use tollgate_ledger::Ledger;
+use tollgate_routing::Affinity;
 
 use crate::bank::Bank;
 use crate::memory::BodyMemory;
 use crate::pace::Pace;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Provider, Snapshot, Upstream};
 use crate::upstream::Connector;
 
 /// What all requests share.
@@ -22,6 +23,9 @@ pub struct Gateway {
     pub(crate) pace: Pace,
     pub(crate) bank: Arc<Bank>,
     pub(crate) desk: Arc<Desk>,
+    pub(crate) affinity: Affinity,
+    /// Spans are made of finished requests.
+    pub(crate) traces: bool,
 }
 
 impl Gateway {
@@ -37,6 +41,26 @@ impl Gateway {
             pace: Pace::default(),
             bank,
             desk: Arc::default(),
+            affinity: Affinity::default(),
+            traces: false,
+        }
+    }
+
+    /// Notes what spans need, and continues the traces of callers.
+    #[must_use]
+    pub fn with_traces(self, traces: bool) -> Self {
+        Self { traces, ..self }
+    }
+
+    /// Loads at the side what the first request behind TLS would wait for.
+    pub async fn warm(&self) {
+        let snapshot = self.snapshot();
+        let is_tls = |provider: &Provider| match &provider.upstream {
+            Upstream::Http(target) => target.is_tls(),
+            Upstream::Demo => false,
+        };
+        if snapshot.providers.iter().any(is_tls) {
+            self.connector.warm().await;
         }
     }
 

@@ -1,7 +1,10 @@
+use http::header::CONTENT_ENCODING;
+
 use crate::refusal::Refusal;
 use crate::snapshot::Limits;
 
-/// Refuses heads beyond the limits, in the caller's dialect.
+/// Refuses heads beyond the limits, and bodies that can't be read as they
+/// are, in the caller's dialect.
 ///
 /// The connection's own, wider limits bound memory for what can't even be
 /// read as a head.
@@ -27,5 +30,11 @@ pub(crate) fn check(head: &http::request::Parts, limits: &Limits) -> Result<(), 
             limit: limits.header_bytes.to_string(),
         });
     }
-    Ok(())
+    match head.headers.get(CONTENT_ENCODING) {
+        Some(coding) if coding != "identity" => {
+            let coding = String::from_utf8_lossy(coding.as_bytes());
+            Err(Refusal::Encoded(coding.chars().take(40).collect()))
+        }
+        _ => Ok(()),
+    }
 }

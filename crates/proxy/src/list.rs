@@ -2,7 +2,9 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
-use tollgate_llm::{Dialect, ModelEntry, model_object, models_list};
+use tollgate_identity::query_without_key;
+use tollgate_llm::{Dialect, ModelEntry, model_object, models_list, percent_decoded};
+use tollgate_routing::Ask;
 
 use crate::admission::identify;
 use crate::body::Body;
@@ -14,18 +16,35 @@ use crate::peer::Peer;
 use crate::refusal::Refusal;
 use crate::rules::ModelCall;
 
+/// Where the lists are: OpenAI's and Anthropic's, and Gemini's.
+const ROOTS: [&str; 2] = ["/v1/models", "/v1beta/models"];
+
+/// The id behind a list's path; empty for the list itself.
+fn id_in(path: &str) -> Option<&str> {
+    ROOTS.into_iter().find_map(|root| {
+        let rest = path.strip_prefix(root)?;
+        match rest.is_empty() {
+            true => Some(rest),
+            false => rest.strip_prefix('/'),
+        }
+    })
+}
+
+/// Whether a list of models, or one of them, is at a path.
+pub(crate) fn is_list(path: &str) -> bool {
+    id_in(path).is_some()
+}
+
 /// `GET /v1/models` and `/v1/models/{id}`: the names that this agent may use,
-/// in Anthropic's shape where `anthropic-version` is sent.
+/// in Anthropic's shape where `anthropic-version` is sent, and in Gemini's
+/// under `/v1beta` or where the key comes as Gemini's clients send it.
 pub(crate) async fn models(
     gateway: &Gateway,
     peer: &Peer,
     request: Request<Incoming>,
 ) -> Response<Body> {
     let (head, _) = request.into_parts();
-    let dialect = match head.headers.contains_key(names::ANTHROPIC_VERSION) {
-        true => Dialect::Anthropic,
-        false => Dialect::OpenAi,
-    };
+    let dialect = dialect_of(&head);
     match listed(gateway, peer, &head, dialect).await {
         Ok(bytes) => {
             let mut response = Response::new(Body::whole(bytes));
@@ -34,6 +53,19 @@ pub(crate) async fn models(
             response
         }
         Err(refusal) => refused(&refusal, dialect),
+    }
+}
+
+fn dialect_of(head: &http::request::Parts) -> Dialect {
+    let has_key = |query: &str| query_without_key(query) != query;
+    if head.uri.path().starts_with("/v1beta/") {
+        Dialect::Gemini
+    } else if head.headers.contains_key(names::ANTHROPIC_VERSION) {
+        Dialect::Anthropic
+    } else if head.headers.contains_key("x-goog-api-key") || head.uri.query().is_some_and(has_key) {
+        Dialect::Gemini
+    } else {
+        Dialect::OpenAi
     }
 }
 
@@ -54,16 +86,12 @@ async fn listed(
     head::check(head, &snapshot.limits)?;
     let identified = identify(snapshot, peer, head).await?;
     let snapshot = identified.snapshot();
-    let asked = head
-        .uri
-        .path()
-        .strip_prefix("/v1/models")
-        .unwrap_or("")
-        .trim_start_matches('/');
+    let written = id_in(head.uri.path()).unwrap_or_default();
+    let asked = &*percent_decoded(written);
     if asked.is_empty() {
         let mut names = Vec::new();
         for listed in snapshot.routes.names() {
-            let candidates = [&listed.candidate];
+            let candidates = &listed.candidates;
             let call = ModelCall::listed(&listed.name);
             if identified.may_use(&listed.name, candidates).is_ok()
                 && identified.judged(gateway, &call, candidates).await.is_ok()
@@ -75,15 +103,19 @@ async fn listed(
             .iter()
             .map(|listed| ModelEntry {
                 id: &listed.name,
-                owned_by: snapshot.routes.provider(listed.candidate.provider),
+                owned_by: match listed.candidates.first() {
+                    Some(first) if !listed.is_synthetic => snapshot.routes.provider(first.provider),
+                    _ => "tollgate",
+                },
             })
             .collect();
         return Ok(models_list(dialect, &names));
     }
-    let plan = snapshot
-        .routes
-        .resolve(asked)
-        .map_err(Refusal::UnknownModel)?;
+    let plan = snapshot.routes.resolve(&Ask {
+        name: asked,
+        agent: identified.agent().name().as_str(),
+        ..Ask::default()
+    })?;
     identified.may_use(asked, &plan.candidates)?;
     let call = ModelCall::listed(asked);
     identified.judged(gateway, &call, &plan.candidates).await?;

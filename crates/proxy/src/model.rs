@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use http::header::HeaderValue;
 use http::{HeaderMap, Request, Response};
 use hyper::body::Incoming;
-use tollgate_llm::Endpoint;
+use tollgate_llm::{BadRequest, Endpoint};
 use tollgate_routing::{Situation, Step, next_step};
 use tollgate_types::{Attempt, FaultClass, RequestId, TokenUsage};
 
@@ -20,7 +20,10 @@ use crate::head;
 use crate::intake::read_body;
 use crate::names;
 use crate::peer::Peer;
+use crate::rate;
 use crate::refusal::{self, Refusal, list_attempts};
+use crate::through::Through;
+use crate::trace;
 use crate::upstream::{AttemptFault, ProviderAnswer, send};
 
 /// Serves one model request, from its acceptance to the answer's first byte;
@@ -29,6 +32,7 @@ pub(crate) async fn model_request(
     gateway: &Gateway,
     peer: &Peer,
     endpoint: Endpoint,
+    through: Option<Result<Through, Refusal>>,
     request: Request<Incoming>,
 ) -> Response<Body> {
     let Ok(slot) = gateway.ledger.slot() else {
@@ -36,29 +40,54 @@ pub(crate) async fn model_request(
         return refusal::answer(&public, endpoint.dialect(), RequestId::fresh());
     };
     let mut account = Account::open(slot, endpoint, &gateway.in_flight);
-    match serve(gateway, peer, endpoint, request, &mut account).await {
+    if through.is_some() {
+        account.passes_through();
+    }
+    let served = serve(gateway, peer, endpoint, through, request, &mut account).await;
+    let rate = account.rate();
+    let mut response = match served {
         Ok(served) => served.into_response(account, &gateway.bank),
         Err(failed) => failed.into_response(endpoint, account),
+    };
+    if let Some(rate) = rate {
+        rate::tell(endpoint.dialect(), &rate, now(), response.headers_mut());
     }
+    response
 }
 
 async fn serve(
     gateway: &Gateway,
     peer: &Peer,
     endpoint: Endpoint,
+    through: Option<Result<Through, Refusal>>,
     request: Request<Incoming>,
     account: &mut Account,
 ) -> Result<Served, Failed> {
-    let (head, body) = request.into_parts();
+    let (mut head, body) = request.into_parts();
     let snapshot = gateway.snapshot();
     head::check(&head, &snapshot.limits)?;
+    if gateway.traces {
+        trace::continued(&mut head.headers, account);
+    }
     let identified = admission::identify(snapshot, peer, &head).await?;
     account.identified(
         identified.agent().principal(),
         &identified.snapshot().versions,
     );
+    // Who asks must be known before anything is said of providers.
+    let through = through.transpose()?;
     let intake = read_body(body, &identified.snapshot().limits, &gateway.memory).await;
-    let planned = identified.plan(endpoint, head, intake.map_err(Refusal::Body)?, account)?;
+    let intake = intake.map_err(Refusal::Body)?;
+    let planned = match through {
+        None => {
+            identified
+                .plan(gateway, endpoint, head, intake, account)
+                .await?
+        }
+        Some(through) => {
+            identified.plan_through(gateway, endpoint, through, head, intake, account)?
+        }
+    };
     let permitted = planned.permit(gateway, account).await?;
     attempt(gateway, permitted, account).await
 }
@@ -73,6 +102,17 @@ async fn attempt(
     let mut last = None;
     let mut waits = Waits::default();
     loop {
+        if let Err(bad) = permitted.translate(account.id(), now()) {
+            passed_over(&permitted, &bad, account);
+            if permitted.has_next() {
+                permitted.next_candidate();
+                continue;
+            }
+            return Err(match last {
+                None => Refusal::Request(bad).into(),
+                Some(_) => Failed::exhausted(last, account),
+            });
+        }
         let reserved = match permitted.reserve(&gateway.bank, now()).await {
             Ok(reserved) => reserved,
             Err((back, _)) if back.has_next() => {
@@ -98,6 +138,8 @@ async fn attempt(
         let (fault, step) = loop {
             let fault = match try_once(gateway, &mut leased, deadline, account).await {
                 Ok(answer) => {
+                    leased.lease().answered();
+                    leased.remember(&gateway.affinity, &answer);
                     return Ok(Served {
                         answer,
                         leased,
@@ -115,10 +157,14 @@ async fn attempt(
             tokio::time::sleep(Duration::from_millis(after_ms)).await;
         };
         let billed = billed(&leased, &fault);
-        permitted = leased.fail(now(), fault.class, fault.retry_after, &billed);
+        let class = fault.class;
+        permitted = leased.fail(now(), class, fault.retry_after, &billed);
         last = Some(fault);
         match step {
             Step::SameCredential { .. } | Step::NextCredential => {}
+            Step::NextCandidate if class == FaultClass::ContextOverflow => {
+                permitted.larger_candidate();
+            }
             Step::NextCandidate => permitted.next_candidate(),
             Step::BackOff { after_ms } => {
                 permitted.forget_tried();
@@ -129,10 +175,27 @@ async fn attempt(
     }
 }
 
+/// A candidate whose dialect has no place for what is asked gets nothing; its
+/// turn stands in the story all the same.
+fn passed_over(permitted: &Permitted, bad: &BadRequest, account: &mut Account) {
+    let (Some(provider), Some(candidate)) = (permitted.provider(), permitted.candidate()) else {
+        return;
+    };
+    account.attempted(Attempt {
+        provider: provider.id.clone(),
+        model: candidate.model.clone(),
+        credential: "".into(),
+        status: None,
+        fault: Some(FaultClass::BadRequest),
+        note: format!("not sent: {bad}").into(),
+        micros: 0,
+    });
+}
+
 /// What a failed attempt may cost all the same: its input, where the provider
 /// had it.
 fn billed(leased: &Leased, fault: &AttemptFault) -> TokenUsage {
-    match fault.billable && leased.endpoint() != Endpoint::CountTokens {
+    match fault.billable && !leased.endpoint().only_counts() {
         true => leased.hold().input_estimate(),
         false => TokenUsage::default(),
     }
@@ -144,7 +207,7 @@ async fn try_once(
     deadline: Instant,
     account: &mut Account,
 ) -> Result<crate::upstream::Answer, AttemptFault> {
-    account.reserved(leased.hold().tokens());
+    account.reserved(leased.hold().tokens(), leased.hold().budget());
     leased.hold_mut().sent();
     let leased = &*leased;
     let (Some(provider), Some(candidate)) = (leased.provider(), leased.candidate()) else {
@@ -161,13 +224,21 @@ async fn try_once(
         profile,
     );
     let began = Instant::now();
-    let result = send(gateway, leased, deadline).await;
+    let mut result = send(gateway, leased, deadline).await;
     let (status, fault, note) = match &result {
-        Ok(answer) => (Some(answer.status().as_u16()), None, Cow::Borrowed("")),
+        Ok(answer) => {
+            let note = leased.translated().map(|it| it.note.clone());
+            let status = answer.status().as_u16();
+            (Some(status), None, Cow::Owned(note.unwrap_or_default()))
+        }
         Err(fault) => (fault.status(), Some(fault.class), fault.note.clone()),
     };
-    if let Err(fault) = &result {
+    if let Err(fault) = &mut result {
         account.booked(billed(leased, fault));
+        fault.own_key = leased.takes_own_key();
+        if fault.is_starting() {
+            leased.lease().starting(now());
+        }
     }
     account.attempted(Attempt {
         provider: provider.id.clone(),
@@ -200,7 +271,7 @@ impl Waits {
             fault: fault.class,
             repeats_on_credential: self.repeats_on_credential,
             credentials_left: leased.has_next_credential(now()),
-            candidates_left: leased.has_next_candidate(),
+            candidates_left: leased.has_next_candidate(fault.class),
             back_offs: self.back_offs,
             retry_after: fault.retry_after,
             time_left: deadline.saturating_duration_since(Instant::now()),
@@ -249,14 +320,17 @@ impl Failed {
             retry_after: fault.retry_after,
             message: list_attempts(account.attempts()),
         };
-        // What is wrong with the request itself, the provider says best.
+        // What is wrong with the request itself, or with the caller's own
+        // credential, the provider says best.
         let own = matches!(
             fault.class,
             FaultClass::BadRequest | FaultClass::ContextOverflow
         );
         Self {
             refusal,
-            answer: fault.answer.filter(|_| own),
+            answer: fault
+                .answer
+                .filter(|answer| (own || fault.own_key) && !answer.is_foreign),
         }
     }
 

@@ -4,15 +4,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
-use tollgate_budget::Refused;
+use tollgate_budget::{Refused, TooFast};
 use tollgate_llm::{BadRequest, CallerError, Dialect, error_body};
-use tollgate_routing::UnknownModel;
+use tollgate_routing::{NoPlan, UnknownModel};
 use tollgate_types::{Attempt, FaultClass, Label, ReasonCode, RequestId, UnixMillis};
 
 use crate::body::Body;
 use crate::hold::HoldFault;
 use crate::intake::IntakeFault;
-use crate::names;
+use crate::{names, nearby};
 
 /// Why a request was not served, before the first byte of an answer.
 #[derive(Debug, thiserror::Error)]
@@ -23,10 +23,20 @@ pub(crate) enum Refusal {
     Request(BadRequest),
     #[error("request head has {found}, the limit is {limit}")]
     Head { found: String, limit: String },
+    #[error("request body has `content-encoding: {0}`, expected none")]
+    Encoded(String),
     #[error("{0}")]
     Unauthenticated(Cow<'static, str>),
+    #[error(
+        "provider \"{0}\" takes the caller's own credential, and the request has none but Tollgate's"
+    )]
+    NoOwnKey(Label),
     #[error("unknown model `{}`", .0.asked)]
     UnknownModel(UnknownModel),
+    #[error("{0}")]
+    TooLarge(NoPlan),
+    #[error("rate limit: {0}")]
+    TooFast(#[from] TooFast),
     #[error("model \"{model}\" is denied for agent \"{agent}\": {rule}")]
     Denied {
         model: String,
@@ -59,13 +69,14 @@ pub(crate) enum Refusal {
     #[error("{text}")]
     Budget {
         text: String,
+        budget: Label,
         hint: &'static str,
         resets: Option<Duration>,
     },
     #[error("{text}")]
-    Unbounded { text: String },
-    #[error("agent is cut off: {0}")]
-    CutOff(String),
+    Unbounded { text: String, budget: Label },
+    #[error("agent is cut off: {why}")]
+    CutOff { why: String, budget: Option<Label> },
     #[error("the ledger can't take another record, so nothing may be spent")]
     Ledger,
     #[error("the gateway is shutting down")]
@@ -79,6 +90,15 @@ pub(crate) enum Refusal {
         method: String,
         path: String,
         expected: &'static str,
+    },
+    #[error(
+        "`{method} {path}` of provider \"{provider}\" is not on the list of what may be passed through"
+    )]
+    NotListed {
+        method: String,
+        path: String,
+        provider: Label,
+        listed: String,
     },
     #[error("{0}")]
     Internal(&'static str),
@@ -94,6 +114,17 @@ pub(crate) struct Public {
     pub(crate) param: Option<String>,
     pub(crate) retry_after: Option<Duration>,
     pub(crate) rule: Option<Label>,
+    /// The budget that refused.
+    pub(crate) budget: Option<Label>,
+}
+
+impl From<NoPlan> for Refusal {
+    fn from(no: NoPlan) -> Self {
+        match no {
+            NoPlan::Unknown(unknown) => Self::UnknownModel(unknown),
+            NoPlan::TooLarge { .. } => Self::TooLarge(no),
+        }
+    }
 }
 
 impl Refusal {
@@ -101,19 +132,26 @@ impl Refusal {
     /// little left for this request lets a smaller one through.
     pub(crate) fn budget(fault: HoldFault, now: UnixMillis) -> Self {
         match fault {
-            HoldFault::Unbounded { .. } => Self::Unbounded {
+            HoldFault::Unbounded { ref budget, .. } => Self::Unbounded {
+                budget: budget.as_str().into(),
                 text: fault.to_string(),
             },
             HoldFault::Refused(Refused::Exhausted(exhausted)) if exhausted.reached.is_some() => {
-                Self::CutOff(exhausted.to_string())
+                Self::CutOff {
+                    why: exhausted.to_string(),
+                    budget: Some(exhausted.budget),
+                }
             }
-            HoldFault::Refused(refused) => Self::Budget {
-                text: refused.to_string(),
-                hint: refused.hint(),
-                resets: refused
-                    .resets_at()
-                    .map(|end| Duration::from_millis(end.since(now))),
-            },
+            HoldFault::Refused(ref refused) | HoldFault::BelowFloor { ref refused, .. } => {
+                Self::Budget {
+                    text: fault.to_string(),
+                    budget: refused.budget().clone(),
+                    hint: refused.hint(),
+                    resets: refused
+                        .resets_at()
+                        .map(|end| Duration::from_millis(end.since(now))),
+                }
+            }
         }
     }
 
@@ -135,6 +173,13 @@ impl Refusal {
                 Self::Denied { rule, .. } | Self::Rule { rule, .. } => Some(rule.clone()),
                 _ => None,
             },
+            budget: match self {
+                Self::Budget { budget, .. } | Self::Unbounded { budget, .. } => {
+                    Some(budget.clone())
+                }
+                Self::CutOff { budget, .. } => budget.clone(),
+                _ => None,
+            },
         }
     }
 
@@ -146,20 +191,24 @@ impl Refusal {
             Self::Body(IntakeFault::Broken { .. }) | Self::Request(_) => {
                 (400, ReasonCode::BadRequest)
             }
+            Self::Encoded(_) => (415, ReasonCode::BadRequest),
             Self::Head { .. } => (431, ReasonCode::HeadersTooLarge),
-            Self::Unauthenticated(_) => (401, ReasonCode::Unauthenticated),
+            Self::Unauthenticated(_) | Self::NoOwnKey(_) => (401, ReasonCode::Unauthenticated),
             Self::UnknownModel(_) => (404, ReasonCode::UnknownModel),
+            Self::TooLarge(_) => (400, ReasonCode::UpstreamContextOverflow),
+            Self::TooFast(_) => (429, ReasonCode::RateLimited),
             Self::Denied { .. } | Self::Rule { .. } => (403, ReasonCode::PolicyDenied),
             Self::OtherDialect { .. } => (400, ReasonCode::UnsupportedDialect),
             Self::Exhausted { last, status, .. } => exhausted(*last, *status, dialect),
             Self::NoCredential(..) => (503, ReasonCode::PoolExhausted),
             Self::Budget { .. } => (429, ReasonCode::BudgetExhausted),
             Self::Unbounded { .. } => (400, ReasonCode::BudgetExhausted),
-            Self::CutOff(_) => (403, ReasonCode::CutOff),
+            Self::CutOff { .. } => (403, ReasonCode::CutOff),
             Self::Ledger => (503, ReasonCode::LedgerUnavailable),
             Self::Draining => (503, ReasonCode::Draining),
             Self::NotBuilt(_) => (501, ReasonCode::NotConfigured),
             Self::NotFound(_) => (404, ReasonCode::NotFound),
+            Self::NotListed { .. } => (403, ReasonCode::PolicyDenied),
             Self::Method { .. } => (405, ReasonCode::NotFound),
             Self::Internal(_) => (500, ReasonCode::Internal),
         }
@@ -187,9 +236,31 @@ impl Refusal {
             }
             Self::Budget { hint, .. } => Some((*hint).into()),
             Self::Unbounded { .. } => Some("say max_tokens".into()),
-            Self::CutOff(_) => {
-                Some("an operator lifts it: `tollgate cutoff AGENT --undo`, or a higher budget".into())
+            Self::CutOff { budget: Some(_), .. } => {
+                Some("an operator raises it: `tollgate budget set`".into())
             }
+            Self::CutOff { budget: None, .. } => {
+                Some("an operator lifts it: `tollgate cutoff AGENT --undo`".into())
+            }
+            Self::NoOwnKey(_) => {
+                Some("send the Tollgate key in x-tollgate-key, and the provider's where its SDK puts it".into())
+            }
+            Self::TooLarge(_) => {
+                Some("shorten the conversation, or lower max_tokens".into())
+            }
+            Self::TooFast(TooFast { after: None, .. }) => {
+                Some("send less at once: it is more than a whole minute's".into())
+            }
+            Self::TooFast(_) => Some("wait as `retry-after` says".into()),
+            Self::Encoded(_) => {
+                Some("what is judged is what is sent: switch the client's compression of requests off".into())
+            }
+            Self::NotFound(path) => {
+                nearby::endpoint(path).map(|near| format!("did the base URL mean `{near}`?").into())
+            }
+            Self::NotListed { listed, provider, .. } => Some(
+                format!("listed: {listed}; [[providers.{provider}.passthrough]] adds a path with its cost").into(),
+            ),
             Self::Ledger => Some("`tollgate status` says what the ledger reports".into()),
             _ => None,
         }
@@ -200,6 +271,7 @@ impl Refusal {
             Self::Exhausted { retry_after, .. } => *retry_after,
             Self::NoCredential(_, free) => *free,
             Self::Budget { resets, .. } => *resets,
+            Self::TooFast(fast) => Some(fast.after.unwrap_or(Duration::from_secs(60))),
             Self::Body(IntakeFault::MemoryFull { .. }) | Self::Ledger | Self::Draining => {
                 Some(Duration::from_secs(1))
             }
@@ -265,7 +337,10 @@ pub(crate) fn answer(public: &Public, dialect: Dialect, request: RequestId) -> R
     );
     if let Some(after) = public.retry_after {
         // Rounded up: a client that waits too short only adds to the load.
-        headers.insert(RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
+        headers.insert(
+            RETRY_AFTER,
+            HeaderValue::from(after.as_millis().div_ceil(1000).max(1) as u64),
+        );
     }
     response
 }

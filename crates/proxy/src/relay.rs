@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use smallvec::SmallVec;
 use tokio::time::Sleep;
-use tollgate_llm::{CallerError, Forward, StreamFault, StreamTap, error_event, rename_events};
+use tollgate_llm::{CallerError, Forward, StreamFault, estimate_tokens, rename_events};
 use tollgate_types::{FaultClass, Label, ReasonCode};
 
 use crate::account::{Account, now};
 use crate::admission::Leased;
 use crate::bank::Bank;
+use crate::interpreter::Interpreter;
 use crate::snapshot::AnswerModel;
 use crate::upstream::Source;
 
@@ -26,13 +27,17 @@ const CUTOFF_LOOK: Duration = Duration::from_millis(500);
 /// fault, or when the connection drops this because the caller left.
 pub(crate) struct Relay {
     source: Source,
-    tap: Box<StreamTap>,
+    tap: Box<Interpreter>,
     outgoing: SmallVec<[Bytes; 2]>,
     sent: usize,
     open: Option<(Account, Leased)>,
     /// The asked name, where answers carry it instead of the served one.
     asked: Option<String>,
     bank: Arc<Bank>,
+    /// Tokens of output that what is set aside is enough for.
+    allowed: u64,
+    /// More was set aside and has to be durable before the next chunk.
+    backing: Option<Pin<Box<dyn Future<Output = bool> + Send>>>,
     /// Changes of cutoffs that this stream has looked at.
     epoch: u64,
     idle: Duration,
@@ -53,7 +58,7 @@ struct LateFault {
 impl Relay {
     pub(crate) fn new(
         source: Source,
-        tap: Box<StreamTap>,
+        tap: Box<Interpreter>,
         first: Forward,
         open: (Account, Leased),
         deadline: Instant,
@@ -63,15 +68,19 @@ impl Relay {
             .1
             .provider()
             .map_or(Duration::from_secs(60), |it| it.times.idle);
-        let asks = open.1.snapshot().answer_model == AnswerModel::Asked;
+        // What is translated has its name already.
+        let asks =
+            open.1.snapshot().answer_model == AnswerModel::Asked && open.1.translated().is_none();
         let mut relay = Self {
             source,
             tap,
             outgoing: SmallVec::new(),
             sent: 0,
             asked: asks.then(|| open.1.view().model.clone()),
+            allowed: open.1.hold().allowed_output(),
             open: Some(open),
             bank: Arc::clone(bank),
+            backing: None,
             epoch: bank.epoch(),
             idle,
             deadline,
@@ -79,6 +88,7 @@ impl Relay {
             alarm: None,
         };
         relay.forward(first);
+        relay.meter();
         relay
     }
 
@@ -96,11 +106,19 @@ impl Relay {
                 self.cut_off(&why);
                 continue;
             }
+            if let Some(backing) = &mut self.backing {
+                match backing.as_mut().poll(context) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(written) => self.backed(written),
+                }
+                continue;
+            }
             match self.source.poll_bytes(context) {
                 Poll::Ready(Some(Ok(chunk))) => {
                     self.heard = Instant::now();
                     let forward = self.tap.push(chunk);
                     self.forward(forward);
+                    self.meter();
                 }
                 Poll::Ready(Some(Err(error))) => {
                     let message = format!("the provider's stream broke: {error}");
@@ -130,6 +148,42 @@ impl Relay {
         }
         if let Some(fault) = forward.fault {
             self.close_failed(late(fault));
+        }
+    }
+
+    /// Holds what came against what is set aside; extends that, or ends the
+    /// stream. One comparison where it is enough.
+    fn meter(&mut self) {
+        let produced = self.tap.produced();
+        if produced <= self.allowed || self.tap.is_finished() {
+            return;
+        }
+        let Some((account, leased)) = &mut self.open else {
+            return;
+        };
+        let extended = leased.hold_mut().extend(produced, now());
+        let hold = leased.hold();
+        account.reserved(hold.tokens(), hold.budget());
+        if let Err(overrun) = extended {
+            let message = overrun.to_string();
+            return self.fail(ReasonCode::BudgetExhausted, FaultClass::BadRequest, message);
+        }
+        self.allowed = hold.allowed_output();
+        if let Some(backed) = hold.backing() {
+            let bank = Arc::clone(&self.bank);
+            self.backing = Some(Box::pin(async move { bank.written(backed).await }));
+        }
+    }
+
+    fn backed(&mut self, written: bool) {
+        self.backing = None;
+        if !written {
+            let message = "the ledger can't write, so nothing more may be spent".to_owned();
+            self.fail(
+                ReasonCode::LedgerUnavailable,
+                FaultClass::BadRequest,
+                message,
+            );
         }
     }
 
@@ -174,7 +228,7 @@ impl Relay {
     fn fail(&mut self, reason: ReasonCode, class: FaultClass, message: String) {
         // What comes after the terminator is nobody's loss.
         if self.tap.is_finished() {
-            return self.close_ok();
+            return self.end();
         }
         self.close_failed(LateFault {
             reason,
@@ -188,7 +242,7 @@ impl Relay {
         let Some((mut account, leased)) = self.open.take() else {
             return;
         };
-        account.metered(self.tap.usage(), self.tap.output_bytes());
+        account.metered(self.tap.usage(), self.output());
         let cost = leased.succeed(now(), &account.spent());
         account.cost(cost);
         account.close_ok();
@@ -204,6 +258,8 @@ impl Relay {
                 status: match fault.reason {
                     ReasonCode::UpstreamTimeout => 504,
                     ReasonCode::CutOff => 403,
+                    ReasonCode::BudgetExhausted => 429,
+                    ReasonCode::LedgerUnavailable => 503,
                     _ => 502,
                 },
                 reason: fault.reason,
@@ -212,13 +268,20 @@ impl Relay {
                 param: None,
                 request: account.id(),
             };
-            self.outgoing.push(error_event(leased.endpoint(), &error));
+            self.outgoing.push(self.tap.error_end(&error));
         }
-        account.metered(self.tap.usage(), self.tap.output_bytes());
-        let key = leased.credential().map(|credential| &credential.key);
-        let log = tollgate_secrets::scrub(&fault.message, key.into_iter()).into_owned();
+        account.metered_in_part(self.tap.usage(), self.output());
+        let log = tollgate_secrets::scrub(&fault.message, leased.secrets().iter()).into_owned();
         leased.fail(now(), fault.class, None, &account.spent());
         account.close_failed(fault.reason, log);
+    }
+
+    /// An estimate of the output, in tokens. What came within the reservation
+    /// is never booked as more than that.
+    fn output(&self) -> u64 {
+        let produced = self.tap.produced();
+        let most = self.allowed.max(produced);
+        estimate_tokens(self.tap.output_bytes()).clamp(produced, most)
     }
 
     /// One timer for both limits; a chunk moves the limit, not the timer.
@@ -249,7 +312,7 @@ impl Drop for Relay {
     /// The caller left: what came so far is booked, the account says the rest.
     fn drop(&mut self) {
         if let Some((mut account, mut leased)) = self.open.take() {
-            account.metered(self.tap.usage(), self.tap.output_bytes());
+            account.metered_in_part(self.tap.usage(), self.output());
             let cost = leased.hold_mut().settle(&account.spent());
             account.cost(cost);
         }

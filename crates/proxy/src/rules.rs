@@ -22,6 +22,8 @@ pub struct Rules {
     pub judge: Arc<Judge>,
     /// Domain lists that hold for every agent.
     pub lists: Vec<Arc<DomainList>>,
+    /// Facts that the operator adds, for agents without any of their own.
+    pub context: Vec<(Label, Label)>,
     /// Where single agents may go.
     pub domains: HashMap<AgentName, Domains>,
 }
@@ -35,6 +37,8 @@ pub struct Domains {
     pub denied: Arc<[Label]>,
     /// Lists of its own.
     pub lists: Vec<Arc<DomainList>>,
+    /// Facts that the operator adds, those for every agent counted.
+    pub context: Vec<(Label, Label)>,
 }
 
 /// A model request as rules see it.
@@ -112,10 +116,18 @@ impl Rules {
         Ok(said)
     }
 
+    /// The lists that hold for an agent: everybody's, then its own.
+    pub(crate) fn lists_of(&self, agent: &AgentName) -> impl Iterator<Item = &Arc<DomainList>> {
+        let own = self.domains.get(agent);
+        self.lists
+            .iter()
+            .chain(own.map_or(&[][..], |own| &own.lists))
+    }
+
     /// What is known around a call. `agent` is the credential's; `named` the one
     /// that it may speak for; `provider` is asked where one is known.
     pub(crate) fn context<'c>(
-        &self,
+        &'c self,
         gateway: &Gateway,
         agent: &'c Agent,
         named: &'c AgentName,
@@ -125,15 +137,14 @@ impl Rules {
     ) -> Context<'c> {
         let now = now();
         let own = self.domains.get(named);
-        let lists = own.map_or(&[][..], |own| &own.lists);
+        let added = own.map_or(&self.context, |own| &own.context);
         let on = |domain: &Domain| {
-            let lists = self
-                .lists
-                .iter()
-                .chain(lists)
-                .filter(|list| list.has(domain));
+            let lists = self.lists_of(named).filter(|list| list.has(domain));
             lists.map(|list| list.name().clone()).collect()
         };
+        // Model requests are the many, and steady rules can't see what is left.
+        let left = (plane != "model" || !self.judge.is_steady())
+            .then(|| budget_left(&gateway.bank, agent, named, provider, now));
         Context {
             agent_id: Cow::Borrowed(named.as_str()),
             run: agent
@@ -142,13 +153,18 @@ impl Rules {
                 .as_ref()
                 .map(|run| Cow::Borrowed(run.as_str())),
             plane: Cow::Borrowed(plane),
+            bottle: agent.principal().bottle.as_deref().map(Cow::Borrowed),
             domain_lists: domain.map(on).unwrap_or_default(),
             domain: domain.map(|domain| Cow::Owned(domain.as_str().to_owned())),
             agent_allowed_domains: own.map(|own| Arc::clone(&own.allowed)).unwrap_or_default(),
             agent_denied_domains: own.map(|own| Arc::clone(&own.denied)).unwrap_or_default(),
             taint: taint(&gateway.desk, agent, named, now),
-            budget_left: budget_left(&gateway.bank, agent, named, provider, now),
+            budget_left: left.flatten(),
             time: now,
+            extra: added
+                .iter()
+                .map(|(name, value)| (Cow::Borrowed(&**name), Fact::text(value)))
+                .collect(),
             ..Context::default()
         }
     }
@@ -192,7 +208,10 @@ fn budget_left(
 ) -> Option<u64> {
     let run = agent.principal().run.as_ref();
     let run = run.filter(|_| named == agent.name());
-    let who = ScopePath::agent(named.clone());
+    let who = match named == agent.name() {
+        true => agent.scopes().clone(),
+        false => ScopePath::agent(named.clone()),
+    };
     let room = bank
         .budgets()
         .room(&who, run, provider.unwrap_or_default(), now);

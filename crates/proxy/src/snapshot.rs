@@ -1,13 +1,16 @@
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue};
+use tollgate_budget::AgentRate;
 use tollgate_identity::{Agent, AgentBook};
-use tollgate_llm::{Catalog, Dialect};
+use tollgate_llm::{Catalog, Dialect, Strictness};
 use tollgate_routing::{Pool, ProviderIndex, RouteTable};
-use tollgate_types::{Label, Secret, Versions};
+use tollgate_types::{AgentName, Label, Secret, Versions};
 
 use crate::rules::Rules;
+use crate::through::Passage;
 use crate::upstream::Target;
 
 /// Everything that judges and serves a request, frozen.
@@ -23,16 +26,23 @@ pub struct Snapshot {
     pub anonymous: Option<Arc<Agent>>,
     /// Which model name answers carry.
     pub answer_model: AnswerModel,
+    /// What becomes of hints that another dialect has no place for.
+    pub strictness: Strictness,
     /// From names to candidates.
     pub routes: RouteTable,
     /// By [`ProviderIndex`], in the order of the route table.
     pub providers: Vec<Provider>,
     /// Who may call.
     pub agents: AgentBook,
+    /// How much agents may ask for in a minute, where that is limited.
+    pub rates: HashMap<AgentName, Arc<AgentRate>>,
     /// What models take, give and cost.
     pub catalog: Catalog,
     /// Most tokens of an answer where nothing else says it.
     pub output_cap: Option<u64>,
+    /// Lower a request's maximum to what its budget has left, but not below so
+    /// many tokens of an answer; none to leave it and refuse.
+    pub clamp_floor: Option<u64>,
     /// What judges every call.
     pub rules: Rules,
 }
@@ -100,6 +110,8 @@ pub struct Provider {
     pub times: Times,
     /// Whether streams are asked to report their usage.
     pub ask_usage: bool,
+    /// What `/passthrough` takes beside the endpoints of its wire.
+    pub passages: Vec<Passage>,
 }
 
 impl Provider {

@@ -4,12 +4,14 @@
 mod answer;
 mod connect;
 mod connection;
+mod probe;
 mod request;
 mod send;
 mod source;
 mod target;
 
 pub use connect::Connector;
+pub use probe::{Probed, probe};
 pub use target::{Target, TargetError};
 
 pub(crate) use answer::{Answer, AnswerHead, AttemptFault, ProviderAnswer};

@@ -13,15 +13,68 @@ pub struct ProviderRoutes {
     /// Globs for bare model names (`*` any run of characters, `?` one). What
     /// has neither is a literal name and is listed to clients.
     pub models: Vec<String>,
+    /// `auth = "client"`: it is sent the caller's own credential, so no plan
+    /// may lead to a second such provider.
+    pub takes_callers_key: bool,
 }
 
-/// `[agents.defaults.model]`: what follows when one name fails.
+/// `[agents.NAME.model]`: what follows when one name fails.
 #[derive(Clone, Debug)]
 pub struct AgentFallback {
+    /// Whom it holds for; none for `[agents.defaults.model]`, which holds for
+    /// everybody who has none of their own.
+    pub agent: Option<Label>,
     /// The name that has fallbacks, exactly as callers ask for it.
     pub primary: String,
     /// What is tried after it, in order.
     pub fallback: Vec<String>,
+}
+
+/// A member of a synthetic model.
+#[derive(Clone, Debug)]
+pub struct MemberSpec {
+    /// A model, an alias, or another synthetic model.
+    pub model: String,
+    /// Its share in an alloy.
+    pub weight: u32,
+    /// What it takes in a cascade or dispatcher, in tokens; where it is not
+    /// written the catalog is asked.
+    pub context_window: Option<u64>,
+}
+
+/// How an alloy picks who is asked first. The others follow as fallbacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strategy {
+    /// By chance and weight, drawn without putting back: the order of the
+    /// fallbacks is drawn as well.
+    Weighted,
+    /// In turn, those of a larger weight more often; the fallbacks follow in
+    /// the order of the configuration.
+    RoundRobin,
+    /// In the order of the configuration: the first that has a credential
+    /// free and a target that is up.
+    FirstAvailable,
+}
+
+/// `[[alloys]]`.
+#[derive(Clone, Debug)]
+pub struct AlloySpec {
+    /// The name that callers ask for.
+    pub id: String,
+    /// Who is asked first.
+    pub strategy: Strategy,
+    /// What is mixed.
+    pub members: Vec<MemberSpec>,
+}
+
+/// `[[cascades]]` and `[[dispatchers]]`: members with a context window, those
+/// that are too small for a request left out.
+#[derive(Clone, Debug)]
+pub struct SizedSpec {
+    /// The name that callers ask for.
+    pub id: String,
+    /// In order; a dispatcher puts the smallest window first.
+    pub members: Vec<MemberSpec>,
 }
 
 /// Everything that decides where a name leads.
@@ -34,126 +87,13 @@ pub struct RoutingConfig {
     pub model_routes: Vec<(String, Label)>,
     /// `[[model_shortcuts]]`: alias and model; the model may be an alias too.
     pub shortcuts: Vec<(String, String)>,
-    /// Applies when the name asked is its `primary`.
-    pub default_fallback: Option<AgentFallback>,
-}
-
-/// A fault in the routing part of the configuration.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RoutingFault {
-    /// More providers than a [`ProviderIndex`] can name.
-    #[error("found {found} providers, expected at most 65535")]
-    TooManyProviders {
-        /// How many there are.
-        found: usize,
-    },
-    /// An id that no `provider/model` name could ever begin with.
-    #[error("provider id `{id}` is {problem}")]
-    ProviderId {
-        /// The id.
-        id: Label,
-        /// What is wrong with it, and what was expected.
-        problem: &'static str,
-    },
-    /// A route to a provider that is not configured.
-    #[error("route `{pattern}` leads to provider `{provider}`, which is not configured")]
-    UnknownProvider {
-        /// Place in `[[model_routes]]`, from 0.
-        index: usize,
-        /// The route's glob.
-        pattern: String,
-        /// What stands there.
-        provider: Label,
-        /// The configured id that it resembles.
-        nearest: Option<String>,
-    },
-    /// The same alias twice.
-    #[error("alias `{alias}` is defined twice, expected each alias once")]
-    DuplicateAlias {
-        /// Place of the second one in `[[model_shortcuts]]`, from 0.
-        index: usize,
-        /// The alias.
-        alias: String,
-    },
-    /// An alias that begins like an explicit name, which comes first.
-    #[error(
-        "alias `{alias}` can't be reached: names that begin with `{provider}/` are that provider's models"
-    )]
-    ShadowedAlias {
-        /// Place in `[[model_shortcuts]]`, from 0.
-        index: usize,
-        /// The alias.
-        alias: String,
-        /// The provider that takes the name.
-        provider: Label,
-    },
-    /// Aliases that lead to one another.
-    #[error("aliases lead in a circle: {}", chain.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" → "))]
-    AliasCycle {
-        /// Place in `[[model_shortcuts]]` of the circle's first alias, from 0.
-        index: usize,
-        /// The circle, its first name again at the end.
-        chain: Vec<String>,
-    },
-    /// An alias whose model is no model.
-    #[error("alias `{alias}` leads to `{model}`, which no provider serves")]
-    UnresolvedAlias {
-        /// Place in `[[model_shortcuts]]`, from 0.
-        index: usize,
-        /// The alias.
-        alias: String,
-        /// Where it leads.
-        model: String,
-        /// Names that are known and resemble it, at most 3.
-        nearest: Vec<String>,
-    },
-    /// A fallback, or the name that has them, that is no model.
-    #[error("`{model}` is not served by any provider")]
-    UnresolvedFallback {
-        /// Place in `fallback`, from 0; none for the primary name itself.
-        index: Option<usize>,
-        /// What stands there.
-        model: String,
-        /// Names that are known and resemble it, at most 3.
-        nearest: Vec<String>,
-    },
-}
-
-impl RoutingFault {
-    /// Where in the configuration: a dotted path such as
-    /// `model_shortcuts[2].model`.
-    pub fn place(&self) -> String {
-        match self {
-            Self::TooManyProviders { .. } => "providers".to_owned(),
-            Self::ProviderId { id, .. } => format!("providers.{id}"),
-            Self::UnknownProvider { index, .. } => format!("model_routes[{index}].provider"),
-            Self::DuplicateAlias { index, .. } | Self::ShadowedAlias { index, .. } => {
-                format!("model_shortcuts[{index}].alias")
-            }
-            Self::AliasCycle { index, .. } | Self::UnresolvedAlias { index, .. } => {
-                format!("model_shortcuts[{index}].model")
-            }
-            Self::UnresolvedFallback { index: None, .. } => {
-                "agents.defaults.model.provider".to_owned()
-            }
-            Self::UnresolvedFallback {
-                index: Some(index), ..
-            } => format!("agents.defaults.model.fallback[{index}]"),
-        }
-    }
-
-    /// One line that helps to mend it, where there is one.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::UnknownProvider {
-                nearest: Some(name),
-                ..
-            } => Some(format!("did you mean `{name}`?")),
-            Self::UnresolvedAlias { nearest, .. } | Self::UnresolvedFallback { nearest, .. } => {
-                crate::nearest::did_you_mean(nearest)
-            }
-            Self::ShadowedAlias { .. } => Some("choose an alias without `/`".to_owned()),
-            _ => None,
-        }
-    }
+    /// `[[alloys]]`.
+    pub alloys: Vec<AlloySpec>,
+    /// `[[cascades]]`.
+    pub cascades: Vec<SizedSpec>,
+    /// `[[dispatchers]]`.
+    pub dispatchers: Vec<SizedSpec>,
+    /// Apply when the name asked is their `primary`; at most one without an
+    /// agent and one for each.
+    pub fallbacks: Vec<AgentFallback>,
 }

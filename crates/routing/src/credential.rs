@@ -3,6 +3,8 @@ use std::time::Duration;
 
 use tollgate_types::{FaultClass, Label, UnixMillis};
 
+use crate::CredentialSpec;
+
 /// Longest rest of a credential, whatever the provider asks for.
 const LONGEST_REST_MS: u64 = 300_000;
 
@@ -51,6 +53,12 @@ pub struct ProfileState {
     pub standing: Standing,
     /// What went wrong last.
     pub last_fault: Option<FaultClass>,
+    /// When that was.
+    pub last_fault_at: Option<UnixMillis>,
+    /// Its share within its priority.
+    pub weight: u32,
+    /// 1 is used first.
+    pub priority: u32,
 }
 
 /// One credential's counters and rest. Everything is atomic, nothing is
@@ -71,6 +79,7 @@ pub(crate) struct Account {
     last_used: AtomicU64,
     /// Place in [`FaultClass::ALL`], from 1.
     last_fault: AtomicU8,
+    last_fault_at: AtomicU64,
 }
 
 const QUOTA: u64 = 1;
@@ -129,10 +138,19 @@ impl Account {
             | FaultClass::BadAnswer => 0,
         };
         self.rest.fetch_max(rest, Relaxed);
+        self.count(now, class);
+    }
+
+    /// Books a fault that is no reason to rest.
+    pub(crate) fn count(&self, now: UnixMillis, class: FaultClass) {
+        if matches!(class, FaultClass::BadRequest | FaultClass::ContextOverflow) {
+            return;
+        }
         self.failures.fetch_add(1, Relaxed);
         let place = FaultClass::ALL.iter().position(|known| *known == class);
         let place = place.and_then(|place| u8::try_from(place + 1).ok());
         self.last_fault.store(place.unwrap_or(0), Relaxed);
+        self.last_fault_at.store(now.0, Relaxed);
     }
 
     /// One strike more, and the new number. A hundred requests in flight that
@@ -149,6 +167,14 @@ impl Account {
     pub(crate) fn is_free(&self, now: UnixMillis) -> bool {
         let rest = self.rest.load(Relaxed);
         rest != INVALID && rest >> 2 <= now.0
+    }
+
+    /// From when on it is free, in milliseconds: the end of its rest.
+    pub(crate) fn free_at(&self) -> u64 {
+        match self.rest.load(Relaxed) {
+            INVALID => u64::MAX,
+            rest => rest >> 2,
+        }
     }
 
     /// Why it can't be leased, and until when.
@@ -174,11 +200,11 @@ impl Account {
         self.in_flight.load(Relaxed)
     }
 
-    pub(crate) fn report(&self, profile: &Label, now: UnixMillis) -> ProfileState {
+    pub(crate) fn report(&self, spec: &CredentialSpec, now: UnixMillis) -> ProfileState {
         let (standing, cooldown_until) = self.standing(now);
         let last_fault = usize::from(self.last_fault.load(Relaxed));
         ProfileState {
-            profile: Label::clone(profile),
+            profile: Label::clone(&spec.profile),
             requests: self.requests.load(Relaxed),
             failures: self.failures.load(Relaxed),
             in_flight: self.in_flight(),
@@ -188,6 +214,9 @@ impl Account {
             last_fault: last_fault
                 .checked_sub(1)
                 .and_then(|at| FaultClass::ALL.get(at).copied()),
+            last_fault_at: Some(UnixMillis(self.last_fault_at.load(Relaxed))).filter(|at| at.0 > 0),
+            weight: spec.weight,
+            priority: spec.priority,
         }
     }
 }

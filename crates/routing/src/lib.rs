@@ -13,23 +13,38 @@
 //!   never wait for one another. What a provider answered goes back into the
 //!   pool through [`Lease::succeed`] and [`Lease::fail`] and decides who rests
 //!   for how long.
+//!   Beside its credentials a pool knows how the server behind them stands
+//!   ([`TargetState`]): one that failed five times in a row is passed by while
+//!   there is another candidate.
+//! * **Which one served this conversation?** [`Affinity`] remembers it for
+//!   those that are tied to a credential.
 //! * **What after a fault?** [`next_step`] is the table of retries, a pure
 //!   function of the [`Situation`].
 
+mod affinity;
 mod config;
 mod credential;
+mod fault;
 mod nearest;
 mod pool;
 mod retry;
 mod schedule;
 mod shortage;
 mod table;
+mod target;
+mod tier;
 mod tried;
 
-pub use config::{AgentFallback, ProviderIndex, ProviderRoutes, RoutingConfig, RoutingFault};
+pub use affinity::Affinity;
+pub use config::{
+    AgentFallback, AlloySpec, MemberSpec, ProviderIndex, ProviderRoutes, RoutingConfig, SizedSpec,
+    Strategy,
+};
 pub use credential::{ProfileState, Standing};
+pub use fault::{Entry, RoutingFault};
 pub use pool::{CredentialSpec, Lease, Pool};
 pub use retry::{Situation, Step, next_step};
 pub use shortage::NoCredential;
-pub use table::{Candidate, ListedName, Plan, RouteTable, UnknownModel};
+pub use table::{Ask, Candidate, ListedName, NoPlan, Plan, RouteTable, UnknownModel};
+pub use target::{TargetStanding, TargetState};
 pub use tried::Tried;

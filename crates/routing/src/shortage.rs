@@ -15,6 +15,8 @@ pub struct NoCredential {
     pub tried: u32,
     /// When the first of the resting ones is free again.
     pub next_free: Option<UnixMillis>,
+    /// The target is down or starting and is not asked before this.
+    pub passed_by: Option<UnixMillis>,
 }
 
 impl NoCredential {
@@ -46,6 +48,10 @@ impl NoCredential {
             (self.invalid, "rejected by the provider".to_owned()),
             (self.tried, "already tried".to_owned()),
         ];
+        if let Some(until) = self.passed_by {
+            let seconds = until.since(now).div_ceil(1000);
+            return format!("its server is down (next try in {seconds} s)");
+        }
         let said = parts.iter().filter(|(count, _)| *count > 0);
         let said: Vec<_> = said.map(|(count, why)| format!("{count} {why}")).collect();
         if said.is_empty() {

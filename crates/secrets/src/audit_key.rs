@@ -2,7 +2,6 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
-use aws_lc_rs::encoding::{AsBigEndian, Curve25519SeedBin};
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use tollgate_types::Secret;
 use zeroize::Zeroizing;
@@ -62,12 +61,13 @@ impl AuditKey {
     }
 
     fn make(path: &Path) -> Result<Self, AuditKeyError> {
-        let pair = Ed25519KeyPair::generate().map_err(|_| AuditKeyError::NoRandomness)?;
-        let seed: Curve25519SeedBin<'_> = pair
-            .seed()
-            .and_then(|seed| seed.as_be_bytes())
-            .map_err(|_| AuditKeyError::NoRandomness)?;
-        let text = Zeroizing::new(format!("{PREFIX}{}\n", &*hex(seed.as_ref())));
+        // The system's randomness: the library's own takes 30 ms to begin, at
+        // the first start of all times.
+        let mut seed = Zeroizing::new([0; 32]);
+        getrandom::fill(&mut *seed).map_err(|_| AuditKeyError::NoRandomness)?;
+        let pair =
+            Ed25519KeyPair::from_seed_unchecked(&*seed).map_err(|_| AuditKeyError::NoRandomness)?;
+        let text = Zeroizing::new(format!("{PREFIX}{}\n", &*hex(&*seed)));
         write_private(path, text.as_bytes())?;
         Ok(Self { pair })
     }

@@ -35,4 +35,4 @@ pub use fault::PrivateFileError;
 pub use folder::make_private_dir;
 pub use read::{check_private, read_private};
 pub use scrub::scrub;
-pub use write::write_private;
+pub use write::{publish_private, write_private};

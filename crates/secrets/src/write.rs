@@ -13,6 +13,24 @@ use crate::fault::OPEN_FLAGS;
 /// # Errors
 /// [`PrivateFileError`]; the old file stands as it was.
 pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), PrivateFileError> {
+    replace(path, bytes, |file| file.sync_all())?;
+    sync_folder(path).map_err(|error| PrivateFileError::system(path, "made durable", error))
+}
+
+/// The same for what is worth nothing after a power cut, such as where a
+/// running process listens: nothing waits for the disk.
+///
+/// # Errors
+/// [`PrivateFileError`]; the old file stands as it was.
+pub fn publish_private(path: &Path, bytes: &[u8]) -> Result<(), PrivateFileError> {
+    replace(path, bytes, |_| Ok(()))
+}
+
+fn replace(
+    path: &Path,
+    bytes: &[u8],
+    sync: impl FnOnce(&File) -> io::Result<()>,
+) -> Result<(), PrivateFileError> {
     let fault = |verb| move |error| PrivateFileError::system(path, verb, error);
     let target = path.symlink_metadata();
     if target.is_ok_and(|target| target.is_symlink()) {
@@ -23,13 +41,13 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), PrivateFileError> 
             expected: "file",
         });
     }
-    let (temporary, file) = create_beside(path).map_err(fault("created"))?;
-    let written = fill(file, bytes).and_then(|()| std::fs::rename(&temporary, path));
-    if let Err(error) = written {
+    let (temporary, mut file) = create_beside(path).map_err(fault("created"))?;
+    let filled = file.write_all(bytes).and_then(|()| sync(&file));
+    let written = filled.and_then(|()| std::fs::rename(&temporary, path));
+    written.map_err(|error| {
         std::fs::remove_file(&temporary).ok();
-        return Err(fault("written")(error));
-    }
-    sync_folder(path).map_err(fault("made durable"))
+        fault("written")(error)
+    })
 }
 
 /// A new file in the same folder, so that the rename stays on one file system.
@@ -55,11 +73,6 @@ fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
         }
     }
     Err(io::ErrorKind::AlreadyExists.into())
-}
-
-fn fill(mut file: File, bytes: &[u8]) -> io::Result<()> {
-    file.write_all(bytes)?;
-    file.sync_all()
 }
 
 /// Without it a power cut may undo the rename.

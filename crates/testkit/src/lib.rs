@@ -16,6 +16,7 @@
 //!   only what came but how it ended ([`Ending`]), since "a stream never ends
 //!   cleanly when it did not finish" can't be tested through a client that
 //!   hides it.
+//! * [`Collector`] takes OpenTelemetry over HTTP and decodes it.
 //! * [`Authority`] is a certificate authority for one test.
 //!
 //! No test sleeps: every wait is for a state and has a deadline
@@ -44,6 +45,7 @@
 
 mod authority;
 mod client;
+mod collector;
 mod deadline;
 mod gate;
 mod gateway;
@@ -54,6 +56,7 @@ mod wire;
 
 pub use authority::Authority;
 pub use client::{Answer, Client, Ending, Head, Request, Socket, SseEvent, Stream};
+pub use collector::{Collector, attributes};
 pub use deadline::{DEADLINE, within};
 pub use gate::Gate;
 pub use gateway::{Gateway, GatewayBuilder, RunOutput, Signal};

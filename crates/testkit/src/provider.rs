@@ -4,6 +4,8 @@ mod listen;
 mod pen;
 mod play;
 mod read;
+
+pub(crate) use read::read_request;
 mod refusal;
 
 use crate::authority::Authority;
@@ -65,10 +67,19 @@ impl FakeProvider {
         FakeProviderBuilder::new(Wire::Anthropic)
     }
 
+    /// A provider that speaks Gemini's format.
+    #[must_use]
+    pub fn gemini() -> FakeProviderBuilder {
+        FakeProviderBuilder::new(Wire::Gemini)
+    }
+
     /// A provider that speaks `wire`.
     #[must_use]
     pub fn speaking(wire: Wire) -> FakeProviderBuilder {
-        FakeProviderBuilder::new(wire)
+        FakeProviderBuilder::new(match wire {
+            Wire::GeminiArray => Wire::Gemini,
+            wire => wire,
+        })
     }
 
     /// Its dialect.
@@ -95,10 +106,10 @@ impl FakeProvider {
     }
 
     /// What a configuration's `base_url` has to be: with `/v1` for OpenAI,
-    /// without for Anthropic.
+    /// without for Anthropic and Gemini.
     #[must_use]
     pub fn base_url(&self) -> String {
-        let version = if self.shared.wire == Wire::OpenAi {
+        let version = if self.shared.wire.is_openai() {
             "/v1"
         } else {
             ""

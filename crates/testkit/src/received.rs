@@ -48,10 +48,11 @@ impl Received {
         serde_json::from_slice(&self.body).expect("the request's body is JSON")
     }
 
-    /// Whether the request asks for a stream; false where the body is not JSON.
+    /// Whether the request asks for a stream, by its path or its body; false
+    /// where that is not JSON.
     #[must_use]
     pub fn wants_stream(&self) -> bool {
-        self.flag(&["stream"])
+        self.path().ends_with(":streamGenerateContent") || self.flag(&["stream"])
     }
 
     /// Whether an OpenAI request asks for usage at the end of the stream.
@@ -62,6 +63,10 @@ impl Received {
 
     /// The model named, or a name of our own.
     pub(crate) fn model(&self) -> String {
+        let in_path = self.path().rsplit_once("/models/");
+        if let Some((model, _)) = in_path.and_then(|(_, rest)| rest.rsplit_once(':')) {
+            return model.to_owned();
+        }
         let body: serde_json::Value = serde_json::from_slice(&self.body).unwrap_or_default();
         body["model"].as_str().unwrap_or("fake-model").to_owned()
     }

@@ -3,7 +3,7 @@
 use crate::gate::Gate;
 use bytes::Bytes;
 
-/// One scripted answer. Where a script makes sense for both dialects it is
+/// One scripted answer. Where a script makes sense for every dialect it is
 /// sent in the provider's own; "event" means one SSE event of that dialect
 /// (for Anthropic the lead-in, `message_start` and `content_block_start`,
 /// goes out together with the first event and is not counted).

@@ -3,7 +3,10 @@
 use std::fmt::Write;
 use std::net::SocketAddr;
 
+use tollgate_api::PolicyStatus;
+
 use crate::config::{ProviderSettings, Settings, Source, Upstream};
+use crate::serve::policy;
 
 /// What stands for a key where none is needed: the SDKs won't start without
 /// one. It opens nothing.
@@ -13,14 +16,25 @@ pub const NO_KEY: &str = "anonymous";
 ///
 /// The first line is `listening on http://ADDRESS` and nothing else: programs
 /// that start a gateway wait for it.
-pub fn text(settings: &Settings, address: SocketAddr) -> String {
+pub fn text(
+    settings: &Settings,
+    address: SocketAddr,
+    rules: &PolicyStatus,
+    fault: Option<&str>,
+) -> String {
     let mut text = format!("listening on http://{address}\n\n");
-    for (label, lines) in found(settings) {
+    for (label, lines) in found(settings, rules) {
         for (at, line) in lines.iter().enumerate() {
             let label = if at == 0 { label } else { "" };
             // Writing to a string can't fail.
             let _written = writeln!(text, "  {label:<11}{line}");
         }
+    }
+    for line in fault.into_iter().flat_map(str::lines) {
+        let _written = write!(text, "\n  {line}");
+    }
+    if fault.is_some() {
+        text.push_str("\n  it comes into force as soon as the file is mended\n");
     }
     for warning in &settings.warnings {
         let _written = write!(text, "\nwarning: {warning}\n");
@@ -30,7 +44,7 @@ pub fn text(settings: &Settings, address: SocketAddr) -> String {
     text
 }
 
-fn found(settings: &Settings) -> [(&'static str, Vec<String>); 6] {
+fn found(settings: &Settings, rules: &PolicyStatus) -> [(&'static str, Vec<String>); 7] {
     let config = match &settings.source {
         Source::File(file) => file.display().to_string(),
         Source::Environment(file) => format!("none; used once it is there: {}", file.display()),
@@ -49,6 +63,7 @@ fn found(settings: &Settings) -> [(&'static str, Vec<String>); 6] {
         ("version", vec![env!("CARGO_PKG_VERSION").to_owned()]),
         ("config", vec![config]),
         ("providers", providers),
+        ("policy", vec![policy::told(rules)]),
         ("ledger", vec![settings.ledger.path.display().to_string()]),
         ("callers", callers),
         (
@@ -101,17 +116,23 @@ fn clients(settings: &Settings, address: SocketAddr) -> String {
     export ANTHROPIC_BASE_URL=http://{address}
     export ANTHROPIC_AUTH_TOKEN={key}
 
-  Codex, in ~/.codex/config.toml (chat completions; responses come later)
+  Codex, in ~/.codex/config.toml
     model_provider = \"tollgate\"
     [model_providers.tollgate]
     name = \"Tollgate\"
     base_url = \"http://{address}/v1\"
-    wire_api = \"chat\"
+    wire_api = \"responses\"
     experimental_bearer_token = \"{key}\"
+
+  Gemini CLI
+    export GOOGLE_GEMINI_BASE_URL=http://{address}
+    export GEMINI_API_KEY={key}
 
   Python
     OpenAI(base_url=\"http://{address}/v1\", api_key=\"{key}\")
     Anthropic(base_url=\"http://{address}\", auth_token=\"{key}\")
+    genai.Client(api_key=\"{key}\",
+                 http_options={{\"base_url\": \"http://{address}\"}})
 
   curl
     curl http://{address}/v1/chat/completions \\{authorization}

@@ -7,6 +7,7 @@
 //!   and reports every fault at once.
 //! * [`paths`] says where files stand.
 //! * [`greeting`] is what a person reads at the start.
+//! * `taint` reads what has happened to agents back from the ledger.
 //! * [`serve`] puts the gateway together and runs it until it is told to stop.
 //!
 //! A library with a thin `main.rs`, so that the fuzz targets can reach the
@@ -22,3 +23,4 @@ pub mod config;
 pub mod greeting;
 pub mod paths;
 pub mod serve;
+mod taint;

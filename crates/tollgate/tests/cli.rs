@@ -214,8 +214,8 @@ fn commands_ask_the_running_gateway() {
         home,
         &[
             (
-                "GET /control/models",
-                r#"[{"id":"demo","kind":"model","provider":"demo"},{"id":"fast","kind":"alias"}]"#,
+                "GET /control/models?provider=demo",
+                r#"[{"id":"demo","kind":"model","provider":"demo"}]"#,
             ),
             ("GET /control/usage?by=model", r#"{"by":"model","rows":[]}"#),
             ("GET /control/agents", "[]"),
@@ -288,4 +288,49 @@ fn schema_completions_and_manual_are_printed() {
         assert!(run(home.path(), &["completions", shell]).starts_with("exit 0\n--- out\n"));
     }
     assert!(run(home.path(), &["man"]).contains(".TH tollgate 1"));
+}
+
+#[test]
+fn classify_answers_json_lines_in_order() {
+    let home = tempfile::tempdir().unwrap();
+    let input = "{\"id\":\"a\",\"command\":\"ls\"}\n{\"id\":\"b\",\"command\":\"rm -rf /\"}\nnonsense\n{\"id\":7,\"command\":\"\"}\n";
+    let output = tollgate(home.path())
+        .args(["classify", "--json"])
+        .write_stdin(input)
+        .output()
+        .unwrap();
+    let lines: Vec<serde_json::Value> = String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let tiers: Vec<_> = lines
+        .iter()
+        .map(|line| line["tier"].as_str().unwrap())
+        .collect();
+    assert_eq!(tiers, ["SAFE", "CRITICAL", "MEDIUM", "SAFE"]);
+    assert_eq!(lines[1]["id"], "b");
+    assert_eq!(lines[3]["id"], 7);
+    assert_eq!(lines[2]["known"], "opaque");
+}
+
+#[test]
+fn classify_hears_a_person_only_in_messages() {
+    let home = tempfile::tempdir().unwrap();
+    let said = |kind: &str| -> serde_json::Value {
+        let output = tollgate(home.path())
+            .args([
+                "classify",
+                "--json",
+                "--kind",
+                kind,
+                "echo I want to kill myself",
+            ])
+            .output()
+            .unwrap();
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    assert_eq!(said("message")["status"], "crisis");
+    assert_eq!(said("message")["resources"]["emergency"], "911");
+    assert_eq!(said("command")["tier"], "SAFE");
 }

@@ -439,6 +439,40 @@ async fn a_gateway_that_is_lost_is_found_again_and_the_tree_goes_on() {
 }
 
 #[tokio::test]
+async fn a_gateway_that_does_not_know_the_run_is_told_of_it() {
+    let home = tempfile::tempdir().unwrap();
+    let stub = Stub::start(home.path()).await;
+    let options = ["--budget", "5_000", "--bottle", "dev"];
+    let mut running = Running::start(command(home.path(), &options, "cat"));
+    running.say("one\n").await;
+    assert_eq!(running.line().await, "one");
+    let (address, state) = stub.stop().await;
+    let orders = ("/control/runs/run_7/orders".to_owned(), 404, "no run");
+    state.refused.lock().unwrap().push(orders);
+    let stub = Stub::at(&address.to_string(), state).await;
+    let resumed = tokio::time::timeout(std::time::Duration::from_secs(20), async {
+        loop {
+            match stub.bodies("/control/runs").get(1) {
+                Some(body) => return body.clone(),
+                None => tokio::task::yield_now().await,
+            }
+        }
+    });
+    assert_eq!(
+        resumed.await.unwrap(),
+        json!({"resume": {"run": "run_7", "key": KEY}, "agent": "main", "budget": 5000,
+            "bottle": "dev", "command": "/bin/sh"})
+    );
+    stub.order("freeze");
+    stub.state.refused.lock().unwrap().clear();
+    assert!(running.note().await.contains("frozen"));
+    running.signal(Signal::SIGTERM);
+    running.silence().await;
+    assert_eq!(running.code().await, Some(137));
+    assert_eq!(stub.ends().len(), 1);
+}
+
+#[tokio::test]
 async fn signals_are_passed_on() {
     let home = tempfile::tempdir().unwrap();
     let _stub = Stub::start(home.path()).await;

@@ -27,6 +27,14 @@ impl RequestId {
     pub const fn as_bytes(&self) -> &[u8; 16] {
         self.0.as_bytes()
     }
+
+    /// The request as a span of a trace: its last 8 bytes, 62 bits of which
+    /// are random. The first bytes are a time and would repeat.
+    pub fn span_id(&self) -> [u8; 8] {
+        let mut span = [0; 8];
+        span.copy_from_slice(&self.as_bytes()[8..]);
+        span
+    }
 }
 
 impl fmt::Display for RequestId {

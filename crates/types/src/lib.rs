@@ -14,6 +14,7 @@
 //!   `x-tollgate-reason`.
 //! * [`Event`] is what every plane writes to the ledger; [`RequestRecord`] is
 //!   the model plane's, with the columns that accounting reads.
+//! * [`Tier`] is how much harm a command or another action can do.
 //! * [`Secret`] holds text that must never be printed.
 
 mod event;
@@ -25,7 +26,9 @@ mod principal;
 mod reason;
 mod record;
 mod secret;
+mod tier;
 mod time;
+mod trace;
 mod usage;
 
 pub use event::{Event, Plane, Severity};
@@ -37,5 +40,7 @@ pub use principal::{Actor, Principal};
 pub use reason::{ReasonCode, Side};
 pub use record::{Attempt, Label, Outcome, RequestRecord, Versions};
 pub use secret::Secret;
+pub use tier::{Tier, TierError};
 pub use time::UnixMillis;
+pub use trace::{Trace, TraceParent};
 pub use usage::{TokenUsage, Usage, UsageSource};

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentName, OperatorName, RunId};
+use crate::{AgentName, Label, OperatorName, RunId};
 
 /// Who acts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -27,8 +27,8 @@ impl Actor {
 
 /// Who is asking, proven by a credential, a certificate or a kernel fact.
 ///
-/// Bottles and nodes join when their planes do; budgets, taint and affinity
-/// hang on the run.
+/// Nodes join when their plane does; budgets, taint and affinity hang on the
+/// run.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Principal {
     /// The agent or operator.
@@ -36,6 +36,9 @@ pub struct Principal {
     /// The run that the credential was minted for, where it was.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub run: Option<RunId>,
+    /// The sandbox that it acts in, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub bottle: Option<Label>,
 }
 
 impl Principal {
@@ -44,6 +47,7 @@ impl Principal {
         Self {
             actor: Actor::Agent(name),
             run: None,
+            bottle: None,
         }
     }
 
@@ -52,6 +56,7 @@ impl Principal {
         Self {
             actor: Actor::Operator(name),
             run: None,
+            bottle: None,
         }
     }
 
@@ -60,6 +65,7 @@ impl Principal {
         Self {
             actor: Actor::Gateway,
             run: None,
+            bottle: None,
         }
     }
 }

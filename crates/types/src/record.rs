@@ -4,7 +4,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use crate::{FaultClass, Principal, ReasonCode, RequestId, UnixMillis, Usage};
+use crate::{FaultClass, Principal, ReasonCode, RequestId, Trace, UnixMillis, Usage};
 
 /// A short text shared between configuration and records: cloning counts a
 /// reference.
@@ -122,4 +122,7 @@ pub struct RequestRecord {
     /// Gateway's own part of the time before the first attempt was sent, in
     /// microseconds.
     pub overhead_micros: u64,
+    /// For the spans of a trace; none where none are sent. Not in the ledger.
+    #[serde(skip)]
+    pub trace: Option<Box<Trace>>,
 }

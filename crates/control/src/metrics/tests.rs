@@ -32,11 +32,12 @@ fn record(model: &str) -> RequestRecord {
         rule: None,
         budget: None,
         reserved_tokens: 0,
-        cost_nanos: None,
+        cost_nanos: Some(1_500_000),
         versions: Versions::default(),
         latency_micros: 1_500_000,
         first_byte_micros: Some(30_000),
         overhead_micros: 50,
+        trace: None,
     }
 }
 
@@ -76,6 +77,10 @@ fn the_whole_text() {
         ledger_queued: 2,
         ledger_lost: 0,
         ledger_failing: false,
+        config_failing: true,
+        credentials: ["ready", "ready", "cooling"]
+            .map(|state| ("anthropic".to_owned(), state.to_owned()))
+            .into(),
     };
     insta::assert_snapshot!(in_order(&metrics.text(&live).unwrap()));
 }

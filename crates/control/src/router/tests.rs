@@ -88,6 +88,12 @@ impl Gateway for Fake {
             state: "ready".into(),
             config_version: 4,
             in_flight: 9,
+            providers: ["openai", "anthropic"]
+                .map(|id| tollgate_api::ProviderStatus {
+                    id: id.into(),
+                    ..Default::default()
+                })
+                .into(),
             ..StatusReport::default()
         }
     }
@@ -102,6 +108,18 @@ impl Gateway for Fake {
             id: "fast".into(),
             ..ModelReport::default()
         }]
+    }
+    fn live_models(&self, provider: Option<String>) -> BoxFuture<'_, Vec<ModelReport>> {
+        let asked = ["openai", "anthropic"].map(|id| ModelReport {
+            id: format!("{id}/m"),
+            provider: Some(id.into()),
+            live: provider
+                .as_deref()
+                .is_none_or(|wanted| wanted == id)
+                .then(|| "served".into()),
+            ..ModelReport::default()
+        });
+        Box::pin(async { asked.into() })
     }
     fn agents(&self) -> Vec<AgentReport> {
         let mut agents = vec![report("main", "config")];
@@ -147,6 +165,7 @@ fn report(name: &str, source: &str) -> AgentReport {
 
 struct Place {
     _folder: tempfile::TempDir,
+    drains: tokio::sync::watch::Sender<bool>,
     ledger: Ledger,
     router: axum::Router,
 }
@@ -167,6 +186,7 @@ async fn place(metrics_public: bool, reload: Result<ReloadReport, ReloadFault>) 
         added: Mutex::default(),
         reload,
     };
+    let (drains, stopping) = tokio::sync::watch::channel(false);
     let router = router(Arc::new(Control {
         ledger: ledger.clone(),
         operators: Arc::new(Olga),
@@ -176,11 +196,13 @@ async fn place(metrics_public: bool, reload: Result<ReloadReport, ReloadFault>) 
         desk: Arc::default(),
         metrics,
         recent,
+        followers: Followers::new(stopping),
         metrics_public,
         bind: "127.0.0.1:4100".parse().unwrap(),
     }));
     Place {
         _folder: folder,
+        drains,
         ledger,
         router,
     }
@@ -264,6 +286,7 @@ fn record(outcome: Outcome) -> RequestRecord {
         latency_micros: 5,
         first_byte_micros: None,
         overhead_micros: 5,
+        trace: None,
     }
 }
 
@@ -482,7 +505,7 @@ async fn requests_their_story_and_usage_are_there_at_once() {
     );
     let (_, usage) = place.call("GET", "/control/usage?since=11", "").await;
     assert_eq!(usage["rows"], json!([]));
-    for bad in ["by=bottle", "by=nonsense", "since=yesterday", "sinse=1"] {
+    for bad in ["by=nonsense", "since=yesterday", "sinse=1"] {
         let (status, answer) = place
             .call("GET", &format!("/control/usage?{bad}"), "")
             .await;
@@ -547,6 +570,63 @@ async fn metrics_are_exact_and_public_only_where_that_is_said() {
         .body(Body::empty())
         .unwrap();
     assert_eq!(place.send(rebound).await.0, 403);
+}
+
+#[tokio::test]
+async fn the_audit_chain_is_read_by_cursor_or_from_its_end() {
+    let place = usual().await;
+    for name in ["a", "b", "c"] {
+        let body = json!({ "name": name }).to_string();
+        assert_eq!(place.call("POST", "/control/agents", body).await.0, 201);
+    }
+    for (query, expected) in [
+        ("", vec![1, 2, 3]),
+        ("?newest=1", vec![3]),
+        ("?limit=2", vec![2, 3]),
+        ("?after=1&limit=1", vec![2]),
+        ("?after=3", vec![]),
+    ] {
+        let path = format!("/control/audit{query}");
+        let (status, entries) = place.call("GET", &path, "").await;
+        assert_eq!(status, 200, "{entries}");
+        let entries = entries.as_array().unwrap();
+        let cursors: Vec<u64> = entries
+            .iter()
+            .map(|it| it["cursor"].as_u64().unwrap())
+            .collect();
+        assert_eq!(cursors, expected, "{query}");
+        assert!(
+            entries
+                .iter()
+                .all(|it| it["link"].as_str().unwrap().len() == 64)
+        );
+    }
+    assert_eq!(place.call("GET", "/control/audit?last=1", "").await.0, 400);
+}
+
+#[tokio::test]
+async fn only_what_has_passed_is_pruned_and_only_with_a_key() {
+    let place = usual().await;
+    let prune = |before: u64| json!({ "before": before }).to_string();
+    let path = "/control/audit/prune";
+    let (status, answer) = place.call("POST", path, prune(u64::MAX)).await;
+    assert_eq!(status, 400, "{answer}");
+    let message = answer["error"]["message"].as_str().unwrap();
+    assert!(
+        message.ends_with("expected a moment that has passed"),
+        "{answer}"
+    );
+    assert_eq!(place.events().await, Vec::<String>::new());
+    let (status, answer) = place.call("POST", path, prune(5)).await;
+    assert_eq!(status, 500, "{answer}");
+    let message = answer["error"]["message"].as_str().unwrap();
+    assert!(
+        message.starts_with("nothing is pruned without a key"),
+        "{answer}"
+    );
+    // That it was wanted stands in the chain all the same.
+    let events = place.events().await;
+    assert_eq!(events, [r#"audit.pruned ok olga {"before":5,"v":1}"#]);
 }
 
 #[tokio::test]
@@ -643,4 +723,75 @@ async fn taint_that_means_nothing_is_refused_and_not_written_down() {
         (200, json!([]))
     );
     assert!(place.events().await.is_empty());
+}
+
+#[tokio::test]
+async fn status_shows_credentials_where_deep_is_asked_for() {
+    let place = usual().await;
+    for (query, shown) in [
+        ("", false),
+        ("?deep=0", false),
+        ("?deep=1", true),
+        ("?deep=true", true),
+    ] {
+        let (status, body) = place
+            .call("GET", &format!("/control/status{query}"), "")
+            .await;
+        assert_eq!(
+            (status, body.get("profiles").is_some()),
+            (200, shown),
+            "{query}: {body}"
+        );
+    }
+    let (status, body) = place.call("GET", "/control/status?deep=2", "").await;
+    assert_eq!(
+        (status, &body["error"]["code"]),
+        (400, &json!("bad_request"))
+    );
+}
+
+#[tokio::test]
+async fn models_are_asked_of_one_provider_only_where_one_is_named() {
+    let place = usual().await;
+    let (_, models) = place.call("GET", "/control/models", "").await;
+    assert_eq!(models, json!([{"id": "fast", "kind": ""}]));
+    let (_, models) = place.call("GET", "/control/models?live=1", "").await;
+    assert_eq!(models.as_array().map(Vec::len), Some(2), "{models}");
+    let (_, models) = place
+        .call("GET", "/control/models?live=1&provider=openai", "")
+        .await;
+    let only = json!([{"id": "openai/m", "kind": "", "provider": "openai", "live": "served"}]);
+    assert_eq!(models, only);
+    let (status, body) = place
+        .call("GET", "/control/models?provider=nobody", "")
+        .await;
+    assert_eq!(
+        (status, &body["error"]["code"]),
+        (404, &json!("unknown_provider"))
+    );
+    assert_eq!(body["error"]["hint"], "there are: openai, anthropic");
+}
+
+#[tokio::test]
+async fn cursors_that_make_no_sense_are_refused() {
+    let place = usual().await;
+    let (status, body) = place.call("GET", "/control/events?after=9", "").await;
+    assert_eq!(status, 400, "{body}");
+    assert!(
+        body["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("expected at most 0")
+    );
+    let request = request("GET", "/control/events")
+        .header(header::AUTHORIZATION, "Bearer tgo-right")
+        .header("last-event-id", "seven")
+        .body(Body::empty())
+        .unwrap();
+    let (status, body) = place.send(request).await;
+    assert_eq!(status, 400, "{body}");
+    place.drains.send(true).unwrap();
+    let (status, body) = place.call("GET", "/control/events", "").await;
+    assert_eq!(status, 200);
+    assert!(body.as_str().unwrap().contains("event: end\n"), "{body}");
 }

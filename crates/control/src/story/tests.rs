@@ -56,6 +56,7 @@ fn success() -> RequestRecord {
         latency_micros: 121_050,
         first_byte_micros: Some(45_250),
         overhead_micros: 42,
+        trace: None,
     }
 }
 
@@ -239,4 +240,54 @@ fn every_reason_has_a_place_to_stop_at() {
         let stopped = steps.iter().filter(|step| step.state == "refused").count();
         assert_eq!(stopped, 2, "{reason}: {steps:?}"); // the stage, and the settlement
     }
+}
+
+#[test]
+fn a_budget_that_refuses_is_named_where_it_stopped_the_request() {
+    let refused = |reason, budget: Option<&str>| {
+        let record = RequestRecord {
+            attempts: SmallVec::new(),
+            outcome: Outcome::Refused,
+            status: 403,
+            reason: Some(reason),
+            message: "budget \"ci-bot\" has 0 tokens left".into(),
+            budget: budget.map(Into::into),
+            ..success()
+        };
+        let story = story(&StoredRequest::from(&record));
+        let last = story.steps.into_iter().rev().nth(1).unwrap();
+        format!("{}: {}", last.step, last.detail)
+    };
+    assert_eq!(
+        refused(ReasonCode::BudgetExhausted, Some("ci-bot")),
+        "reserved: budget \"ci-bot\" has 0 tokens left (`budget_exhausted`)"
+    );
+    assert_eq!(
+        refused(ReasonCode::CutOff, Some("ci-bot")),
+        "reserved: budget \"ci-bot\" has 0 tokens left (`cut_off`)"
+    );
+    assert!(refused(ReasonCode::CutOff, None).starts_with("permitted: "));
+}
+
+#[test]
+fn a_reservation_is_told_with_its_budget() {
+    let reserved = |budget: Option<&str>, tokens| {
+        let record = RequestRecord {
+            budget: budget.map(Into::into),
+            reserved_tokens: tokens,
+            ..success()
+        };
+        let story = story(&StoredRequest::from(&record));
+        let step = story.steps.into_iter().find(|step| step.step == "reserved");
+        step.unwrap().detail
+    };
+    assert_eq!(reserved(None, 0), "no budget stands in the way");
+    assert_eq!(
+        reserved(Some("ci-bot"), 4200),
+        "4200 tokens at most, of budget `ci-bot`"
+    );
+    assert_eq!(
+        reserved(None, 4200),
+        "4200 tokens, which count and no budget limits"
+    );
 }

@@ -1,4 +1,3 @@
-use http::{HeaderName, HeaderValue};
 use proptest::prelude::*;
 
 use super::*;
@@ -134,4 +133,41 @@ proptest! {
         prop_assert_eq!(bearer_token(&headers, Some(&stripped)), Ok(None));
         bearer_token(&headers, Some(&query)).ok();
     }
+}
+
+#[test]
+fn what_opens_the_gateway_is_never_the_callers_own_credential() {
+    let own = |pairs: &[(&'static str, &'static str)], query: Option<&str>| {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        callers_own(&headers, query, |token| token == "agents-own-choice")
+            .iter()
+            .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        own(
+            &[
+                ("x-tollgate-key", "tg-1"),
+                ("authorization", "Bearer sk-1"),
+                ("x-api-key", "sk-2")
+            ],
+            None
+        ),
+        ["authorization: Bearer sk-1", "x-api-key: sk-2"]
+    );
+    assert_eq!(own(&[], Some("alt=sse&key=AIza")), ["x-goog-api-key: AIza"]);
+    for pair in [
+        ("authorization", "Bearer tg-1"),
+        ("authorization", "tg-1"),
+        ("authorization", "Bearer agents-own-choice"),
+        ("x-api-key", "agents-own-choice"),
+        ("x-goog-api-key", ""),
+    ] {
+        assert_eq!(own(&[pair], Some("key=tg-2")), [""; 0], "{pair:?}");
+    }
+    let twice = [("x-api-key", "sk-1"), ("x-api-key", "sk-2")];
+    assert_eq!(own(&twice, None), [""; 0]);
 }

@@ -13,20 +13,46 @@ use crate::shapes;
 
 /// Fills in what version 2 of the schema adds: node, digests, links and sums.
 /// The transaction is the caller's.
-pub(crate) async fn version_2(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+pub(crate) async fn links(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     let node = Node(*RequestId::fresh().as_bytes());
     sqlx::query("INSERT INTO node (id) VALUES (?)")
         .bind(node.0.to_vec())
         .execute(&mut *connection)
         .await?;
+    with_bottle(connection).await?;
     digest_shapes(connection).await?;
     digest_agents(connection).await?;
     let records = link_records(connection, node).await?;
     if records > 0 {
         tracing::info!(records, "older records are linked into the audit chain");
     }
-    let sums = adding_computed("rollup", "true");
-    sqlx::query(AssertSqlSafe(sums)).execute(connection).await?;
+    Ok(())
+}
+
+/// Sums of the rows, where there are none yet.
+pub(crate) async fn sums(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    with_bottle(connection).await?;
+    let any: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM rollup)")
+        .fetch_one(&mut *connection)
+        .await?;
+    if !any {
+        let sums = adding_computed("rollup", "true");
+        sqlx::query(AssertSqlSafe(sums)).execute(connection).await?;
+    }
+    Ok(())
+}
+
+/// Shapes have a bottle. It is NULL in older rows, which changes nothing about
+/// their digests.
+async fn with_bottle(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    let found = "SELECT EXISTS (SELECT 1 FROM pragma_table_info('shape') WHERE name = 'bottle')";
+    let has: bool = sqlx::query_scalar(found)
+        .fetch_one(&mut *connection)
+        .await?;
+    if !has {
+        let sql = "ALTER TABLE shape ADD COLUMN bottle TEXT";
+        sqlx::query(sql).execute(connection).await?;
+    }
     Ok(())
 }
 

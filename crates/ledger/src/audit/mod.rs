@@ -41,10 +41,21 @@ use walk::Walk;
 pub struct Trust {
     /// Ed25519 public keys; with none, any key counts and a note says so.
     pub keys: Vec<[u8; 32]>,
-    /// The newest checkpoint, as a [`crate::Notary`] keeps it.
-    pub kept: Option<String>,
+    /// The newest checkpoint, outside the database.
+    pub kept: Kept,
     /// Whether an Ed25519 signature fits: key, text, signature.
     pub check: fn(&[u8; 32], &[u8], &[u8; 64]) -> bool,
+}
+
+/// The newest checkpoint, as a [`crate::Notary`] keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// This one.
+    Is(String),
+    /// There is none where there should be one.
+    Missing,
+    /// It is somewhere else, and nobody has it here: a copy is looked at.
+    Elsewhere,
 }
 
 /// Checks the whole ledger.
@@ -174,7 +185,7 @@ async fn walk(
 }
 
 /// Places may be anything once somebody has been at them: gaps are skipped.
-async fn first_from(
+pub(crate) async fn first_from(
     connection: &mut SqliteConnection,
     from: i64,
 ) -> Result<Option<i64>, sqlx::Error> {
@@ -263,7 +274,7 @@ fn notes(trust: &Trust, report: &AuditReport) -> Vec<String> {
     } else if trust.keys.is_empty() {
         notes.push("no public key was given: signatures fit the keys that the ledger names".into());
     }
-    if trust.kept.is_none() {
+    if trust.kept == Kept::Elsewhere {
         notes.push(
             "no newest checkpoint was given: what was cut off at the end can't be seen".into(),
         );
@@ -276,3 +287,6 @@ fn notes(trust: &Trust, report: &AuditReport) -> Vec<String> {
     }
     notes
 }
+
+#[cfg(test)]
+mod tests;

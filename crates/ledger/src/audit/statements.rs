@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
 
-use super::Trust;
 use super::fault::{AuditFaultKind, Faults};
+use super::{Kept, Trust};
 use crate::chain::{Head, Link, Node, hex};
 use crate::statement::{Prune, Signed, Statement};
 
@@ -162,7 +162,15 @@ impl Check<'_> {
         if let Some((_, newest)) = &self.newest {
             self.stated.keys = vec![hex(&newest.key)];
         }
-        let Some(kept) = &self.trust.kept else { return };
+        let kept = match &self.trust.kept {
+            Kept::Is(kept) => kept,
+            Kept::Elsewhere => return,
+            Kept::Missing if self.newest.is_none() => return,
+            Kept::Missing => {
+                let message = "the newest checkpoint is not kept beside the key: the end of the chain may have been cut off";
+                return self.fault(message.into());
+            }
+        };
         let Some(kept) = Signed::from_head(kept) else {
             return self.fault("the checkpoint kept beside the key can't be read".into());
         };

@@ -19,10 +19,12 @@ pub(crate) struct Difference {
 
 /// The digest of what stays of the requests that were pruned.
 pub(crate) async fn pruned(connection: &mut SqliteConnection) -> Result<[u8; 32], sqlx::Error> {
-    let columns: Vec<&str> = KEYS.into_iter().chain(SUMS).collect();
+    // The bottle came later: at the end, and NULL where there is none, it leaves
+    // the digests of before as they are.
+    let old = KEYS.into_iter().filter(|key| *key != "bottle");
+    let columns: Vec<&str> = old.chain(SUMS).chain(["of_bottle"]).collect();
     let sql = format!(
-        "SELECT {} FROM rollup_pruned ORDER BY {}",
-        columns.join(", "),
+        "SELECT *, nullif(bottle, '') AS of_bottle FROM rollup_pruned ORDER BY {}",
         KEYS.join(", ")
     );
     let rows = sqlx::query(AssertSqlSafe(sql))

@@ -377,9 +377,7 @@ async fn checkpoints_are_held_against_their_key_and_each_other() {
 #[tokio::test]
 async fn another_key_proves_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let ledger = Ledger::open(with_key(folder.path(), [8; 32]), |_| ())
-        .await
-        .unwrap();
+    let ledger = crate::opened(with_key(folder.path(), [8; 32])).await;
     write(&ledger, records::some(3).into_iter()).await;
     ledger.close().await.unwrap();
     let report = audit(folder.path()).await;
@@ -388,13 +386,21 @@ async fn another_key_proves_nothing() {
         words.starts_with("checkpoint 1 is signed by key 0808"),
         "{words}"
     );
+    fs::remove_file(head(folder.path())).unwrap();
+    let report = audit(folder.path()).await;
+    let words = report.faults.last().unwrap().to_string();
+    assert!(
+        words.starts_with("the newest checkpoint is not kept"),
+        "{words}"
+    );
     let any = tollgate_ledger::Trust {
         keys: Vec::new(),
+        kept: tollgate_ledger::Kept::Elsewhere,
         ..trust(folder.path())
     };
     let report = verify(&path(folder.path()), &any).await.unwrap();
     assert!(report.whole, "{report:#?}");
-    assert_eq!(report.notes.len(), 1, "{:?}", report.notes);
+    assert_eq!(report.notes.len(), 2, "{:?}", report.notes);
 }
 
 #[tokio::test]
@@ -551,7 +557,7 @@ async fn a_ledger_without_a_notary_is_linked_and_says_what_it_lacks() {
         notary: None,
         ..config(folder.path())
     };
-    let ledger = Ledger::open(plain, |_| ()).await.unwrap();
+    let ledger = crate::opened(plain).await;
     write(&ledger, records::some(3).into_iter()).await;
     let error = ledger.prune(UnixMillis(u64::MAX)).await.unwrap_err();
     assert_eq!(
@@ -562,7 +568,7 @@ async fn a_ledger_without_a_notary_is_linked_and_says_what_it_lacks() {
     assert!(!head(folder.path()).exists());
     let report = audit(folder.path()).await;
     assert!(report.whole, "{report:#?}");
-    assert_eq!(report.notes.len(), 3, "{:?}", report.notes);
+    assert_eq!(report.notes.len(), 2, "{:?}", report.notes);
 }
 
 /// The chain of a ledger that was written before there was one.

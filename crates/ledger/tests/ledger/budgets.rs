@@ -151,7 +151,9 @@ async fn what_was_spent_is_known_by_agent_run_and_provider() {
                 .and_then(|who| who.run.as_ref())
                 .map(|run| run.as_str().to_owned());
             let provider = record.provider.as_deref().unwrap_or("(none)");
-            agent == row.agent && run == row.run && provider == row.provider
+            let bottle = who.and_then(|who| who.bottle.as_deref().map(str::to_owned));
+            let place = agent == row.agent && run == row.run && bottle == row.bottle;
+            place && provider == row.provider
         });
         let tokens: u64 = mine.map(|record| record.usage.tokens.total()).sum();
         assert_eq!(tokens, row.tokens, "{row:?}");

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use tollgate_ledger::{Cursor, Ledger, LedgerConfig, SliceRow, UsageBy};
+use tollgate_ledger::{Cursor, LedgerConfig, SliceRow, UsageBy};
 
 use crate::notary::{self, audit};
 use crate::{event, records};
@@ -134,7 +134,7 @@ async fn child_writes_until_it_is_killed() {
         batch_after: Duration::from_millis(5),
         ..notary::config(&PathBuf::from(place))
     };
-    let ledger = Ledger::open(config, |_| ()).await.unwrap();
+    let ledger = crate::opened(config).await;
     let records = records::some(20);
     let (started, mut events, mut slice) = (Instant::now(), 0, 0);
     // Ends by itself should its parent die.

@@ -2,13 +2,13 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
-use tollgate_ledger::{Cursor, Ledger, LedgerConfig, OpenError};
+use tollgate_ledger::{Cursor, LedgerConfig, OpenError, UsageBy};
 
-use crate::{event, open, records};
+use crate::{event, notary, open, records, tried};
 
 async fn refused(path: &Path) -> OpenError {
-    let opened = Ledger::open(LedgerConfig::new(path), |_| ()).await;
-    opened.expect_err("the ledger opened")
+    let tried = tried(LedgerConfig::new(path), false).await;
+    tried.expect_err("the ledger opened")
 }
 
 /// A folder that is private already.
@@ -81,7 +81,8 @@ async fn what_is_no_file_is_named() {
 async fn a_second_gateway_is_kept_out_until_the_first_ends() {
     let folder = tempfile::tempdir().unwrap();
     let first = open(folder.path()).await;
-    let error = refused(first.path()).await;
+    let twice = tried(LedgerConfig::new(first.path()), true).await;
+    let error = twice.expect_err("the ledger opened");
     let shown = first.path().display();
     assert_eq!(
         error.to_string(),
@@ -127,6 +128,30 @@ async fn garbage_and_damage_are_named() {
     assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
 }
 
+/// A page in the middle is found when it is read, with what to do about it.
+#[tokio::test]
+async fn damage_in_the_middle_is_found_by_reading() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = notary::open(folder.path()).await;
+    for record in records::some(200) {
+        ledger.slot().unwrap().write(record);
+    }
+    ledger.close().await.unwrap();
+    let path = notary::path(folder.path());
+    let mut bytes = fs::read(&path).unwrap();
+    let length = bytes.len();
+    bytes[length / 2..length / 2 + 40_960].fill(0xff);
+    fs::write(&path, bytes).unwrap();
+    let error = tollgate_ledger::verify(&path, &notary::trust(folder.path())).await;
+    let error = error.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("ledger `{}`: it is damaged", path.display())
+    );
+    let hint = error.hint().unwrap();
+    assert!(hint.starts_with("restore it from a backup"), "{hint}");
+}
+
 #[tokio::test]
 async fn a_newer_ledger_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
@@ -141,7 +166,7 @@ async fn a_newer_ledger_is_refused_and_left_alone() {
     assert_eq!(
         error.to_string(),
         format!(
-            "ledger `{}` has schema version 99, this program knows up to 2",
+            "ledger `{}` has schema version 99, this program knows up to 3",
             path.display()
         )
     );
@@ -166,6 +191,50 @@ async fn a_ledger_of_the_first_version_opens() {
     ledger.slot().unwrap().write(records::some(1).remove(0));
     ledger.flush().await.unwrap();
     assert_eq!(ledger.recent(1).await.unwrap()[0].cursor, Cursor(6));
+}
+
+/// The second version had no bottles.
+#[tokio::test]
+async fn a_ledger_without_bottles_keeps_its_sums_and_its_chain() {
+    use sqlx::{ConnectOptions, Executor};
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = notary::open(folder.path()).await;
+    for mut record in records::some(40) {
+        if let Some(principal) = &mut record.principal {
+            principal.bottle = None;
+        }
+        ledger.slot().unwrap().write(record);
+    }
+    ledger.flush().await.unwrap();
+    let usage = ledger.usage(UsageBy::Model, None).await.unwrap();
+    let path = ledger.path().to_owned();
+    ledger.close().await.unwrap();
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
+    let mut connection = options.connect().await.unwrap();
+    for table in ["rollup", "rollup_pruned"] {
+        let older = format!(
+            "CREATE TABLE older AS SELECT * FROM {table}; ALTER TABLE older DROP COLUMN bottle;
+             DROP TABLE {table}; ALTER TABLE older RENAME TO {table};"
+        );
+        connection
+            .execute(sqlx::AssertSqlSafe(older))
+            .await
+            .unwrap();
+    }
+    let older = "DROP VIEW request_full; ALTER TABLE shape DROP COLUMN bottle;
+                 CREATE VIEW request_full AS SELECT * FROM request JOIN shape USING (shape);
+                 PRAGMA user_version = 2;";
+    connection.execute(older).await.unwrap();
+    sqlx::Connection::close(connection).await.unwrap();
+
+    let ledger = notary::open(folder.path()).await;
+    assert_eq!(ledger.usage(UsageBy::Model, None).await.unwrap(), usage);
+    let bottles = ledger.usage(UsageBy::Bottle, None).await.unwrap();
+    assert_eq!(bottles.len(), 1);
+    assert_eq!((&*bottles[0].key, bottles[0].requests), ("(none)", 40));
+    ledger.close().await.unwrap();
+    let report = notary::audit(folder.path()).await;
+    assert!(report.whole, "{report:?}");
 }
 
 #[tokio::test]

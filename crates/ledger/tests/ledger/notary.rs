@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
-use tollgate_ledger::{AuditReport, Ledger, LedgerConfig, Notary, Trust, verify};
+use tollgate_ledger::{AuditReport, Kept, Ledger, LedgerConfig, Notary, Trust, verify};
 
 pub(crate) const KEY: [u8; 32] = [7; 32];
 
@@ -75,13 +75,13 @@ pub(crate) fn head(folder: &Path) -> PathBuf {
 }
 
 pub(crate) async fn open(folder: &Path) -> Ledger {
-    Ledger::open(config(folder), |_| ()).await.unwrap()
+    crate::opened(config(folder)).await
 }
 
 pub(crate) fn trust(folder: &Path) -> Trust {
     Trust {
         keys: vec![KEY],
-        kept: fs::read_to_string(head(folder)).ok(),
+        kept: fs::read_to_string(head(folder)).map_or(Kept::Missing, Kept::Is),
         check: fits,
     }
 }

@@ -180,6 +180,7 @@ fn record() -> impl Strategy<Value = RequestRecord> {
                 latency_micros: times.1,
                 first_byte_micros: times.2,
                 overhead_micros: u64::from(times.4),
+                trace: None,
             };
             if plain {
                 make_plain(&mut record);
@@ -215,7 +216,8 @@ fn principal() -> impl Strategy<Value = Principal> {
         Actor::Gateway,
     ]);
     let run = of(select(vec![RunId::new("run-1"), RunId::new("run-2")]));
-    (actor, run).prop_map(|(actor, run)| Principal { actor, run })
+    let bottle = of(select(vec![Label::from("dev"), Label::from("base")]));
+    (actor, run, bottle).prop_map(|(actor, run, bottle)| Principal { actor, run, bottle })
 }
 
 /// Few different ones, so that sums have something to add up.

@@ -14,7 +14,10 @@ fn input(endpoint: Endpoint, body: &Value, facts: &Facts) -> Bound {
 fn output(endpoint: Endpoint, body: &Value, facts: &Facts, cap: Option<u64>) -> Bound {
     let body = body.to_string();
     let view = read_request(endpoint, body.as_bytes()).unwrap();
-    bound_output(endpoint, &view, body.as_bytes(), facts, cap)
+    match most_output(endpoint, &view, facts, cap) {
+        Some(each) => Bound::Tokens(output_shape(endpoint, &view, body.as_bytes()).tokens(each)),
+        None => Bound::None("no maximum"),
+    }
 }
 
 fn chat(content: &Value) -> Value {
@@ -160,4 +163,37 @@ fn a_rejected_prediction_is_billed_on_top() {
         matches!(found, Bound::Tokens(most) if most > 50),
         "{found:?}"
     );
+}
+
+#[test]
+fn what_each_answer_may_have_follows_from_the_whole() {
+    let shape = |endpoint, body: &Value| {
+        let body = body.to_string();
+        let view = read_request(endpoint, body.as_bytes()).unwrap();
+        output_shape(endpoint, &view, body.as_bytes())
+    };
+    let chat = Endpoint::ChatCompletions;
+    let three = shape(chat, &json!({"model": "m", "n": 3}));
+    assert_eq!(
+        (three.tokens(100), three.each_within(302)),
+        (300, Some(100))
+    );
+    let predicted = json!({"model": "m", "prediction": {"type": "content", "content": "abc"}});
+    let length = predicted.to_string().len() as u64;
+    let predicted = shape(chat, &predicted);
+    assert_eq!(predicted.each_within(length - 1), None);
+    assert_eq!(predicted.each_within(length + 7), Some(7));
+    let prompts = json!({"model": "m", "n": 2, "prompt": ["a", "b"]});
+    let prompts = shape(Endpoint::Completions, &prompts);
+    assert_eq!(prompts.each_within(403), Some(100));
+    for (endpoint, body) in [
+        (Endpoint::Embeddings, json!({"model": "m", "input": "x"})),
+        (Endpoint::CountTokens, json!({"model": "m", "messages": []})),
+        (
+            Endpoint::Messages,
+            json!({"model": "m", "thinking": {"budget_tokens": 2000}, "messages": []}),
+        ),
+    ] {
+        assert_eq!(shape(endpoint, &body).each_within(u64::MAX), None, "{body}");
+    }
 }

@@ -1,3 +1,6 @@
+mod gemini;
+mod responses;
+
 use serde_json::Value;
 
 use crate::{BadRequest, Dialect, Endpoint, RequestView};
@@ -51,28 +54,51 @@ impl Ask {
             let message = "found nothing, expected a whole number";
             return Err(BadRequest::at("max_tokens", message));
         }
-        let messages = match endpoint {
-            Endpoint::Completions => prompt(body)?,
-            _ => messages(body)?,
+        let said = match endpoint {
+            Endpoint::Responses | Endpoint::ResponsesInputTokens => responses::said(body)?,
+            _ if endpoint.dialect() == Dialect::Gemini => gemini::said(body)?,
+            _ => said(endpoint, body)?,
         };
-        let texts = messages.iter().map(|message| &message["content"]);
-        let input: Vec<String> = texts.chain([&body["system"]]).flat_map(texts_of).collect();
-        let choice = &body["tool_choice"];
+        let texts = said.messages.iter().map(|message| &message["content"]);
+        let input = texts.chain([&said.system]).flat_map(texts_of);
         Ok(Self {
             model: view.model.clone(),
             stream: view.stream,
             usage_asked: view.usage_asked,
             choices: view.choices,
             limit: view.max_output,
-            input_words: input.iter().map(|text| words(text)).sum(),
-            said: last_words(&messages),
-            tool_result: messages.last().and_then(tool_result),
-            tools: tools(endpoint.dialect(), body),
-            choice: tool_choice(choice),
-            parallel: body["parallel_tool_calls"] != Value::Bool(false)
-                && choice["disable_parallel_tool_use"] != Value::Bool(true),
+            input_words: input.map(|text| words(&text)).sum(),
+            said: last_words(&said.messages),
+            tool_result: said.messages.last().and_then(tool_result),
+            tools: said.tools,
+            choice: said.choice,
+            parallel: said.parallel,
         })
     }
+}
+
+/// A conversation in the shape of OpenAI's chat, whichever it came in.
+struct Said {
+    messages: Vec<Value>,
+    system: Value,
+    tools: Vec<Tool>,
+    choice: ToolChoice,
+    parallel: bool,
+}
+
+fn said(endpoint: Endpoint, body: &Value) -> Result<Said, BadRequest> {
+    let choice = &body["tool_choice"];
+    Ok(Said {
+        messages: match endpoint {
+            Endpoint::Completions => prompt(body)?,
+            _ => messages(body)?,
+        },
+        system: body["system"].clone(),
+        tools: tools(endpoint.dialect(), body),
+        choice: tool_choice(choice),
+        parallel: body["parallel_tool_calls"] != Value::Bool(false)
+            && choice["disable_parallel_tool_use"] != Value::Bool(true),
+    })
 }
 
 /// Words of a text; what this model counts as tokens.

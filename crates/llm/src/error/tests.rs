@@ -48,6 +48,12 @@ fn fact_22_error_envelopes_are_the_callers() {
             "code": 404,
             "message": "model \"x\" is not known\nhint: nearest: `y`",
             "status": "NOT_FOUND",
+            "details": [{
+                "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+                "reason": "UNKNOWN_MODEL",
+                "domain": "tollgate",
+                "metadata": {"request": "req_07070707070707070707070707070707"},
+            }],
         }})
     );
 }
@@ -164,13 +170,13 @@ fn events_are_one_event_each_whatever_the_message_holds() {
         ..error(502, ReasonCode::UpstreamCut)
     };
     for endpoint in Endpoint::ALL {
-        let event = error_event(endpoint, &error);
+        let event = error_event(endpoint, &error, 7);
         let text = std::str::from_utf8(&event).unwrap();
         assert_eq!(text.matches("\n\n").count(), 1);
         assert!(text.ends_with("}\n\n") && !text.contains('\r'));
         assert_eq!(
             text.starts_with("event: error\ndata: {"),
-            endpoint.dialect() == Dialect::Anthropic
+            endpoint.dialect() == Dialect::Anthropic || endpoint == Endpoint::Responses
         );
         let (_, data) = text.trim_end().split_once("data: ").unwrap();
         assert_eq!(
@@ -178,4 +184,37 @@ fn events_are_one_event_each_whatever_the_message_holds() {
             "two\nlines\r\n\r\nand \"quotes\""
         );
     }
+}
+
+#[test]
+fn fact_8_the_error_of_a_response_is_numbered_and_in_both_shapes() {
+    let error = error(502, ReasonCode::UpstreamCut);
+    let event = error_event(Endpoint::Responses, &error, 7);
+    let text = std::str::from_utf8(&event).unwrap();
+    let data = text.strip_prefix("event: error\ndata: ").unwrap();
+    assert_eq!(
+        read(data.as_bytes()),
+        json!({
+            "type": "error",
+            "sequence_number": 7,
+            "code": "upstream_cut",
+            "message": "model \"x\" is not known",
+            "param": null,
+            "error": {
+                "message": "model \"x\" is not known",
+                "type": "server_error",
+                "param": null,
+                "code": "upstream_cut",
+            },
+        })
+    );
+}
+
+#[test]
+fn fact_19_the_error_of_an_array_leaves_it_valid() {
+    let error = error(502, ReasonCode::UpstreamCut);
+    let alone = error_element(&error, true);
+    assert_eq!(read(&alone)[0]["error"]["status"], "UNAVAILABLE");
+    let behind = [&b"[{}"[..], &error_element(&error, false)].concat();
+    assert_eq!(read(&behind)[1]["error"]["code"], 502);
 }

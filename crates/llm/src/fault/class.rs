@@ -50,6 +50,9 @@ pub(super) fn of_words(words: &Words) -> FaultClass {
         "BadRequestError",
     ]) {
         refused(words)
+    } else if words.code.starts_with("invalid_") {
+        // Responses say `invalid_prompt`, `invalid_image_url` and the like.
+        FaultClass::BadRequest
     } else if says(words, OVERFLOW) {
         FaultClass::ContextOverflow
     } else {

@@ -402,6 +402,39 @@ fn fact_25_retry_after_is_read_in_every_form() {
 }
 
 #[test]
+fn hostile_waits_are_cut_or_not_taken() {
+    let long = "9".repeat(400);
+    for (name, value, millis) in [
+        ("retry-after", "31536000", Some(300_000)),
+        ("retry-after", "NaN", None),
+        ("retry-after", "inf", None),
+        ("retry-after", "-inf", None),
+        ("retry-after", "-0.5", None),
+        ("retry-after", "1e309", None),
+        ("retry-after", "0x10", None),
+        ("retry-after", "", None),
+        ("retry-after-ms", "-250", None),
+        ("retry-after-ms", "NaN", None),
+        (
+            "retry-after",
+            "Fri, 31 Dec 9999 23:59:59 GMT",
+            Some(300_000),
+        ),
+        ("x-ratelimit-reset-tokens", "-6m0s", None),
+        ("x-ratelimit-reset-requests", "8760h", Some(300_000)),
+        (
+            "anthropic-ratelimit-tokens-reset",
+            "2024-11-14T22:13:20Z",
+            Some(300_000),
+        ),
+        ("anthropic-ratelimit-tokens-reset", "-1", None),
+    ] {
+        assert_eq!(wait(429, &[(name, value)]), millis, "{name}: {value}");
+    }
+    assert!(wait(429, &[("retry-after", &long)]).is_none_or(|millis| millis <= 300_000));
+}
+
+#[test]
 fn fact_25_the_words_tell_where_no_header_does() {
     for (body, millis) in [
         (

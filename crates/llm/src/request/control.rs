@@ -153,6 +153,14 @@ impl<'a> Members<'a> {
         }
     }
 
+    /// Where limits of the answer stand that the endpoint reads.
+    pub(super) fn limits(&self) -> [Option<Range<usize>>; 2] {
+        [Control::MaxTokens, Control::MaxCompletionTokens].map(|control| {
+            let given = self.raw(control).is_some_and(|raw| raw != "null");
+            self.span(control).filter(|_| given)
+        })
+    }
+
     fn setting(&self, control: Control) -> Setting {
         match self.span(control) {
             _ if !self.endpoint.may_stream() => Setting::Given,

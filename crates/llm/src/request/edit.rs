@@ -3,9 +3,9 @@ use std::ops::Range;
 use bytes::Bytes;
 use smallvec::SmallVec;
 
-use super::value::StreamOptions;
-use super::{RequestView, Setting};
-use crate::Endpoint;
+use super::value::{self, StreamOptions};
+use super::{RequestView, Setting, Settings};
+use crate::{Dialect, Endpoint};
 
 /// What is changed in a request on its way to a provider.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -19,6 +19,8 @@ pub struct Edits<'a> {
     pub temperature: Option<f64>,
     /// Used where the request sets no limit under either name.
     pub max_tokens: Option<u64>,
+    /// Takes the place of every larger limit that the request sets.
+    pub lower_to: Option<u64>,
 }
 
 type Patches = SmallVec<[(Range<usize>, Bytes); 4]>;
@@ -36,7 +38,7 @@ impl RequestView {
     /// cut another request at the wrong places.
     pub fn apply(&self, body: &Bytes, edits: &Edits<'_>) -> SmallVec<[Bytes; 8]> {
         assert_eq!(body.len(), self.spans.length, "another body than was read");
-        let mut patches = self.patches(edits);
+        let mut patches = self.patches(body, edits);
         if patches.is_empty() {
             return SmallVec::from_iter([body.clone()]);
         }
@@ -52,18 +54,23 @@ impl RequestView {
         pieces
     }
 
-    fn patches(&self, edits: &Edits<'_>) -> Patches {
+    fn patches(&self, body: &[u8], edits: &Edits<'_>) -> Patches {
         let mut patches = Patches::new();
         let mut appended = String::new();
         let model = edits.model.filter(|name| *name != self.model);
         if let Some(name) = model {
-            patches.push((self.spans.model.clone(), quoted(name).into()));
+            let named = match self.endpoint.dialect() {
+                Dialect::Gemini => Bytes::from(quoted(&format!("models/{name}"))),
+                _ => Bytes::from(quoted(name)),
+            };
+            let places = self.spans.models.iter();
+            patches.extend(places.map(|span| (span.clone(), named.clone())));
         }
         if edits.ask_usage && self.may_ask_usage() {
             self.ask_usage(&mut patches, &mut appended);
         }
         let model = model.unwrap_or(&self.model);
-        let reasons = self.endpoint.dialect() == crate::Dialect::OpenAi && is_reasoning(model);
+        let reasons = self.endpoint.dialect() == Dialect::OpenAi && is_reasoning(model);
         if let Some(value) = edits
             .temperature
             .filter(|value| value.is_finite() && !reasons)
@@ -73,17 +80,53 @@ impl RequestView {
             set(setting, "temperature", text, &mut patches, &mut appended);
         }
         if let Some(limit) = edits.max_tokens {
-            let key = match reasons && self.endpoint == Endpoint::ChatCompletions {
-                true => "max_completion_tokens",
-                false => "max_tokens",
+            let key = match self.endpoint {
+                Endpoint::ChatCompletions if reasons => "max_completion_tokens",
+                Endpoint::Responses => "max_output_tokens",
+                Endpoint::GenerateContent | Endpoint::StreamGenerateContent => "maxOutputTokens",
+                _ => "max_tokens",
             };
             let setting = &self.spans.max_tokens;
             set(setting, key, limit.to_string(), &mut patches, &mut appended);
         }
+        if let Some(limit) = edits.lower_to {
+            self.lower(body, limit, &mut patches);
+        }
         if !appended.is_empty() {
-            patches.push((self.spans.end..self.spans.end, appended.into()));
+            patches.push(self.placed(appended));
         }
         patches
+    }
+
+    /// Where members go that the request does not have; each begins with its
+    /// comma.
+    fn placed(&self, members: String) -> (Range<usize>, Bytes) {
+        let end = self.spans.end..self.spans.end;
+        let bare = || members.trim_start_matches(',');
+        match &self.spans.settings {
+            Settings::Body => (end, members.into()),
+            Settings::Absent => {
+                let comma = if self.spans.is_empty { "" } else { "," };
+                let text = format!(r#"{comma}"generationConfig":{{{}}}"#, bare());
+                (end, text.into())
+            }
+            Settings::Null(span) => (span.clone(), format!("{{{}}}", bare()).into()),
+            Settings::Inside { at, empty } => {
+                let comma = if *empty { "" } else { "," };
+                (*at..*at, format!("{}{comma}", bare()).into())
+            }
+        }
+    }
+
+    fn lower(&self, body: &[u8], limit: u64, patches: &mut Patches) {
+        for span in self.spans.limits.iter().flatten() {
+            // A limit below zero is none, for the servers that take one.
+            let raw = std::str::from_utf8(&body[span.clone()]).unwrap_or_default();
+            let said = value::count("", raw).ok().flatten();
+            if said.is_none_or(|said| said > limit) {
+                patches.push((span.clone(), limit.to_string().into()));
+            }
+        }
     }
 
     fn may_ask_usage(&self) -> bool {
@@ -128,7 +171,7 @@ fn quoted(text: &str) -> String {
 
 /// OpenAI's reasoning models refuse `max_tokens` and any temperature, while
 /// most servers that imitate OpenAI know only `max_tokens`.
-fn is_reasoning(model: &str) -> bool {
+pub(crate) fn is_reasoning(model: &str) -> bool {
     let name = model.rsplit('/').next().unwrap_or(model);
     let digit_after = |prefix: &str| {
         let rest = name.strip_prefix(prefix);

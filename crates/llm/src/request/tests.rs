@@ -406,3 +406,47 @@ fn fact_17_a_body_of_32_megabytes_is_read() {
     assert!(body.len() > 32 << 20);
     assert_eq!(read(&body).unwrap().model, "m");
 }
+
+#[test]
+fn a_maximum_is_lowered_where_it_stands_and_never_raised() {
+    let lower = Edits {
+        max_tokens: Some(300),
+        lower_to: Some(300),
+        ..Edits::default()
+    };
+    for (endpoint, before, after) in [
+        (
+            Endpoint::ChatCompletions,
+            r#"{"model":"m","max_tokens": 5000 }"#,
+            r#"{"model":"m","max_tokens": 300 }"#,
+        ),
+        (
+            Endpoint::ChatCompletions,
+            r#"{"max_completion_tokens":5e3,"model":"m","max_tokens":100}"#,
+            r#"{"max_completion_tokens":300,"model":"m","max_tokens":100}"#,
+        ),
+        (
+            Endpoint::ChatCompletions,
+            r#"{"max_completion_tokens":null,"model":"m","max_tokens":-1}"#,
+            r#"{"max_completion_tokens":null,"model":"m","max_tokens":300}"#,
+        ),
+        (
+            Endpoint::ChatCompletions,
+            r#"{"model":"o3"}"#,
+            r#"{"model":"o3","max_completion_tokens":300}"#,
+        ),
+        (
+            Endpoint::Messages,
+            r#"{"max_tokens":300.0,"model":"m"}"#,
+            r#"{"max_tokens":300.0,"model":"m"}"#,
+        ),
+        // Not a field of this endpoint: what it means there is not known.
+        (
+            Endpoint::Messages,
+            r#"{"max_tokens":9000,"max_completion_tokens":9000,"model":"m"}"#,
+            r#"{"max_tokens":300,"max_completion_tokens":9000,"model":"m"}"#,
+        ),
+    ] {
+        assert_eq!(edited(endpoint, before, &lower), after);
+    }
+}

@@ -1,6 +1,8 @@
 use std::ops::Range;
 
-use super::BadRequest;
+use serde_json::value::RawValue;
+
+use super::{BadRequest, Setting};
 use crate::json::{self, Members, kind};
 
 /// Longest model name, in bytes. Local servers take file paths as names.
@@ -64,6 +66,21 @@ pub(super) fn count(param: &str, raw: &str) -> Result<Option<u64>, BadRequest> {
             Err(BadRequest::at(param, &message))
         }
     }
+}
+
+/// Whether a value may be set that stands in `text`, or does not.
+pub(super) fn setting(text: &str, found: Option<&RawValue>) -> Setting {
+    match found {
+        None => Setting::Absent,
+        Some(raw) if raw.get() == "null" => Setting::Null(json::span(text, raw.get())),
+        Some(_) => Setting::Given,
+    }
+}
+
+/// Where a value stands that is given and not `null`.
+pub(super) fn number(text: &str, found: Option<&RawValue>) -> Option<Range<usize>> {
+    let given = found.filter(|raw| raw.get() != "null")?;
+    Some(json::span(text, given.get()))
 }
 
 /// How `stream_options` stands in the body, and so how it is edited.

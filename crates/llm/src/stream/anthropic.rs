@@ -67,7 +67,7 @@ struct Part<'a> {
 
 impl Part<'_> {
     fn count(&self, reading: &mut Reading) {
-        reading.output_bytes += self.generated;
+        reading.generated(self.generated);
         let started = self.message.and_then(|raw| {
             let message = Members::<1>::read(&["usage"], raw.get()).ok()?;
             message.found[0]

@@ -35,7 +35,7 @@ pub(super) fn judge(event: &Event<'_>, options: TapOptions, reading: &mut Readin
     let reported = chunk.usage.and_then(|raw| usage::openai(raw.get()));
     let reported = reported.or_else(|| chunk.groq.and_then(groq_usage));
     reading.usage = reported.or(reading.usage);
-    reading.output_bytes += chunk.choices.bytes;
+    reading.generated(chunk.choices.bytes);
     if chunk.is_error() || event.name == Some(b"error") {
         let (class, message) = fault::read_error(Dialect::OpenAi, data);
         return Verdict::Fail(StreamFault::ErrorEvent { class, message });

@@ -1,8 +1,14 @@
 use super::*;
 
 const CHAT: Endpoint = Endpoint::ChatCompletions;
-const STRIP: TapOptions = TapOptions { strip_usage: true };
-const KEEP: TapOptions = TapOptions { strip_usage: false };
+const STRIP: TapOptions = TapOptions {
+    strip_usage: true,
+    framing: Framing::Events,
+};
+const KEEP: TapOptions = TapOptions {
+    strip_usage: false,
+    framing: Framing::Events,
+};
 const DONE: &str = "data: [DONE]\n\n";
 
 fn text(n: u32) -> String {
@@ -507,4 +513,28 @@ fn work_is_linear_in_bytes() {
     let stream = format!("data: {{\"a\":\"{}\"}}\n\n{DONE}", "x".repeat(1_000_000));
     let (out, fault, _) = run(CHAT, KEEP, stream.as_bytes(), 1);
     assert_eq!((out.len(), fault), (stream.len(), None));
+}
+
+#[test]
+fn what_was_produced_is_counted_from_below() {
+    let mut tap = StreamTap::new(Endpoint::ChatCompletions, TapOptions::default());
+    let event = |text: &str| {
+        let text = serde_json::Value::from(text);
+        let event = format!("data: {{\"choices\":[{{\"delta\":{{\"content\":{text}}}}}]}}\n\n");
+        Bytes::from(event)
+    };
+    tap.push(Bytes::from_static(
+        b"data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n",
+    ));
+    assert_eq!(tap.produced(), 0, "a role is no token");
+    for _ in 0..5 {
+        tap.push(event("a"));
+    }
+    assert_eq!(tap.produced(), 5, "an event has one token at least");
+    tap.push(event(&"x".repeat(800)));
+    assert_eq!(tap.produced(), 100, "a long text has more");
+    tap.push(Bytes::from_static(
+        b"data: {\"choices\":[],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":700}}\n\n",
+    ));
+    assert_eq!(tap.produced(), 700, "the provider knows best");
 }

@@ -70,7 +70,13 @@ fn the_gateway_asks_the_demo_for_usage_and_keeps_it_to_itself() {
     let sent = view.apply(&body, &edits).concat();
     let answer = demo::answer(Endpoint::ChatCompletions, &sent);
     let strip_usage = !view.usage_asked;
-    let mut tap = StreamTap::new(Endpoint::ChatCompletions, TapOptions { strip_usage });
+    let mut tap = StreamTap::new(
+        Endpoint::ChatCompletions,
+        TapOptions {
+            strip_usage,
+            ..TapOptions::default()
+        },
+    );
     let mut out = Vec::new();
     for event in answer.chunks {
         out.extend(tap.push(event).bytes.concat());

@@ -2,8 +2,9 @@
 //!
 //! * `request.json`: what the client sends; `upstream_request.json`: what goes
 //!   on to the provider, with the model renamed and usage asked for.
-//! * `stream.sse` or `response.json`: what the provider answers;
-//!   `forwarded.sse`: what the client gets, where that differs.
+//! * `stream.sse`, `stream.json` (Gemini's array) or `response.json`: what the
+//!   provider answers; `forwarded.sse` or `.json`: what the client gets, where
+//!   that differs.
 //! * `usage.json`: what the gateway books.
 //!
 //! `UPDATE=1` writes the last three anew; read the difference before you keep
@@ -14,12 +15,12 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use tollgate_llm::{Edits, Endpoint, StreamTap, TapOptions, read_answer, read_request};
+use tollgate_llm::{Edits, Endpoint, StreamTap, TapOptions, read_answer, read_request_at};
 
 #[test]
 fn every_case_is_as_written() {
     let mut count = 0;
-    for dialect in ["openai", "anthropic"] {
+    for dialect in ["openai", "anthropic", "responses", "gemini"] {
         let cases = folders(dialect);
         assert!(cases.len() >= 8, "{dialect} has {} cases", cases.len());
         for case in cases {
@@ -27,7 +28,7 @@ fn every_case_is_as_written() {
             count += 1;
         }
     }
-    assert!(count >= 16);
+    assert!(count >= 32);
 }
 
 fn folders(dialect: &str) -> Vec<PathBuf> {
@@ -42,8 +43,14 @@ fn folders(dialect: &str) -> Vec<PathBuf> {
 
 fn check(dialect: &str, case: &Path) {
     let request = Bytes::from(fs::read(case.join("request.json")).unwrap());
-    let endpoint = endpoint(dialect, &request);
-    let view = read_request(endpoint, &request).unwrap();
+    let endpoint = endpoint(dialect, case, &request);
+    let query = case.join("stream.sse").exists().then_some("alt=sse");
+    let path = endpoint.path().replace("{model}", "asked-model");
+    let view = read_request_at(endpoint, &path, query, &request).unwrap();
+    if dialect == "gemini" {
+        let upstream = endpoint.upstream_path(&path, "upstream-model").unwrap();
+        assert!(upstream.starts_with("/v1beta/models/upstream-model:"));
+    }
     let edits = Edits {
         model: Some("upstream-model"),
         ask_usage: true,
@@ -63,17 +70,24 @@ fn check(dialect: &str, case: &Path) {
             Err(fault) => json!({"fault": fault.to_string()}),
         },
         Err(_) => {
-            let stream = fs::read(case.join("stream.sse")).unwrap();
-            let strip_usage = !view.usage_asked;
-            let (booked, out) = relay(endpoint, strip_usage, &stream, stream.len());
+            let (stream, kind) = match fs::read(case.join("stream.sse")) {
+                Ok(stream) => (stream, "sse"),
+                Err(_) => (fs::read(case.join("stream.json")).unwrap(), "json"),
+            };
+            let options = TapOptions {
+                strip_usage: !view.usage_asked,
+                framing: view.framing,
+            };
+            let (booked, out) = relay(endpoint, options, &stream, stream.len());
             for size in [1, 5, 64] {
-                let again = relay(endpoint, strip_usage, &stream, size);
+                let again = relay(endpoint, options, &stream, size);
                 assert_eq!(again, (booked.clone(), out.clone()), "{case:?} in {size}s");
             }
+            let forwarded = format!("forwarded.{kind}");
             if out != stream {
-                expect(case, "forwarded.sse", &out);
+                expect(case, &forwarded, &out);
             } else {
-                assert!(!case.join("forwarded.sse").exists(), "{case:?}");
+                assert!(!case.join(forwarded).exists(), "{case:?}");
             }
             booked
         }
@@ -82,18 +96,25 @@ fn check(dialect: &str, case: &Path) {
     expect(case, "usage.json", booked.as_bytes());
 }
 
-fn endpoint(dialect: &str, request: &[u8]) -> Endpoint {
+fn endpoint(dialect: &str, case: &Path, request: &[u8]) -> Endpoint {
     let request: Value = serde_json::from_slice(request).unwrap();
+    let has = |key: &str| request.get(key).is_some();
     match dialect {
         "anthropic" => Endpoint::Messages,
-        _ if request.get("input").is_some() => Endpoint::Embeddings,
-        _ if request.get("prompt").is_some() => Endpoint::Completions,
+        "responses" => Endpoint::Responses,
+        "gemini" if has("requests") => Endpoint::BatchEmbedContents,
+        "gemini" if has("content") => Endpoint::EmbedContent,
+        "gemini" if has("generateContentRequest") => Endpoint::GeminiCountTokens,
+        "gemini" if case.join("response.json").exists() => Endpoint::GenerateContent,
+        "gemini" => Endpoint::StreamGenerateContent,
+        _ if has("input") => Endpoint::Embeddings,
+        _ if has("prompt") => Endpoint::Completions,
         _ => Endpoint::ChatCompletions,
     }
 }
 
-fn relay(endpoint: Endpoint, strip_usage: bool, stream: &[u8], size: usize) -> (Value, Vec<u8>) {
-    let mut tap = StreamTap::new(endpoint, TapOptions { strip_usage });
+fn relay(endpoint: Endpoint, options: TapOptions, stream: &[u8], size: usize) -> (Value, Vec<u8>) {
+    let mut tap = StreamTap::new(endpoint, options);
     let mut out = Vec::new();
     let mut fault = None;
     for chunk in stream.chunks(size) {

@@ -1,4 +1,4 @@
-//! The crate from outside: golden files of either dialect, properties that
+//! The crate from outside: golden files of every dialect, properties that
 //! hold for any input, and the demo model through the whole of it.
 #![allow(
     clippy::unwrap_used,
@@ -10,8 +10,14 @@
 mod demo;
 mod golden;
 mod properties;
+mod translate;
+mod translate_any;
 
+#[path = "../../../../fuzz/checks/paths.rs"]
+mod paths;
 #[path = "../../../../fuzz/checks/spans.rs"]
 mod spans;
 #[path = "../../../../fuzz/checks/sse.rs"]
 mod sse;
+#[path = "../../../../fuzz/checks/translate.rs"]
+mod translation;

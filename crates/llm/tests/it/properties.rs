@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 use tollgate_llm::{Edits, Endpoint, read_request};
 
-use crate::{spans, sse};
+use crate::{paths, spans, sse};
 
 /// Any JSON value, of moderate size.
 fn value() -> impl Strategy<Value = String> {
@@ -57,7 +57,9 @@ fn request() -> impl Strategy<Value = String> {
             members.extend(stream.map(|stream| format!("\"stream\":{stream}")));
             members.extend(options.map(|options| format!("\"stream_options\":{space}{options}")));
             members.extend(temperature.map(|value| format!("\"temperature\":{value}{space}")));
-            members.extend(limit.map(|value| format!("\"max_tokens\":{value}")));
+            members.extend(
+                limit.map(|value| format!("\"max_tokens\":{value},\"max_output_tokens\":{value}")),
+            );
             members.extend(
                 others
                     .iter()
@@ -83,6 +85,15 @@ fn stream() -> impl Strategy<Value = Vec<u8>> {
             "{\"error\":{\"message\":\"busy\",\"code\":429}}",
             "{\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":5}}}",
             "{\"type\":\"message_delta\",\"delta\":{},\"usage\":{\"output_tokens\":9}}",
+            "{\"type\":\"response.created\",\"sequence_number\":0,\"response\":{}}",
+            "{\"type\":\"response.output_text.delta\",\"delta\":\"a\",\"sequence_number\":4}",
+            "{\"type\":\"response.completed\",\"response\":{\"usage\":{\"input_tokens\":3,\"output_tokens\":1}}}",
+            "{\"type\":\"response.failed\",\"response\":{\"error\":{\"code\":\"server_error\"}}}",
+            "[", "]", ",", " ",
+            "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"]}\\\"é\"}]},\"index\":1}]}",
+            "{\"candidates\":[{\"finishReason\":\"STOP\"}],\"usageMetadata\":{\"promptTokenCount\":3}}",
+            "{\"promptFeedback\":{\"blockReason\":\"SAFETY\"}}",
+            "[{\"candidates\":[{\"finishReason\":\"STOP\"}]}\n", ",{\"a\":[1,{}]}\r\n", "]\n",
             "{\"type\":\"message_stop\"}", "message_stop", "message_delta", "error", "ping",
             "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":3}}\r\n\r\n",
             "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n",
@@ -96,6 +107,50 @@ fn stream() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(piece, 0..14).prop_map(|pieces| pieces.concat())
 }
 
+/// Path, query and body of a request of Gemini's, likely and not.
+fn path() -> impl Strategy<Value = String> {
+    let piece = prop::sample::select(vec![
+        "gemini-x",
+        "a",
+        "/",
+        "..",
+        ".",
+        "%2F",
+        "%2e%2e",
+        "%25",
+        "%",
+        "?",
+        "#",
+        ":",
+        "%3A",
+        "é",
+        "\\",
+        " ",
+        "models/",
+        ":generateContent",
+        "%00",
+    ]);
+    let query = prop::sample::select(vec![
+        "",
+        "alt=sse",
+        "alt=json&alt=sse",
+        "%61lt=sse",
+        "key=tg-1",
+        "fields=x",
+    ]);
+    let method = prop::sample::select(vec![
+        "generateContent",
+        "streamGenerateContent",
+        "countTokens",
+        "x",
+    ]);
+    let version = prop::sample::select(vec!["/v1beta/models/", "/v1/models/", "/v1beta/", "/v1/"]);
+    let model = prop::collection::vec(piece, 0..6).prop_map(|pieces| pieces.concat());
+    (version, model, method, query).prop_map(|(version, model, method, query)| {
+        format!("{version}{model}:{method}\n{query}\n{{}}")
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
 
@@ -105,16 +160,21 @@ proptest! {
     }
 
     #[test]
-    fn edits_change_nothing_else(head in any::<u8>(), body in request()) {
+    fn a_path_leads_to_the_model_that_was_judged(path in path()) {
+        paths::check(path.as_bytes());
+    }
+
+    #[test]
+    fn edits_change_nothing_else(head in any::<[u8; 2]>(), body in request()) {
         prop_assert!(read_request(Endpoint::ChatCompletions, body.as_bytes()).is_ok(), "{}", body);
-        spans::check(&[&[head][..], body.as_bytes()].concat());
+        spans::check(&[&head[..], body.as_bytes()].concat());
     }
 
     #[test]
     fn fact_30_unedited_bytes_are_identical(body in request()) {
         let body = Bytes::from(body);
         let view = read_request(Endpoint::ChatCompletions, &body).unwrap();
-        let edits = Edits { model: Some("x"), ask_usage: true, temperature: Some(1.0), max_tokens: Some(2) };
+        let edits = Edits { model: Some("x"), ask_usage: true, temperature: Some(1.0), max_tokens: Some(2), lower_to: None };
         let pieces = view.apply(&body, &edits);
         // The pieces that are slices of the body stand in it in order.
         let place = |piece: &Bytes| {
@@ -134,7 +194,7 @@ proptest! {
     }
 
     #[test]
-    fn rubbish_is_refused_and_nothing_panics(endpoint in 0..5_usize, body in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn rubbish_is_refused_and_nothing_panics(endpoint in 0..Endpoint::ALL.len(), body in prop::collection::vec(any::<u8>(), 0..200)) {
         let _refused = read_request(Endpoint::ALL[endpoint], &body);
         spans::check(&body);
         sse::check(&body);

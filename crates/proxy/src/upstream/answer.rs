@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use tollgate_llm::{Forward, StreamTap};
+use tollgate_llm::Forward;
 use tollgate_types::{FaultClass, TokenUsage};
 
 use super::source::Source;
+use crate::interpreter::Interpreter;
 
 /// Status and fields of a provider's answer.
 pub(crate) struct AnswerHead {
@@ -28,7 +29,7 @@ pub(crate) enum Answer {
     /// A stream whose beginning is good.
     Stream {
         head: AnswerHead,
-        tap: Box<StreamTap>,
+        tap: Box<Interpreter>,
         first: Forward,
         rest: Source,
     },
@@ -41,6 +42,8 @@ pub(crate) struct AttemptFault {
     pub(crate) retry_after: Option<Duration>,
     /// Whether the provider may bill it all the same.
     pub(crate) billable: bool,
+    /// It was the caller's own credential that was sent.
+    pub(crate) own_key: bool,
     /// For the log and the ledger, without secrets.
     pub(crate) note: Cow<'static, str>,
     /// What the provider itself answered, where it did.
@@ -53,6 +56,8 @@ pub(crate) struct ProviderAnswer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// It is not in the caller's dialect.
+    pub(crate) is_foreign: bool,
 }
 
 impl AttemptFault {
@@ -61,6 +66,7 @@ impl AttemptFault {
             class,
             retry_after: None,
             billable: false,
+            own_key: false,
             note: note.into(),
             answer: None,
         }
@@ -70,6 +76,13 @@ impl AttemptFault {
     pub(crate) fn billed(mut self) -> Self {
         self.billable = true;
         self
+    }
+
+    /// The server is up and still loads its model: what llama.cpp and its kin
+    /// say with a 503 while they start.
+    pub(crate) fn is_starting(&self) -> bool {
+        let loading = || self.note.to_ascii_lowercase().contains("loading model");
+        self.status() == Some(503) && loading()
     }
 
     /// The status that the provider answered with.

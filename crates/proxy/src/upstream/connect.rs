@@ -58,6 +58,14 @@ impl Connector {
         handshake(target, stream).await
     }
 
+    /// Loads what the first provider behind TLS needs, so that its first
+    /// request does not wait for it.
+    pub(crate) async fn warm(&self) {
+        if let Err(fault) = self.tls().await {
+            tracing::warn!("{fault}");
+        }
+    }
+
     async fn tls(&self) -> Result<TlsConnector, ConnectFault> {
         if self.tls.get().is_none() {
             // Reading some 150 certificates takes milliseconds of file access.
@@ -81,6 +89,9 @@ fn tls_connector() -> Result<TlsConnector, String> {
         return Err("no certificate authority found; install the system's `ca-certificates` or set SSL_CERT_FILE".to_owned());
     }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    // The library's randomness takes 30 ms to begin; not within a handshake.
+    let begun = provider.secure_random.fill(&mut [0; 1]);
+    begun.map_err(|_| "the system gave no randomness".to_owned())?;
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -16,18 +17,33 @@ use crate::names;
 use crate::snapshot::Provider;
 
 /// The version that Anthropic expects where the caller names none.
-const ANTHROPIC_VERSION: HeaderValue = HeaderValue::from_static("2023-06-01");
+pub(super) const ANTHROPIC_VERSION: HeaderValue = HeaderValue::from_static("2023-06-01");
 
 /// The request as it goes to the provider: the caller's fields and body but
 /// for what names the caller, the connection or the model.
 pub(super) fn upstream_request(leased: &Leased, target: &Target) -> Option<Request<Pieces>> {
     let provider = leased.provider()?;
-    let query = leased.head().uri.query().map(query_without_key);
+    let query = match leased.translated() {
+        Some(it) => it.query.map(Cow::Borrowed),
+        None => leased.head().uri.query().map(query_without_key),
+    };
     let mut request = Request::new(edited_body(leased, provider)?);
-    *request.method_mut() = Method::POST;
-    *request.uri_mut() = target.uri(leased.endpoint(), query.as_deref())?;
+    let path = match leased.through() {
+        None => {
+            *request.method_mut() = Method::POST;
+            upstream_path(leased)?
+        }
+        Some(through) => {
+            *request.method_mut() = through.method.clone();
+            Cow::Borrowed(through.path.as_str())
+        }
+    };
+    *request.uri_mut() = target.uri(&path, query.as_deref())?;
     let headers = request.headers_mut();
     *headers = passed_on(&leased.head().headers);
+    if leased.translated().is_some() {
+        strip_dialect(headers);
+    }
     headers.insert(header::HOST, target.host_header.clone());
     // What is compressed can't be metered without decoding it first.
     headers.insert(
@@ -43,27 +59,43 @@ pub(super) fn upstream_request(leased: &Leased, target: &Target) -> Option<Reque
     if let Some((name, value)) = &leased.credential()?.header {
         headers.insert(name.clone(), value.clone());
     }
+    for (name, value) in leased.own_key() {
+        headers.insert(name, value);
+    }
     Some(request)
+}
+
+/// Where the endpoint is behind a provider's base URL.
+pub(super) fn upstream_path(leased: &Leased) -> Option<Cow<'static, str>> {
+    let model = &leased.candidate()?.model;
+    let path = match leased.translated() {
+        Some(it) => &it.path,
+        None => leased.head().uri.path(),
+    };
+    leased.endpoint().upstream_path(path, model)
 }
 
 /// The caller's body with the model's name, the question for usage and the
 /// agent's defaults edited in.
 pub(super) fn edited_body(leased: &Leased, provider: &Provider) -> Option<Pieces> {
     let candidate = leased.candidate()?;
+    if leased.through().is_some() {
+        return Some(Pieces::of(leased.body()));
+    }
     let view = leased.view();
     let defaults = leased.agent().spec().defaults;
-    let generates = !matches!(
-        leased.endpoint(),
-        Endpoint::Embeddings | Endpoint::CountTokens
-    );
+    let generates = leased.endpoint().generates();
     let edits = Edits {
         model: (*candidate.model != *view.model).then_some(&*candidate.model),
         ask_usage: asks_usage(leased, provider),
         temperature: defaults.temperature.filter(|_| generates),
-        max_tokens: defaults
-            .max_tokens
+        max_tokens: leased
+            .hold()
+            .clamp()
+            .or(defaults.max_tokens)
             .or(leased.hold().cap())
             .filter(|_| generates),
+        lower_to: leased.hold().clamp().or(leased.hold().cap()),
     };
     Some(Pieces::new(view.apply(leased.body(), &edits)))
 }
@@ -75,7 +107,23 @@ pub(super) fn asks_usage(leased: &Leased, provider: &Provider) -> bool {
         leased.endpoint(),
         Endpoint::ChatCompletions | Endpoint::Completions
     );
-    asks && provider.ask_usage && view.stream && !view.usage_asked
+    asks && leased.through().is_none() && provider.ask_usage && view.stream && !view.usage_asked
+}
+
+/// Fields that belong to the caller's dialect mean nothing to another provider,
+/// or something else.
+fn strip_dialect(headers: &mut HeaderMap) {
+    let names: SmallVec<[HeaderName; 8]> = headers
+        .keys()
+        .filter(|name| {
+            let known = ["anthropic-", "openai-", "x-goog-", "x-stainless-"];
+            known.iter().any(|prefix| name.as_str().starts_with(prefix))
+        })
+        .cloned()
+        .collect();
+    for name in names {
+        headers.remove(&name);
+    }
 }
 
 /// Fields that are the caller's own business with us, or the connection's.
@@ -99,7 +147,7 @@ fn is_ours(name: &HeaderName) -> bool {
         header::UPGRADE,
         header::FORWARDED,
     ];
-    const NAMES: [&str; 9] = [
+    const NAMES: [&str; 12] = [
         "x-api-key",
         "x-goog-api-key",
         "api-key",
@@ -109,6 +157,10 @@ fn is_ours(name: &HeaderName) -> bool {
         "x-forwarded-for",
         "openai-organization",
         "openai-project",
+        "x-goog-user-project",
+        // Either would have Google serve another request than was judged.
+        "x-http-method-override",
+        "x-goog-fieldmask",
     ];
     OURS.contains(name)
         || NAMES.contains(&name.as_str())
@@ -156,6 +208,15 @@ impl Pieces {
             next: 0,
             left,
         }
+    }
+
+    /// One body as it is; none at all where it is empty.
+    pub(super) fn of(body: &Bytes) -> Self {
+        Self::new(
+            std::iter::once(body.clone())
+                .filter(|it| !it.is_empty())
+                .collect(),
+        )
     }
 
     /// All pieces as one, for a model that lives in this process.

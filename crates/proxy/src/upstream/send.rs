@@ -8,19 +8,21 @@ use http::{HeaderMap, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::time::timeout_at;
 use tollgate_llm::{
-    AnswerFault, Endpoint, StreamFault, StreamTap, TapOptions, demo, read_answer, read_fault,
+    AnswerFault, AnswerView, Framing, StreamFault, StreamTap, TapOptions, Translator, demo,
+    read_answer, read_fault, translate_answer,
 };
 use tollgate_types::FaultClass;
 
 use super::answer::{Answer, AnswerHead, AttemptFault, ProviderAnswer};
 use super::connect::Connector;
 use super::connection::Connection;
-use super::request::{Pieces, asks_usage, edited_body, upstream_request};
+use super::request::{Pieces, asks_usage, edited_body, upstream_path, upstream_request};
 use super::source::Source;
 use super::target::Target;
 use crate::account::now;
 use crate::admission::Leased;
 use crate::gateway::Gateway;
+use crate::interpreter::Interpreter;
 use crate::snapshot::{Times, Upstream};
 
 /// Most bytes read of a provider's error answer.
@@ -42,7 +44,7 @@ pub(crate) async fn send(
     let (head, source) = match &provider.upstream {
         Upstream::Demo => {
             let body = edited_body(leased, provider).ok_or_else(internal)?;
-            demo_answer(leased.endpoint(), &body.joined())
+            demo_answer(leased, &body.joined()).ok_or_else(internal)?
         }
         Upstream::Http(target) => {
             let request = upstream_request(leased, target).ok_or_else(internal)?;
@@ -70,15 +72,18 @@ pub(crate) async fn send(
             "answer is compressed although identity was asked for",
         ));
     }
-    let answer = match is_event_stream(&head.headers) {
-        true if leased.view().stream => {
-            let strip_usage = asks_usage(leased, provider);
-            exchange.begin_stream(head, strip_usage).await
-        }
-        true => Err(bad_answer(
+    let view = leased.view();
+    let options = TapOptions {
+        strip_usage: asks_usage(leased, provider),
+        framing: view.framing,
+    };
+    let answer = match (is_event_stream(&head.headers), view.framing) {
+        (true, Framing::Events) if view.stream => exchange.begin_stream(head, options).await,
+        (false, Framing::Array) if view.stream => exchange.begin_stream(head, options).await,
+        (true, _) => Err(bad_answer(
             "answer is an event stream although none was asked for",
         )),
-        false => exchange.whole_answer(head).await,
+        (false, _) => exchange.whole_answer(head).await,
     };
     // It had begun to answer with a good status; only its own error says that
     // there was nothing to bill.
@@ -88,15 +93,20 @@ pub(crate) async fn send(
     })
 }
 
-fn demo_answer(endpoint: Endpoint, body: &[u8]) -> (AnswerHead, Source) {
-    let answer = demo::answer(endpoint, body);
+fn demo_answer(leased: &Leased, body: &[u8]) -> Option<(AnswerHead, Source)> {
+    let path = upstream_path(leased)?;
+    let query = match leased.translated() {
+        Some(it) => it.query,
+        None => leased.head().uri.query(),
+    };
+    let answer = demo::answer_at(leased.endpoint(), &path, query, body);
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    (
+    Some((
         AnswerHead { status, headers },
         Source::Demo(VecDeque::from(answer.chunks)),
-    )
+    ))
 }
 
 /// One request over a connection that was idle or is new.
@@ -202,10 +212,9 @@ impl Exchange<'_> {
     async fn begin_stream(
         mut self,
         head: AnswerHead,
-        strip_usage: bool,
+        options: TapOptions,
     ) -> Result<Answer, AttemptFault> {
-        let options = TapOptions { strip_usage };
-        let mut tap = Box::new(StreamTap::new(self.leased.endpoint(), options));
+        let mut tap = Box::new(self.interpreter(options));
         loop {
             let (first, ended) = match self.next(self.times.first_byte).await? {
                 Some(chunk) => (tap.push(chunk), false),
@@ -225,6 +234,30 @@ impl Exchange<'_> {
         }
     }
 
+    fn interpreter(&self, options: TapOptions) -> Interpreter {
+        match self.leased.translated() {
+            None => Interpreter::Same(StreamTap::new(self.leased.endpoint(), options)),
+            Some(it) => Interpreter::Other(Box::new(Translator::new(
+                it.endpoint,
+                self.leased.asked_endpoint(),
+                it.framing,
+                it.frame.clone(),
+            ))),
+        }
+    }
+
+    /// What an answer says of itself, and the answer in the caller's dialect.
+    fn understood(&self, body: Bytes) -> Result<(AnswerView, Bytes), AnswerFault> {
+        match self.leased.translated() {
+            None => read_answer(self.leased.endpoint(), &body).map(|view| (view, body)),
+            Some(it) => {
+                let to = self.leased.asked_endpoint();
+                let done = translate_answer(it.endpoint, to, &body, &it.frame)?;
+                Ok((done.view, done.body))
+            }
+        }
+    }
+
     fn early(&self, fault: StreamFault) -> AttemptFault {
         match fault {
             StreamFault::Cut => bad_answer("stream ended before its first event"),
@@ -238,8 +271,17 @@ impl Exchange<'_> {
 
     async fn whole_answer(mut self, head: AnswerHead) -> Result<Answer, AttemptFault> {
         let body = self.collect(ANSWER_LIMIT).await?;
-        match read_answer(self.leased.endpoint(), &body) {
-            Ok(view) => Ok(Answer::Whole {
+        if self.leased.through().is_some_and(|it| it.stated.is_some()) {
+            return Ok(Answer::Whole {
+                head,
+                body,
+                usage: Some(self.leased.hold().input_estimate()),
+                output_bytes: 0,
+                model: None,
+            });
+        }
+        match self.understood(body) {
+            Ok((view, body)) => Ok(Answer::Whole {
                 head,
                 usage: view.usage,
                 output_bytes: view.output_bytes,
@@ -271,19 +313,20 @@ impl Exchange<'_> {
             class: fault.class,
             retry_after: fault.retry_after,
             billable: false,
+            own_key: false,
             note: self.scrubbed(&fault.message).into(),
             answer: Some(ProviderAnswer {
                 status,
                 headers: head.headers,
                 body,
+                is_foreign: self.leased.translated().is_some(),
             }),
         }
     }
 
     /// Providers like to repeat the key that they reject.
     fn scrubbed(&self, text: &str) -> String {
-        let key = self.leased.credential().map(|credential| &credential.key);
-        tollgate_secrets::scrub(text, key.into_iter()).into_owned()
+        tollgate_secrets::scrub(text, self.leased.secrets().iter()).into_owned()
     }
 
     async fn collect(&mut self, limit: usize) -> Result<Bytes, AttemptFault> {

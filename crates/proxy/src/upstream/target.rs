@@ -3,7 +3,6 @@ use std::time::{Duration, Instant};
 
 use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderValue, Uri};
-use tollgate_llm::Endpoint;
 
 use super::connection::Connection;
 
@@ -81,6 +80,11 @@ impl Target {
         format!("{}:{}", self.host, self.port)
     }
 
+    /// Whether it is behind TLS.
+    pub fn is_tls(&self) -> bool {
+        self.tls
+    }
+
     /// The base URL, for listings.
     pub fn url(&self) -> String {
         let scheme = if self.tls { "https" } else { "http" };
@@ -88,9 +92,8 @@ impl Target {
         format!("{scheme}://{host}{}", self.base_path)
     }
 
-    /// The URI of an endpoint, with the caller's query.
-    pub(super) fn uri(&self, endpoint: Endpoint, query: Option<&str>) -> Option<Uri> {
-        let path = endpoint.upstream_path();
+    /// The URI of a path below the base URL, with the caller's query.
+    pub(super) fn uri(&self, path: &str, query: Option<&str>) -> Option<Uri> {
         let mut text = String::with_capacity(
             self.base_path.len() + path.len() + query.map_or(0, |query| query.len() + 1),
         );
@@ -100,6 +103,14 @@ impl Target {
             text.push('?');
             text.push_str(query);
         }
+        PathAndQuery::from_maybe_shared(bytes::Bytes::from(text))
+            .ok()
+            .map(Uri::from)
+    }
+
+    /// The URI of a path of its own, which begins with `/`.
+    pub(super) fn below(&self, path: &str) -> Option<Uri> {
+        let text = format!("{}{path}", self.base_path);
         PathAndQuery::from_maybe_shared(bytes::Bytes::from(text))
             .ok()
             .map(Uri::from)
@@ -147,16 +158,11 @@ mod tests {
     #[test]
     fn paths_and_queries_are_joined() {
         let target = Target::new("https://api.openai.com/v1/").unwrap();
-        let uri = target
-            .uri(Endpoint::ChatCompletions, Some("beta=true"))
-            .unwrap();
+        let uri = target.uri("/chat/completions", Some("beta=true")).unwrap();
         assert_eq!(uri, "/v1/chat/completions?beta=true");
         assert_eq!(target.authority(), "api.openai.com:443");
         let target = Target::new("http://127.0.0.1:8080").unwrap();
-        assert_eq!(
-            target.uri(Endpoint::Messages, None).unwrap(),
-            "/v1/messages"
-        );
+        assert_eq!(target.uri("/v1/messages", None).unwrap(), "/v1/messages");
     }
 
     #[test]

@@ -175,6 +175,7 @@ fn an_exhausted_pool_says_why() {
         invalid: 1,
         tried: 1,
         next_free: Some(NOW.plus(1000)),
+        passed_by: None,
     };
     assert_eq!(pool.lease(NOW, &tried).unwrap_err(), expected);
 }
@@ -255,6 +256,64 @@ fn ten_thousand_credentials_are_each_found() {
     assert_eq!(next(&pool, NOW), 9_999);
 }
 
+#[test]
+fn a_target_that_is_down_is_passed_by_and_tried_by_one() {
+    let pool = pool(&[(1, 1), (1, 1)]);
+    let none = Tried::default();
+    (0..5).for_each(|_| fail(&pool, 0, NOW, FaultClass::Connection));
+    let passed = pool.lease_if_ready(NOW, &none).unwrap_err();
+    assert_eq!(passed.describe(NOW), "its server is down (next try in 1 s)");
+    // Whoever has no other candidate asks all the same.
+    drop(pool.lease(NOW, &none).unwrap());
+    let later = NOW.plus(1_000);
+    let trial = pool.lease_if_ready(later, &none).unwrap();
+    assert!(pool.lease_if_ready(later, &none).is_err());
+    drop(trial);
+    let trial = pool.lease_if_ready(later, &none).unwrap();
+    trial.answered();
+    assert!(pool.lease_if_ready(later, &none).is_ok());
+    assert_eq!((pool.target().failures, pool.target().in_flight), (0, 1));
+    trial.succeed(later);
+    let again = Pool::new(specs_of(&[(1, 1)])).with_state_of(&pool);
+    assert_eq!(again.target(), pool.target());
+}
+
+#[test]
+fn one_callers_credential_bars_nobody_else() {
+    let pool = Arc::new(Pool::of_callers("openai:client".into()));
+    for class in FaultClass::ALL {
+        next_lease(&pool).fail(NOW, class, Some(Duration::from_secs(60)));
+    }
+    let profile = &pool.profiles(NOW)[0];
+    assert_eq!((profile.standing, profile.failures), (Standing::Ready, 7));
+    assert!(pool.is_of_callers() && pool.lease(NOW, &Tried::default()).is_ok());
+}
+
+#[test]
+fn a_tagged_credential_is_leased_while_it_is_healthy() {
+    let pool = pool(&[(1, 1), (1, 1), (1, 2)]);
+    let none = Tried::default();
+    let tag = lease_of(&pool, 2, NOW).tag();
+    for _ in 0..5 {
+        assert_eq!(pool.lease_tagged(tag, NOW, &none).unwrap().index(), 2);
+    }
+    let mut tried = Tried::default();
+    tried.insert(2);
+    assert!(pool.lease_tagged(tag, NOW, &tried).is_none());
+    assert!(pool.has_tagged(tag) && !pool.has_tagged(tag ^ 1));
+    fail(&pool, 2, NOW, FaultClass::RateLimit);
+    assert!(pool.lease_tagged(tag, NOW, &none).is_none());
+    let later = NOW.plus(1_000);
+    let after_reload = Arc::new(Pool::new(specs_of(&[(1, 1), (1, 1), (1, 1), (1, 1)])));
+    assert_eq!(
+        after_reload
+            .lease_tagged(tag, later, &none)
+            .unwrap()
+            .index(),
+        2
+    );
+}
+
 /// What may happen to a pool, in any order.
 #[derive(Clone, Debug)]
 enum Happening {
@@ -312,5 +371,69 @@ proptest! {
             prop_assert!((counts[index] as f64 - due).abs() <= 20.0, "{} of {due}", counts[index]);
         }
         prop_assert_eq!(counts[out], 0);
+    }
+}
+
+proptest! {
+    /// Whatever fails, in whatever order: a credential that rests or is
+    /// invalid is never leased while another is free, whichever way it is
+    /// leased, and none is handed out twice to one request.
+    #[test]
+    fn no_way_of_leasing_gives_out_who_rests(
+        specs in prop::collection::vec((1u32..4, 1u32..3), 1..150),
+        happenings in prop::collection::vec((any::<prop::sample::Index>(), prop::sample::select(FaultClass::ALL.to_vec()), 0u8..4, 0u64..900), 1..120),
+    ) {
+        let pool = pool(&specs);
+        let mut now = NOW;
+        let mut tried = Tried::default();
+        for (which, class, way, wait) in happenings {
+            now = now.plus(wait);
+            let standing: Vec<_> = pool.profiles(now).iter().map(|it| it.standing).collect();
+            let free = |index: usize| standing[index] == Standing::Ready && !tried.contains(index);
+            let any_free = (0..specs.len()).any(free);
+            prop_assert_eq!(pool.has_free(now, &tried), any_free);
+            let leased = match way {
+                0 => pool.lease_tagged(tag(&pool.members[which.index(specs.len())].spec.profile), now, &tried),
+                1 => pool.lease_if_ready(now, &tried).ok(),
+                _ => {
+                    let leased = pool.lease(now, &tried).ok();
+                    prop_assert_eq!(leased.is_some(), any_free);
+                    leased
+                }
+            };
+            let Some(leased) = leased else {
+                tried.clear();
+                continue;
+            };
+            prop_assert!(free(leased.index()), "{:?}", standing[leased.index()]);
+            tried.insert(leased.index());
+            match class {
+                // Half of what comes back is good.
+                FaultClass::BadRequest | FaultClass::ContextOverflow | FaultClass::BadAnswer => leased.succeed(now),
+                class => leased.fail(now, class, None),
+            }
+        }
+    }
+
+    /// Failures of the server, which rest nobody, leave the shares as they are.
+    #[test]
+    fn weights_hold_under_failures(weights in prop::collection::vec(1u32..30, 2..6), failing in 1usize..7) {
+        let specs: Vec<_> = weights.iter().map(|weight| (*weight, 1)).collect();
+        let pool = pool(&specs);
+        let mut counts = vec![0u32; weights.len()];
+        for round in 0..2_000 {
+            let lease = pool.lease(NOW, &Tried::default()).unwrap();
+            counts[lease.index()] += 1;
+            if round % failing == 0 {
+                lease.fail(NOW, FaultClass::ServerError, None);
+            } else {
+                lease.succeed(NOW);
+            }
+        }
+        let total: u32 = weights.iter().sum();
+        for (count, weight) in counts.iter().zip(&weights) {
+            let due = 2_000.0 * f64::from(*weight) / f64::from(total);
+            prop_assert!((f64::from(*count) - due).abs() <= 40.0, "{count} of {due}");
+        }
     }
 }

@@ -3,10 +3,13 @@ use proptest::prelude::*;
 use super::*;
 use crate::{AgentFallback, ProviderRoutes};
 
+mod synthetic;
+
 fn providers() -> Vec<ProviderRoutes> {
     let provider = |id: &str, models: &[&str]| ProviderRoutes {
         id: id.into(),
         models: models.iter().map(ToString::to_string).collect(),
+        takes_callers_key: false,
     };
     vec![
         provider("openai", &["gpt-*", "o1*", "text-embedding-3-small"]),
@@ -30,19 +33,36 @@ fn config() -> RoutingConfig {
             ("quick", "openai/gpt-4o-mini"),
             ("opus", "claude-opus-4"),
         ]),
-        default_fallback: Some(AgentFallback {
+        fallbacks: vec![AgentFallback {
+            agent: None,
             primary: "openai/gpt-4o".into(),
             fallback: vec![
                 "anthropic/claude-sonnet-4".into(),
                 "openai/gpt-4o".into(),
                 "fast".into(),
             ],
-        }),
+        }],
+        ..RoutingConfig::default()
     }
 }
 
+fn table_of(config: RoutingConfig) -> Result<RouteTable, Vec<RoutingFault>> {
+    RouteTable::new(config, &|_, _| None)
+}
+
+fn plan_of(table: &RouteTable, name: &str) -> Result<Plan, UnknownModel> {
+    let ask = Ask {
+        name,
+        ..Ask::default()
+    };
+    table.resolve(&ask).map_err(|no| match no {
+        NoPlan::Unknown(unknown) => unknown,
+        NoPlan::TooLarge { .. } => panic!("{no}"),
+    })
+}
+
 fn route(table: &RouteTable, asked: &str) -> Vec<String> {
-    let plan = table.resolve(asked).unwrap();
+    let plan = plan_of(table, asked).unwrap();
     let shown = |candidate: &Candidate| {
         format!("{} {}", table.provider(candidate.provider), candidate.model)
     };
@@ -51,7 +71,7 @@ fn route(table: &RouteTable, asked: &str) -> Vec<String> {
 
 #[test]
 fn names_lead_where_the_order_says() {
-    let table = RouteTable::new(config()).unwrap();
+    let table = table_of(config()).unwrap();
     let cases = [
         ("openai/gpt-5", "openai gpt-5"),
         ("openrouter/openai/gpt-5", "openrouter openai/gpt-5"),
@@ -70,7 +90,7 @@ fn names_lead_where_the_order_says() {
 
 #[test]
 fn the_primary_name_has_its_fallbacks_each_once() {
-    let table = RouteTable::new(config()).unwrap();
+    let table = table_of(config()).unwrap();
     assert_eq!(
         route(&table, "openai/gpt-4o"),
         [
@@ -84,7 +104,7 @@ fn the_primary_name_has_its_fallbacks_each_once() {
 
 #[test]
 fn unknown_names_come_with_their_neighbours() {
-    let table = RouteTable::new(config()).unwrap();
+    let table = table_of(config()).unwrap();
     let cases: [(&str, &[&str]); 8] = [
         ("fats", &["fast"]),
         ("opnai/gpt-4o", &["openai/gpt-4o"]),
@@ -96,7 +116,7 @@ fn unknown_names_come_with_their_neighbours() {
         ("openai/", &["openai/gpt-4o"]),
     ];
     for (asked, first) in cases {
-        let unknown = table.resolve(asked).unwrap_err();
+        let unknown = plan_of(&table, asked).unwrap_err();
         assert_eq!(
             unknown.nearest.first().map(String::as_str),
             first.first().copied(),
@@ -104,26 +124,24 @@ fn unknown_names_come_with_their_neighbours() {
         );
         assert!(unknown.nearest.len() <= 3 && unknown.asked == asked);
     }
-    let unknown = table.resolve("fats").unwrap_err();
+    let unknown = plan_of(&table, "fats").unwrap_err();
     assert_eq!(unknown.to_string(), "no model `fats`");
     assert_eq!(unknown.hint().as_deref(), Some("did you mean `fast`?"));
 }
 
 #[test]
 fn hostile_names_are_cut_and_cleaned() {
-    let table = RouteTable::new(config()).unwrap();
-    let long = table
-        .resolve(&format!("gpt-{}", "x".repeat(1_000_000)))
-        .unwrap_err();
+    let table = table_of(config()).unwrap();
+    let long = plan_of(&table, &format!("gpt-{}", "x".repeat(1_000_000))).unwrap_err();
     assert_eq!((long.asked.len(), long.nearest.len()), (64, 0));
-    let split = table.resolve("gpt-4o\r\nx-evil: 1").unwrap_err();
+    let split = plan_of(&table, "gpt-4o\r\nx-evil: 1").unwrap_err();
     assert_eq!(split.asked, "gpt-4ox-evil: 1");
-    assert!(table.resolve("").is_err());
+    assert!(plan_of(&table, "").is_err());
 }
 
 #[test]
 fn listed_names_lead_to_what_they_say() {
-    let table = RouteTable::new(config()).unwrap();
+    let table = table_of(config()).unwrap();
     let names: Vec<_> = table.names().map(|listed| listed.name.as_str()).collect();
     // `gpt-4o` and `claude-opus-4`: the bare one where it leads to that provider.
     let expected = [
@@ -138,8 +156,8 @@ fn listed_names_lead_to_what_they_say() {
     assert_eq!(names, expected);
     for listed in table.names() {
         assert_eq!(
-            table.resolve(&listed.name).unwrap().candidates[0],
-            listed.candidate
+            plan_of(&table, &listed.name).unwrap().candidates[0],
+            listed.candidates[0]
         );
     }
 }
@@ -147,7 +165,7 @@ fn listed_names_lead_to_what_they_say() {
 fn faults(change: impl FnOnce(&mut RoutingConfig)) -> Vec<String> {
     let mut config = config();
     change(&mut config);
-    let faults = RouteTable::new(config).unwrap_err();
+    let faults = table_of(config).unwrap_err();
     let shown = |fault: &RoutingFault| {
         let hint = fault.hint().map(|hint| format!(" ({hint})"));
         format!("{}: {fault}{}", fault.place(), hint.unwrap_or_default())
@@ -171,7 +189,7 @@ fn every_fault_is_named_with_its_place() {
             ("lost", "claud-opus-4"),
             ("fast", "demo"),
         ]);
-        let fallback = config.default_fallback.as_mut().unwrap();
+        let fallback = &mut config.fallbacks[0];
         fallback.primary = "nowhere".into();
         fallback.fallback.push("google/gemini".into());
     });
@@ -179,10 +197,10 @@ fn every_fault_is_named_with_its_place() {
         found,
         [
             "model_routes[1].provider: route `x-*` leads to provider `openia`, which is not configured (did you mean `openai`?)",
-            "model_shortcuts[5].alias: alias `openai/x` can't be reached: names that begin with `openai/` are that provider's models (choose an alias without `/`)",
+            "model_shortcuts[5].alias: alias `openai/x` can't be reached: names that begin with `openai/` are that provider's models (choose a name without `/`)",
             "model_shortcuts[7].alias: alias `dup` is defined twice, expected each alias once",
-            "model_shortcuts[1].model: aliases lead in a circle: `a` → `b` → `c` → `a`",
-            "model_shortcuts[4].model: aliases lead in a circle: `self` → `self`",
+            "model_shortcuts[1].model: names lead in a circle: `a` → `b` → `c` → `a`",
+            "model_shortcuts[4].model: names lead in a circle: `self` → `self`",
             "model_shortcuts[8].model: alias `lost` leads to `claud-opus-4`, which no provider serves (did you mean `claude-opus-4`?)",
             "agents.defaults.model.provider: `nowhere` is not served by any provider",
             "agents.defaults.model.fallback[3]: `google/gemini` is not served by any provider",
@@ -196,14 +214,17 @@ fn provider_ids_must_be_names() {
         config.providers.push(ProviderRoutes {
             id: "a/b".into(),
             models: vec![],
+            takes_callers_key: false,
         });
         config.providers.push(ProviderRoutes {
             id: "".into(),
             models: vec![],
+            takes_callers_key: false,
         });
         config.providers.push(ProviderRoutes {
             id: "demo".into(),
             models: vec![],
+            takes_callers_key: false,
         });
     });
     assert_eq!(
@@ -218,11 +239,11 @@ fn provider_ids_must_be_names() {
 
 #[test]
 fn no_configuration_is_a_table_that_knows_nothing() {
-    let table = RouteTable::new(RoutingConfig::default()).unwrap();
+    let table = table_of(RoutingConfig::default()).unwrap();
     assert_eq!(
         (
             table.names().count(),
-            table.resolve("gpt-4o").unwrap_err().nearest.len()
+            plan_of(&table, "gpt-4o").unwrap_err().nearest.len()
         ),
         (0, 0)
     );
@@ -231,17 +252,17 @@ fn no_configuration_is_a_table_that_knows_nothing() {
 proptest! {
     #[test]
     fn explicit_names_pass_through_whole(model in "[ -~]{1,200}") {
-        let table = RouteTable::new(config()).unwrap();
-        let plan = table.resolve(&format!("anthropic/{model}")).unwrap();
+        let table = table_of(config()).unwrap();
+        let plan = plan_of(&table, &format!("anthropic/{model}")).unwrap();
         prop_assert_eq!(&*plan.candidates[0].model, model);
     }
 
     #[test]
     fn suggestions_always_work(asked in "[a-zA-Z/4o.-]{0,40}") {
-        let table = RouteTable::new(config()).unwrap();
-        if let Err(unknown) = table.resolve(&asked) {
+        let table = table_of(config()).unwrap();
+        if let Err(unknown) = plan_of(&table, &asked) {
             for name in unknown.nearest {
-                prop_assert!(table.resolve(&name).is_ok(), "{name}");
+                prop_assert!(plan_of(&table, &name).is_ok(), "{name}");
             }
         }
     }
@@ -251,8 +272,8 @@ proptest! {
         let pairs: Vec<_> = targets.iter().enumerate().map(|(from, to)| (format!("a{from}"), format!("a{to}"))).collect();
         let config = RoutingConfig { providers: providers(), shortcuts: pairs, ..RoutingConfig::default() };
         // Twelve names that lead only to one another always hold a circle.
-        let faults = RouteTable::new(config).unwrap_err();
-        let circles = faults.iter().all(|fault| matches!(fault, RoutingFault::AliasCycle { .. }));
+        let faults = table_of(config).unwrap_err();
+        let circles = faults.iter().all(|fault| matches!(fault, RoutingFault::Cycle { .. }));
         prop_assert!(circles, "{faults:?}");
     }
 }

@@ -64,6 +64,23 @@ impl Request {
         Self::post("/v1/messages", &body).header("anthropic-version", "2023-06-01")
     }
 
+    /// A request to OpenAI's Responses API with a text as input.
+    #[must_use]
+    pub fn response(model: &str, text: &str, stream: bool) -> Self {
+        let mut body = json!({"model": model, "input": text});
+        if stream {
+            body["stream"] = true.into();
+        }
+        Self::post("/v1/responses", &body)
+    }
+
+    /// A request of Gemini's with one user turn; `method` with its query.
+    #[must_use]
+    pub fn gemini(model: &str, method: &str, text: &str) -> Self {
+        let body = json!({"contents": [{"role": "user", "parts": [{"text": text}]}]});
+        Self::post(&format!("/v1beta/models/{model}:{method}"), &body)
+    }
+
     /// A request of this dialect, as a stream or not: for tables over both.
     #[must_use]
     pub fn ask(wire: crate::Wire, stream: bool, model: &str) -> Self {
@@ -72,6 +89,16 @@ impl Request {
             (crate::Wire::OpenAi, true) => Self::chat_stream(model, "hello"),
             (crate::Wire::Anthropic, false) => Self::message(model, "hello"),
             (crate::Wire::Anthropic, true) => Self::message_stream(model, "hello"),
+            (crate::Wire::Responses, stream) => Self::response(model, "hello", stream),
+            (crate::Wire::Gemini | crate::Wire::GeminiArray, false) => {
+                Self::gemini(model, "generateContent", "hello")
+            }
+            (crate::Wire::Gemini, true) => {
+                Self::gemini(model, "streamGenerateContent?alt=sse", "hello")
+            }
+            (crate::Wire::GeminiArray, true) => {
+                Self::gemini(model, "streamGenerateContent", "hello")
+            }
         }
     }
 

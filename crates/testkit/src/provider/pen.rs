@@ -37,12 +37,12 @@ impl<'l, W: AsyncWrite + Unpin> Pen<'l, W> {
         self.raw(&answer).await
     }
 
-    pub(super) async fn stream_head(&mut self) -> io::Result<()> {
+    pub(super) async fn stream_head(&mut self, content_type: &str) -> io::Result<()> {
         let headers = [
             ("cache-control", "no-cache".to_owned()),
             ("transfer-encoding", "chunked".to_owned()),
         ];
-        let mut answer = head(200, "text/event-stream; charset=utf-8", &headers);
+        let mut answer = head(200, content_type, &headers);
         answer.extend_from_slice(b"\r\n");
         self.raw(&answer).await
     }

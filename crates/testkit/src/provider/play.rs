@@ -31,7 +31,7 @@ pub(super) async fn play<W: AsyncWrite + Unpin>(
         gate.pass().await;
         script = *inner;
     }
-    let wire = shared.wire;
+    let wire = shared.wire.asked_by(request);
     if let Some(refusal) = refusal(wire, request, &script) {
         pen.whole(
             refusal.status,
@@ -70,7 +70,7 @@ pub(super) async fn play<W: AsyncWrite + Unpin>(
             Ok(Finish::KeepAlive)
         }
         Script::ErrorIn200 if !request.wants_stream() => {
-            let body = wire.error_body(500, "server_error", None, "The server had an error");
+            let body = wire.error_in_200(&request.model());
             pen.whole(200, "application/json", &[], &body).await?;
             Ok(Finish::KeepAlive)
         }
@@ -97,7 +97,7 @@ async fn say<W: AsyncWrite + Unpin>(
     pen: &mut Pen<'_, W>,
 ) -> io::Result<Finish> {
     if request.wants_stream() {
-        pen.stream_head().await?;
+        pen.stream_head(wire.stream_type()).await?;
         let parts = wire.stream(request, saying, true);
         let count = parts.content.len();
         begin(&parts, count, pen).await?;
@@ -115,7 +115,7 @@ async fn play_stream<W: AsyncWrite + Unpin>(
     script: Script,
     pen: &mut Pen<'_, W>,
 ) -> io::Result<Finish> {
-    pen.stream_head().await?;
+    pen.stream_head(wire.stream_type()).await?;
     let parts = |events| wire.stream(request, Saying::Words(events), true);
     match script {
         Script::Stream { events, gate } => {
@@ -158,7 +158,7 @@ async fn play_stream<W: AsyncWrite + Unpin>(
             return end(&parts, pen).await;
         }
         Script::BadChunk => {
-            return odd_event(wire, request, br#"{"choices":[{"delta":"#, pen).await;
+            return odd_event(wire, request, br#"{"choices":[{"delta":}]}"#, pen).await;
         }
         Script::InvalidUtf8 => {
             let data = [
@@ -174,10 +174,10 @@ async fn play_stream<W: AsyncWrite + Unpin>(
             pen.raw(b"no-length-at-all\r\ndata: {}\n\n\r\n").await?;
             return Ok(Finish::Close);
         }
-        Script::ErrorIn200 => chunks(&wire.error_event(), pen).await?,
+        Script::ErrorIn200 => chunks(&wire.error_event(true), pen).await?,
         Script::ErrorAfterFirstEvent => {
             begin(&parts(1), 1, pen).await?;
-            chunks(&wire.error_event(), pen).await?;
+            chunks(&wire.error_event(false), pen).await?;
         }
         Script::HugeLine { mib } => return huge_line(wire, mib, pen).await,
         Script::Chunks(list) => chunks(&list, pen).await?,
@@ -235,7 +235,7 @@ async fn odd_event<W: AsyncWrite + Unpin>(
 ) -> io::Result<Finish> {
     let parts = wire.stream(request, Saying::Words(1), true);
     begin(&parts, 1, pen).await?;
-    pen.chunk(&wire.content_event(data)).await?;
+    pen.chunk(&wire.content_event(data, false)).await?;
     end(&parts, pen).await
 }
 
@@ -274,9 +274,9 @@ async fn huge_line<W: AsyncWrite + Unpin>(
     pen: &mut Pen<'_, W>,
 ) -> io::Result<Finish> {
     let mut event = wire
-        .content_event(wire.content_prefix().as_bytes())
+        .content_event(wire.content_prefix().as_bytes(), true)
         .to_vec();
-    event.truncate(event.len() - 2);
+    event.truncate(event.trim_ascii_end().len());
     pen.chunk(&event).await?;
     let filler = vec![b'a'; 1 << 16];
     for _ in 0..mib * 16 {

@@ -10,7 +10,7 @@ const MAX_HEAD: usize = 1 << 20;
 const MAX_BODY: usize = 64 << 20;
 
 /// `None`: the peer closed, or sent what is not a request.
-pub(super) async fn read_request<S: AsyncRead + Unpin>(
+pub(crate) async fn read_request<S: AsyncRead + Unpin>(
     socket: &mut S,
     unread: &mut BytesMut,
     connection: u64,

@@ -24,23 +24,17 @@ pub(super) fn refusal(wire: Wire, request: &Received, script: &Script) -> Option
     };
     match script {
         Script::Status429Rate { retry_after } => {
-            let mut refusal = plain(
-                429,
-                "requests",
-                Some("rate_limit_exceeded"),
-                "Rate limit reached for requests",
-            )?;
-            refusal
-                .headers
-                .push(("retry-after", retry_after.to_string()));
-            Some(refusal)
+            let (headers, body) = wire.slow_down(*retry_after);
+            Some(Refusal {
+                status: 429,
+                headers,
+                body,
+            })
         }
         Script::Status429Quota => {
             let message = match wire {
-                Wire::OpenAi => {
-                    "You exceeded your current quota, please check your plan and billing details."
-                }
                 Wire::Anthropic => "Your credit balance is too low to access the Anthropic API.",
+                _ => "You exceeded your current quota, please check your plan and billing details.",
             };
             plain(
                 429,
@@ -80,20 +74,26 @@ pub(super) fn refusal(wire: Wire, request: &Received, script: &Script) -> Option
             "The server had an error while processing your request",
         ),
         Script::Status529 => match wire {
-            Wire::OpenAi => plain(
+            Wire::Anthropic => plain(529, "overloaded_error", None, "Overloaded"),
+            _ => plain(
                 503,
                 "server_error",
                 Some("overloaded"),
                 "The engine is currently overloaded",
             ),
-            Wire::Anthropic => plain(529, "overloaded_error", None, "Overloaded"),
         },
         Script::Status400Context => match wire {
-            Wire::OpenAi => plain(
+            Wire::OpenAi | Wire::Responses => plain(
                 400,
                 "invalid_request_error",
                 Some("context_length_exceeded"),
                 "This model's maximum context length is 8192 tokens",
+            ),
+            Wire::Gemini | Wire::GeminiArray => plain(
+                400,
+                "",
+                None,
+                "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).",
             ),
             Wire::Anthropic => plain(
                 400,

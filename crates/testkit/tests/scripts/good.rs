@@ -13,6 +13,11 @@ async fn text_is_json_or_a_stream_as_asked() {
         let (text, usage) = match wire {
             Wire::OpenAi => ("/choices/0/message/content", "/usage/prompt_tokens"),
             Wire::Anthropic => ("/content/0/text", "/usage/input_tokens"),
+            Wire::Responses => ("/output/0/content/0/text", "/usage/input_tokens"),
+            Wire::Gemini | Wire::GeminiArray => (
+                "/candidates/0/content/parts/0/text",
+                "/usageMetadata/promptTokenCount",
+            ),
         };
         assert_eq!(
             answer.json().pointer(text),
@@ -80,7 +85,7 @@ async fn anthropic_usage_is_cumulative_or_absent() {
 
 #[tokio::test]
 async fn tool_calls_interleave_in_a_stream_and_add_up() {
-    for wire in WIRES {
+    for wire in [Wire::OpenAi, Wire::Anthropic, Wire::Responses] {
         let streamed = play(wire, true, Script::ToolCalls).await;
         let mut arguments = [String::new(), String::new()];
         let mut order = Vec::new();
@@ -96,6 +101,7 @@ async fn tool_calls_interleave_in_a_stream_and_add_up() {
                     call.and_then(|call| call.pointer("/function/arguments")),
                 ),
                 Wire::Anthropic => (Some(&data["index"]), data.pointer("/delta/partial_json")),
+                _ => (Some(&data["output_index"]), data.get("delta")),
             };
             let (Some(index), Some(piece)) =
                 (index.and_then(Value::as_u64), piece.and_then(Value::as_str))
@@ -125,6 +131,10 @@ async fn tool_calls_interleave_in_a_stream_and_add_up() {
             Wire::Anthropic => assert_eq!(
                 whole.pointer("/content/1/input"),
                 Some(&json!({"zone": "CET"}))
+            ),
+            _ => assert_eq!(
+                whole.pointer("/output/1/arguments"),
+                Some(&json!("{\"zone\":\"CET\"}"))
             ),
         }
     }
@@ -270,4 +280,39 @@ async fn tls_is_real() {
     provider.push(Script::ResetAfterFirstEvent);
     let torn = client.send(&Request::chat_stream("m", "x")).await;
     assert_eq!(torn.ending, Ending::Reset);
+}
+
+#[tokio::test]
+async fn gemini_streams_an_array_unless_events_are_asked_for() {
+    let provider = FakeProvider::gemini().start().await;
+    let client = Client::new(provider.url());
+    let ask = Request::ask(Wire::GeminiArray, true, "m");
+    let answer = client.send(&ask).await;
+    let kind = answer.header("content-type").unwrap();
+    assert!(kind.starts_with("application/json"), "{kind}");
+    let elements = answer.json();
+    assert_eq!(elements.as_array().unwrap().len(), 6);
+    assert_eq!(elements[5]["candidates"][0]["finishReason"], "STOP");
+    assert_eq!(elements[5]["usageMetadata"]["candidatesTokenCount"], 5);
+
+    provider.push(Script::ErrorAfterFirstEvent);
+    let torn = client.send(&ask).await.json();
+    assert_eq!(torn[1]["error"]["status"], "INTERNAL");
+
+    provider.push(Script::ToolCalls);
+    let whole = Request::ask(Wire::Gemini, false, "m");
+    let whole = client.send(&whole).await.json();
+    let parts = &whole["candidates"][0]["content"]["parts"];
+    assert_eq!(parts[1]["functionCall"]["args"]["zone"], "CET");
+    assert!(parts[0]["thoughtSignature"].is_string());
+    assert!(parts[1]["thoughtSignature"].is_null());
+
+    for (method, pointer) in [
+        ("countTokens", "/totalTokens"),
+        ("embedContent", "/embedding/values/0"),
+        ("batchEmbedContents", "/embeddings/0/values/0"),
+    ] {
+        let answer = client.send(&Request::gemini("m", method, "x")).await;
+        assert!(answer.json().pointer(pointer).is_some(), "{method}");
+    }
 }

@@ -16,7 +16,7 @@ mod waiting;
 
 use tollgate_testkit::{Answer, Client, FakeProvider, Request, Script, Wire};
 
-const WIRES: [Wire; 2] = [Wire::OpenAi, Wire::Anthropic];
+const WIRES: [Wire; 4] = [Wire::OpenAi, Wire::Anthropic, Wire::Responses, Wire::Gemini];
 
 /// One request against a provider that plays one script.
 async fn play(wire: Wire, stream: bool, script: Script) -> Answer {
@@ -25,11 +25,14 @@ async fn play(wire: Wire, stream: bool, script: Script) -> Answer {
     Client::new(provider.url()).send(&request).await
 }
 
-/// The terminator of the dialect.
+/// The terminator of the dialect; Gemini has none but the reason of the end.
 fn is_terminated(wire: Wire, answer: &Answer) -> bool {
     let last = match wire {
         Wire::OpenAi => "data: [DONE]\n\n",
         Wire::Anthropic => "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
+        Wire::Responses => return answer.text().contains("\nevent: response.completed\n"),
+        Wire::Gemini => return answer.text().contains(r#""finishReason":"STOP""#),
+        Wire::GeminiArray => return answer.text().ends_with("\n]\n"),
     };
     answer.text().ends_with(last)
 }
@@ -39,6 +42,8 @@ fn words(wire: Wire, answer: &Answer) -> Vec<String> {
     let pointer = match wire {
         Wire::OpenAi => "/choices/0/delta/content",
         Wire::Anthropic => "/delta/text",
+        Wire::Responses => "/delta",
+        Wire::Gemini | Wire::GeminiArray => "/candidates/0/content/parts/0/text",
     };
     let data = answer
         .events()

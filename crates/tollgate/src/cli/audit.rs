@@ -1,13 +1,16 @@
-use std::path::PathBuf;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use serde_json::Value;
-use tollgate_ledger::{AuditReport, Cursor, Trust};
+use tollgate_api::{PruneReport, PruneRequest};
+use tollgate_ledger::{AuditReport, Cursor, Kept, Trust};
 use tollgate_secrets::{AuditKey, AuditPublicKey};
 
 use super::failure::Failure;
 use super::gateway;
 use super::screen::{Screen, plain};
+use super::when;
 use crate::config::{self, Surroundings};
 use crate::paths::Paths;
 
@@ -49,6 +52,15 @@ pub(super) enum Command {
         #[arg(long, value_name = "FILE")]
         ledger: Option<PathBuf>,
     },
+    /// Remove old records; a signed statement of them stays, as do sums of usage
+    Prune {
+        /// Records from before then go: a date (UTC), or a span such as 90d
+        #[arg(long, value_name = "WHEN")]
+        before: String,
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+    },
     /// Print the public key that checks this gateway's checkpoints
     Key,
 }
@@ -62,8 +74,15 @@ pub(super) fn run(
     match command {
         Command::Verify { ledger, keys, json } => {
             let file = file(ledger.as_ref(), paths, surroundings)?;
-            let trust = trust(keys, paths)?;
-            let report = block_on(tollgate_ledger::verify(&file, &trust))?.map_err(audit)?;
+            let trusted = || trust(keys, ledger.is_some(), paths);
+            let mut trust = trusted()?;
+            let mut report = block_on(tollgate_ledger::verify(&file, &trust))?.map_err(audit)?;
+            if trust.kept == Kept::Missing && !report.whole {
+                // A gateway that wrote its very first checkpoint meanwhile has
+                // kept it by now.
+                trust = trusted()?;
+                report = block_on(tollgate_ledger::verify(&file, &trust))?.map_err(audit)?;
+            }
             screen.either(*json, &report, |_| render(&report))?;
             match report.whole {
                 true => Ok(()),
@@ -77,16 +96,9 @@ pub(super) fn run(
         } => tail(*limit, *follow, *json, paths, surroundings, screen),
         Command::Export { ledger } => {
             let file = file(ledger.as_ref(), paths, surroundings)?;
-            let mut lines = String::new();
-            let written = tollgate_ledger::export(&file, Cursor(0), |line| {
-                lines.push_str(&line);
-                lines.push('\n');
-                Ok(())
-            });
-            block_on(written)?.map_err(audit)?;
-            screen.print(&lines);
-            Ok(())
+            write_out(&file)
         }
+        Command::Prune { before, json } => prune(before, *json, paths, surroundings, screen),
         Command::Key => {
             let key = AuditKey::open(&paths.state.join("audit.key")).map_err(Failure::failed)?;
             screen.print(&format!("{}\n", key.public()));
@@ -95,7 +107,24 @@ pub(super) fn run(
     }
 }
 
-fn audit(error: tollgate_ledger::AuditError) -> Failure {
+/// Line by line: a ledger may be larger than the memory.
+fn write_out(file: &Path) -> Result<(), Failure> {
+    let mut out = std::io::BufWriter::new(std::io::stdout());
+    let mut gone = false;
+    let written = block_on(tollgate_ledger::export(file, Cursor(0), |line| {
+        let written = writeln!(out, "{line}");
+        // A reader that has had enough (`| head -1`) is no failure.
+        gone |= matches!(&written, Err(error) if error.kind() == ErrorKind::BrokenPipe);
+        written
+    }))?;
+    match written {
+        Err(_) if gone => Ok(()),
+        Err(error) => Err(audit(error)),
+        Ok(_) => out.flush().map_err(Failure::failed),
+    }
+}
+
+pub(super) fn audit(error: tollgate_ledger::AuditError) -> Failure {
     let hint = error.hint();
     let failure = Failure::failed(error);
     match hint {
@@ -117,8 +146,8 @@ fn file(
 }
 
 /// This gateway's own key and its newest checkpoint, or the keys that were
-/// named.
-fn trust(named: &[String], paths: &Paths) -> Result<Trust, Failure> {
+/// named. A copy may be older than the newest checkpoint here.
+fn trust(named: &[String], copy: bool, paths: &Paths) -> Result<Trust, Failure> {
     let mut keys = Vec::new();
     for text in named {
         let key: AuditPublicKey = text.parse().map_err(Failure::usage)?;
@@ -128,10 +157,13 @@ fn trust(named: &[String], paths: &Paths) -> Result<Trust, Failure> {
         let own = AuditKey::open(&paths.state.join("audit.key"));
         keys.extend(own.ok().map(|key| *key.public().as_bytes()));
     }
-    let kept = tollgate_secrets::read_private(&paths.state.join("audit.head"), LONGEST_HEAD);
+    let kept = || tollgate_secrets::read_private(&paths.state.join("audit.head"), LONGEST_HEAD);
     Ok(Trust {
         keys,
-        kept: kept.ok().map(|head| head.expose().to_owned()),
+        kept: match copy {
+            true => Kept::Elsewhere,
+            false => kept().map_or(Kept::Missing, |head| Kept::Is(head.expose().to_owned())),
+        },
         check: |key, text, signature| AuditPublicKey::from_bytes(*key).verify(text, signature),
     })
 }
@@ -155,6 +187,41 @@ fn render(report: &AuditReport) -> String {
         false => "NOT WHOLE\n",
     });
     text
+}
+
+fn prune(
+    before: &str,
+    json: bool,
+    paths: &Paths,
+    surroundings: &dyn Surroundings,
+    screen: &mut Screen,
+) -> Result<(), Failure> {
+    let before = when::since(before, when::now()).map_err(Failure::usage)?;
+    let report: PruneReport = gateway::talk(paths, surroundings, async |client| {
+        let request = PruneRequest { before };
+        Ok(client.post("/control/audit/prune", &request).await?)
+    })?;
+    screen.either(json, &report, |_| pruned(&report, before))?;
+    match report.damaged {
+        None => Ok(()),
+        Some(record) => Err(Failure::failed(anyhow::anyhow!(
+            "record {record} is not what its link says, so nothing from there on was removed"
+        ))
+        .hint("`tollgate audit verify` names what was changed")),
+    }
+}
+
+fn pruned(report: &PruneReport, before: u64) -> String {
+    let PruneReport {
+        requests, events, ..
+    } = report;
+    match report.through {
+        0 => format!("nothing is older than {}", when::shown(before)),
+        through => format!(
+            "removed {requests} requests and {events} events, up to record {through}; \
+             a signed statement of them stays"
+        ),
+    }
 }
 
 fn tail(
@@ -202,7 +269,7 @@ fn line(entry: &Value) -> String {
     let text = format!(
         "{:>8}  {}  {:<18} {:<12} {}{}",
         entry["cursor"].to_string(),
-        super::when::shown(event["at"].as_u64().unwrap_or(0)),
+        when::shown(event["at"].as_u64().unwrap_or(0)),
         word(&event["kind"]),
         word(who),
         word(&event["outcome"]),

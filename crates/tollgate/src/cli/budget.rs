@@ -1,4 +1,5 @@
 use tollgate_api::{BudgetChange, BudgetReport};
+use tollgate_budget::MOST_TOKENS;
 use tollgate_types::{AgentName, Money};
 
 use super::failure::Failure;
@@ -30,7 +31,7 @@ pub(super) struct Set {
     /// An agent, bottle:NAME, or host
     whose: Whose,
     /// The limit of tokens; 0 blocks
-    #[arg(required_unless_present_any = ["usd", "remove"])]
+    #[arg(required_unless_present_any = ["usd", "remove"], allow_negative_numbers = true, value_parser = tokens)]
     tokens: Option<u64>,
     /// The limit of money, such as 12.50
     #[arg(long, value_name = "DOLLARS")]
@@ -56,6 +57,16 @@ pub(super) struct Set {
     /// An array of JSON objects
     #[arg(long)]
     json: bool,
+}
+
+/// A number of tokens as people write it: `2000`, `5_000_000`.
+pub(super) fn tokens(text: &str) -> Result<u64, String> {
+    let found = text.replace('_', "").parse().ok();
+    found
+        .filter(|tokens| *tokens <= MOST_TOKENS)
+        .ok_or_else(|| {
+            format!("expected whole tokens from 0 to {MOST_TOKENS}, such as 2000 or 5_000_000")
+        })
 }
 
 /// Where a budget stands: `agent:NAME`, `bottle:NAME` or `host`.
@@ -195,6 +206,24 @@ mod tests {
     use tollgate_api::BudgetCount;
 
     use super::*;
+
+    #[test]
+    fn tokens_are_whole_and_can_be_counted() {
+        assert_eq!(tokens("2000"), Ok(2000));
+        assert_eq!(tokens("5_000_000"), Ok(5_000_000));
+        for bad in [
+            "-5",
+            "1.5",
+            "10k",
+            "10 GB",
+            "",
+            "99999999999999999999",
+            "1000000000000001",
+        ] {
+            let told = tokens(bad).unwrap_err();
+            assert!(told.starts_with("expected whole tokens from 0"), "{bad}");
+        }
+    }
 
     #[test]
     fn budgets_line_up_with_a_line_for_every_limit() {

@@ -8,6 +8,7 @@
 mod agents;
 mod audit;
 mod budget;
+mod classify;
 mod completions;
 mod config;
 mod cutoff;
@@ -17,6 +18,7 @@ mod listing;
 mod models;
 mod policy;
 mod run;
+mod scan;
 mod screen;
 mod serve;
 mod status;
@@ -92,12 +94,16 @@ enum Command {
     /// The configuration file
     #[command(subcommand)]
     Config(config::Command),
+    /// Say how risky a command is; nothing is run
+    Classify(classify::Arguments),
     /// Rules that allow, ask or deny
     #[command(subcommand)]
     Policy(policy::Command),
     /// Evaluate rules for the gateway, a line for a line
     #[command(name = crate::serve::policy::CHILD, hide = true)]
     PolicyChild,
+    /// Look for secrets, or for instructions to a model
+    Scan(scan::Arguments),
     /// Print completions for a shell
     Completions(completions::Arguments),
     /// Print the manual page
@@ -150,8 +156,10 @@ fn run(arguments: Arguments, screen: &mut Screen) -> Result<(), Failure> {
         Command::Usage(arguments) => usage::run(&arguments, &paths()?, machine, screen),
         Command::Why(arguments) => why::run(&arguments, &paths()?, machine, screen),
         Command::Config(command) => config::run(&command, paths, machine, screen),
+        Command::Classify(arguments) => classify::run(&arguments, screen),
         Command::Policy(command) => policy::run(&command, paths, machine, screen),
         Command::PolicyChild => policy::child(),
+        Command::Scan(arguments) => scan::run(&arguments, screen),
         Command::Completions(arguments) => {
             completions::run(&arguments, Arguments::command(), screen)
         }

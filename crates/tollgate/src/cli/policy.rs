@@ -1,3 +1,6 @@
+mod past;
+mod replay;
+
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
@@ -5,8 +8,9 @@ use tollgate_judge::{Isolation, Judge};
 use tollgate_policy::{Decision, Fact, Facts, PolicyFault};
 
 use super::failure::Failure;
+use super::gateway;
 use super::screen::{Paint, Screen, plain};
-use crate::config::{self, Surroundings};
+use crate::config::{self, Settings, Surroundings};
 use crate::paths::Paths;
 use crate::serve::policy;
 
@@ -21,6 +25,8 @@ pub(super) enum Command {
     Eval(Call),
     /// Show what every file and rule says to one call
     Explain(Call),
+    /// Judge the calls of the past again, and show what would differ
+    Replay(replay::Arguments),
 }
 
 #[derive(Debug, clap::Args)]
@@ -61,18 +67,36 @@ pub(super) struct Call {
 
 pub(super) fn run(
     command: &Command,
-    paths: impl FnOnce() -> Result<Paths, Failure>,
+    paths: impl Fn() -> Result<Paths, Failure>,
     surroundings: &dyn Surroundings,
     screen: &mut Screen,
 ) -> Result<(), Failure> {
     let named = match command {
         Command::Check(files) | Command::Test(files) => &files.files,
         Command::Eval(call) | Command::Explain(call) => &call.files,
+        Command::Replay(it) => &it.files,
     };
-    let files = match named.is_empty() {
-        true => configured(&paths()?, surroundings)?,
-        false => named.clone(),
+    let replays = matches!(command, Command::Replay(_));
+    let settings = match named.is_empty() || replays {
+        true => Some(configured(&paths()?, surroundings)?),
+        false => None,
     };
+    let files = match &settings {
+        Some(settings) if named.is_empty() => settings.policy.files.clone(),
+        _ => named.clone(),
+    };
+    if let Command::Replay(it) = command
+        && it.ledger.is_none()
+    {
+        // A gateway that runs writes down what it still holds; without one
+        // there is nothing to wait for.
+        let newest = "/control/audit?newest=1";
+        let shown = gateway::talk(&paths()?, surroundings, async |client| {
+            let _rows: Value = client.get(newest).await?;
+            Ok(())
+        });
+        shown.ok();
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -83,6 +107,10 @@ pub(super) fn run(
             Command::Test(it) => check(&files, it.json, true, screen).await,
             Command::Eval(call) => eval(&files, call, screen).await,
             Command::Explain(call) => explain(&files, call, screen).await,
+            Command::Replay(it) => match &settings {
+                Some(settings) => replay::run(it, &files, settings, screen).await,
+                None => Ok(()),
+            },
         }
     })
 }
@@ -93,23 +121,25 @@ pub(super) fn child() -> Result<(), Failure> {
     tollgate_judge::serve(input, output).map_err(Failure::failed)
 }
 
-/// The files of the configuration.
-fn configured(paths: &Paths, surroundings: &dyn Surroundings) -> Result<Vec<PathBuf>, Failure> {
-    let settings = config::load(paths, surroundings).map_err(|faults| {
+fn configured(paths: &Paths, surroundings: &dyn Surroundings) -> Result<Settings, Failure> {
+    config::load(paths, surroundings).map_err(|faults| {
         Failure::usage(anyhow::anyhow!("{faults}"))
             .hint("`tollgate config check` looks at it; files can also be named here")
-    })?;
-    Ok(settings.policy.files)
+    })
 }
 
 /// Always in a process of its own: a file that is being written may do anything.
 async fn load(files: &[PathBuf]) -> Result<Judge, Vec<PolicyFault>> {
+    read_in(files, Isolation::Process).await
+}
+
+async fn read_in(files: &[PathBuf], isolation: Isolation) -> Result<Judge, Vec<PolicyFault>> {
     let texts = match files.is_empty() {
         true => vec![policy::shipped_default()],
         false => policy::read(files)?,
     };
     let mut library = policy::library(files);
-    tollgate_judge::load(&policy::place()?, Isolation::Process, texts, &mut library).await
+    tollgate_judge::load(&policy::place()?, isolation, texts, &mut library).await
 }
 
 async fn check(
@@ -227,9 +257,11 @@ async fn explain(files: &[PathBuf], call: &Call, screen: &mut Screen) -> Result<
 }
 
 async fn ready(files: &[PathBuf]) -> Result<Judge, Failure> {
-    load(files)
-        .await
-        .map_err(|faults| Failure::usage(anyhow::anyhow!(policy::lines(&faults))))
+    load(files).await.map_err(unready)
+}
+
+fn unready(faults: Vec<PolicyFault>) -> Failure {
+    Failure::usage(anyhow::anyhow!(policy::lines(&faults)))
 }
 
 fn object(decision: &Decision) -> Value {

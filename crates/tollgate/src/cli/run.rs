@@ -12,7 +12,7 @@ mod signals;
 use std::ffi::OsString;
 use std::time::Duration;
 
-use tollgate_api::{Client, NewRunRequest, RunEnd, RunEnded, RunStarted};
+use tollgate_api::{Client, NewRunRequest, ResumedRun, RunEnd, RunEnded, RunStarted};
 use tollgate_run::{Cause, End, Exit, Input, Keeper, Output, Session, Spec, Terminal, Tree};
 use tollgate_types::AgentName;
 
@@ -37,8 +37,12 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAME")]
     agent: Option<AgentName>,
 
+    /// The bottle whose budgets count it [default: the agent's]
+    #[arg(long, value_name = "NAME")]
+    bottle: Option<String>,
+
     /// Tokens that this run may use; 0 blocks all spending
-    #[arg(long, value_name = "TOKENS")]
+    #[arg(long, value_name = "TOKENS", allow_negative_numbers = true, value_parser = super::budget::tokens)]
     budget: Option<u64>,
 
     /// The command and its arguments
@@ -70,6 +74,14 @@ pub(super) fn run(
         let run = Run {
             client: &client,
             id: &started.run,
+            resume: NewRunRequest {
+                agent: Some(started.agent.clone()),
+                resume: Some(ResumedRun {
+                    run: started.run.clone(),
+                    key: started.key.clone(),
+                }),
+                ..wanted(arguments)
+            },
         };
         run.conduct(arguments, environment, screen).await
     })
@@ -80,16 +92,21 @@ pub(super) fn run(
     }
 }
 
-async fn begin(client: &Client, arguments: &Arguments) -> Result<RunStarted, Failure> {
+fn wanted(arguments: &Arguments) -> NewRunRequest {
     // Arguments may hold secrets, and the record is kept.
     let program = arguments.command.first();
     let program = program.map(|name| name.to_string_lossy().chars().take(200).collect());
-    let request = NewRunRequest {
+    NewRunRequest {
+        resume: None,
         agent: arguments.agent.as_ref().map(ToString::to_string),
         budget: arguments.budget,
+        bottle: arguments.bottle.clone(),
         command: program.unwrap_or_default(),
-    };
-    let started: RunStarted = client.post("/control/runs", &request).await?;
+    }
+}
+
+async fn begin(client: &Client, arguments: &Arguments) -> Result<RunStarted, Failure> {
+    let started: RunStarted = client.post("/control/runs", &wanted(arguments)).await?;
     // It becomes a part of a path.
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     match !started.run.is_empty() && started.run.bytes().all(plain) {
@@ -104,6 +121,8 @@ async fn begin(client: &Client, arguments: &Arguments) -> Result<RunStarted, Fai
 struct Run<'a> {
     client: &'a Client,
     id: &'a str,
+    /// Told to a gateway that does not know the run.
+    resume: NewRunRequest,
 }
 
 impl Run<'_> {
@@ -116,7 +135,7 @@ impl Run<'_> {
         let terminal = Terminal::remember();
         let spec = spec(&arguments.command, environment, &terminal);
         let started = async {
-            let orders = Orders::open(self.client, self.id).await?;
+            let orders = Orders::open(self.client, self.id, self.resume.clone()).await?;
             let signals = Signals::new().map_err(Failure::failed)?;
             let tree = Tree::start(spec, &Keeper::this_program(&[KEEP])).await;
             Ok::<_, Failure>((orders, signals, tree.map_err(Failure::failed)?))

@@ -13,6 +13,8 @@ pub(crate) struct Screen {
     /// Colours for what is printed.
     pub(crate) paint: Paint,
     err_paint: Paint,
+    /// Somebody looks at standard error.
+    watched: bool,
 }
 
 impl Screen {
@@ -24,6 +26,7 @@ impl Screen {
         let wanted = !set("NO_COLOR") && !dumb;
         Self {
             paint: Paint(wanted && std::io::stdout().is_terminal()),
+            watched: !dumb && std::io::stderr().is_terminal(),
             err_paint: Paint(wanted && std::io::stderr().is_terminal()),
             out: Box::new(std::io::stdout()),
             err: Box::new(std::io::stderr()),
@@ -67,6 +70,16 @@ impl Screen {
     /// output.
     pub(crate) fn note(&mut self, text: &str) {
         write_all(&mut self.err, &format!("tollgate: {}", plain(text)));
+    }
+
+    /// Says on a terminal how far long work is, in place of what was said
+    /// before; nothing where nobody looks.
+    pub(crate) fn progress(&mut self, text: &str) {
+        if self.watched {
+            let written =
+                write!(self.err, "\r\u{1b}[K{}", plain(text)).and_then(|()| self.err.flush());
+            drop(written);
+        }
     }
 
     /// Says on standard error why it did not work.
@@ -116,9 +129,11 @@ impl Paint {
     /// A word for a state in the colour of what it means.
     pub(crate) fn state(self, word: &str) -> String {
         match word.trim_end() {
-            "ready" | "ok" | "done" | "succeeded" => self.good(word),
-            "cooling" | "draining" | "client_left" | "quota" | "starting" => self.warn(word),
-            "" => word.to_owned(),
+            "ready" | "ok" | "done" | "succeeded" | "served" => self.good(word),
+            "cooling" | "draining" | "client_left" | "quota" | "starting" | "not_listed" => {
+                self.warn(word)
+            }
+            "" | "-" => word.to_owned(),
             _ => self.bad(word),
         }
     }

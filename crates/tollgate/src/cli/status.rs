@@ -1,34 +1,27 @@
+mod deep;
+
 use std::fmt::Write;
 
-use serde::Serialize;
-use tollgate_api::{ProfileReport, StatusReport};
+use tollgate_api::{ProviderStatus, StatusReport};
 
 use super::failure::Failure;
 use super::gateway;
 use super::listing::{Column, grouped, listing};
 use super::screen::{Paint, Screen, plain};
-use super::when::{lasting, shown};
+use super::when::{lasting, now};
 use crate::config::Surroundings;
 use crate::paths::Paths;
+use crate::serve::policy;
 
 /// What `status` takes.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Ask the providers too, and list every credential
+    /// Every credential too: its counts, its rest, its last error
     #[arg(long)]
     deep: bool,
     /// One JSON object
     #[arg(long)]
     json: bool,
-}
-
-/// The report, with credentials where they were asked for.
-#[derive(Serialize)]
-struct Whole {
-    #[serde(flatten)]
-    status: StatusReport,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    profiles: Option<Vec<ProfileReport>>,
 }
 
 pub(super) fn run(
@@ -37,24 +30,19 @@ pub(super) fn run(
     surroundings: &dyn Surroundings,
     screen: &mut Screen,
 ) -> Result<(), Failure> {
-    let whole = gateway::talk(paths, surroundings, async |client| {
-        let path = if arguments.deep {
-            "/control/status?deep=1"
-        } else {
-            "/control/status"
-        };
-        let status = client.get(path).await?;
-        let profiles = match arguments.deep {
-            true => Some(client.get("/control/profiles").await?),
-            false => None,
-        };
-        Ok(Whole { status, profiles })
+    let path = match arguments.deep {
+        true => "/control/status?deep=1",
+        false => "/control/status",
+    };
+    let status: StatusReport = gateway::talk(paths, surroundings, async |client| {
+        Ok(client.get(path).await?)
     })?;
-    screen.either(arguments.json, &whole, |paint| render(&whole, paint))
+    screen.either(arguments.json, &status, |paint| {
+        render(&status, now(), paint)
+    })
 }
 
-fn render(whole: &Whole, paint: Paint) -> String {
-    let status = &whole.status;
+fn render(status: &StatusReport, now: u64, paint: Paint) -> String {
     let mut text = format!(
         "tollgate {} is {}, process {}, up {}\n\n",
         plain(&status.version),
@@ -67,7 +55,7 @@ fn render(whole: &Whole, paint: Paint) -> String {
         let _written = writeln!(text, "  {label:<11}{}", plain(&value));
     }
     if let Some(fault) = &status.config_fault {
-        let label = paint.bad("the file on disk is not in force:");
+        let label = paint.bad("the files on disk are not in force:");
         let _written = write!(
             text,
             "\n{label}\n{}\n",
@@ -80,9 +68,9 @@ fn render(whole: &Whole, paint: Paint) -> String {
     }
     text.push('\n');
     text.push_str(&providers(status, paint));
-    if let Some(profiles) = &whole.profiles {
+    if let Some(profiles) = &status.profiles {
         text.push('\n');
-        text.push_str(&credentials(profiles, paint));
+        text.push_str(&deep::credentials(profiles, now, paint));
     }
     text
 }
@@ -99,6 +87,7 @@ fn facts(status: &StatusReport) -> Vec<(&'static str, String)> {
             "config",
             format!("{config}, version {}", status.config_version),
         ),
+        ("policy", policy::told(&status.policy)),
         (
             "anonymous",
             match &status.anonymous {
@@ -138,10 +127,7 @@ fn providers(status: &StatusReport, paint: Paint) -> String {
                 format!("{}/{}", provider.credentials_ready, provider.credentials),
                 provider.in_flight.to_string(),
                 provider.source.clone(),
-                provider
-                    .note
-                    .clone()
-                    .unwrap_or_else(|| provider.base_url.clone()),
+                place(provider),
             ]
         })
         .collect();
@@ -157,31 +143,17 @@ fn providers(status: &StatusReport, paint: Paint) -> String {
     listing(columns, &rows, "no providers", paint)
 }
 
-fn credentials(profiles: &[ProfileReport], paint: Paint) -> String {
-    use Column::{Left, Right, State};
-    let moment = |millis: Option<u64>| millis.map_or_else(|| "-".to_owned(), shown);
-    let rows: Vec<[String; 6]> = profiles
-        .iter()
-        .map(|profile| {
-            [
-                profile.profile_id.clone(),
-                profile.standing.clone(),
-                grouped(profile.requests_count),
-                grouped(profile.failure_count),
-                moment(profile.last_used_at),
-                moment(profile.cooldown_until),
-            ]
-        })
-        .collect();
-    let columns = [
-        Left("CREDENTIAL"),
-        State("STANDING"),
-        Right("REQUESTS"),
-        Right("FAILURES"),
-        Left("LAST USED"),
-        Left("RESTS UNTIL"),
-    ];
-    listing(columns, &rows, "no credentials", paint)
+/// Where it is, and what there is to know about it.
+fn place(provider: &ProviderStatus) -> String {
+    let breaker = provider.breaker.as_ref();
+    let breaker = breaker.filter(|state| *state != "closed");
+    let mut place = provider.base_url.clone();
+    let breaker = breaker.map(|state| format!("breaker {state}"));
+    for more in [breaker, provider.note.clone()].into_iter().flatten() {
+        place.push_str(", ");
+        place.push_str(&more);
+    }
+    place
 }
 
 #[cfg(test)]

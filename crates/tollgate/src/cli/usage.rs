@@ -1,5 +1,3 @@
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use serde_json::{Value, json};
 use tollgate_api::{UsageLine, UsageReport};
 
@@ -30,6 +28,7 @@ enum By {
     Agent,
     Provider,
     Model,
+    Bottle,
 }
 
 impl By {
@@ -38,6 +37,7 @@ impl By {
             Self::Agent => "agent",
             Self::Provider => "provider",
             Self::Model => "model",
+            Self::Bottle => "bottle",
         }
     }
 }
@@ -49,7 +49,7 @@ pub(super) fn run(
     screen: &mut Screen,
 ) -> Result<(), Failure> {
     let since = match &arguments.since {
-        Some(text) => Some(when::since(text, now()).map_err(Failure::usage)?),
+        Some(text) => Some(when::since(text, when::now()).map_err(Failure::usage)?),
         None => None,
     };
     let since = since
@@ -63,13 +63,6 @@ pub(super) fn run(
     screen.either(arguments.json, &objects, |paint| {
         render(&report, arguments.by, paint)
     })
-}
-
-fn now() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The rows with their key under the name of what it is, too.
@@ -91,6 +84,7 @@ fn render(report: &UsageReport, by: By, paint: Paint) -> String {
         By::Agent => "AGENT",
         By::Provider => "PROVIDER",
         By::Model => "MODEL",
+        By::Bottle => "BOTTLE",
     };
     let rows: Vec<[String; 9]> = report.rows.iter().map(row).collect();
     let columns = [

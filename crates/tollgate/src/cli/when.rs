@@ -1,5 +1,7 @@
 //! Moments and spans as people write and read them.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use jiff::{Timestamp, civil, tz::TimeZone};
 
 /// Text that is no moment.
@@ -36,6 +38,14 @@ fn moment(text: &str) -> Option<u64> {
     };
     let moment = text.parse::<Timestamp>().ok().or_else(date)?;
     u64::try_from(moment.as_millisecond()).ok()
+}
+
+/// The present, in Unix milliseconds.
+pub(crate) fn now() -> u64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// A moment for people, in UTC.

@@ -1,6 +1,6 @@
 use std::fmt::Write;
 
-use tollgate_api::{RequestSummary, Story};
+use tollgate_api::{Client, RequestSummary, Story, StoryStep};
 use tollgate_types::RequestId;
 
 use super::failure::Failure;
@@ -13,8 +13,9 @@ use crate::paths::Paths;
 /// What `why` takes.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The request's id, from the answer's header x-tollgate-request-id
-    id: RequestId,
+    /// The request's id, from the answer's header x-tollgate-request-id;
+    /// without one, the request that ended last
+    id: Option<RequestId>,
     /// One JSON object
     #[arg(long)]
     json: bool,
@@ -26,11 +27,24 @@ pub(super) fn run(
     surroundings: &dyn Surroundings,
     screen: &mut Screen,
 ) -> Result<(), Failure> {
-    let path = format!("/control/requests/{}", arguments.id);
-    let story: Story = gateway::talk(paths, surroundings, async |client| {
-        Ok(client.get(&path).await?)
+    let story = gateway::talk(paths, surroundings, async |client| {
+        let id = match arguments.id {
+            Some(id) => id.to_string(),
+            None => newest(&client).await?,
+        };
+        let path = format!("/control/requests/{id}");
+        Ok(client.get::<Story>(&path).await?)
     })?;
     screen.either(arguments.json, &story, |paint| render(&story, paint))
+}
+
+async fn newest(client: &Client) -> Result<String, Failure> {
+    let recent: Vec<RequestSummary> = client.get("/control/requests?limit=1").await?;
+    let newest = recent.into_iter().next().map(|request| request.id);
+    newest.ok_or_else(|| {
+        Failure::failed(anyhow::anyhow!("no request has come yet"))
+            .hint("`tollgate serve` prints lines that send one")
+    })
 }
 
 fn render(story: &Story, paint: Paint) -> String {
@@ -44,12 +58,12 @@ fn render(story: &Story, paint: Paint) -> String {
     let width = story
         .steps
         .iter()
-        .map(|step| step.step.chars().count())
+        .map(|step| called(step).chars().count())
         .max()
         .unwrap_or(0);
     for (at, step) in story.steps.iter().enumerate() {
         let number = paint.faint(&format!("{:>3}.", at + 1));
-        let name = format!("{:<width$}", plain(&step.step));
+        let name = format!("{:<width$}", plain(&called(step)));
         let name = if step.state == "done" {
             name
         } else {
@@ -71,6 +85,15 @@ fn render(story: &Story, paint: Paint) -> String {
     text
 }
 
+/// `not permitted` where a request was stopped: the step's own name says that it
+/// was taken.
+fn called(step: &StoryStep) -> String {
+    match step.state.as_str() {
+        "refused" => format!("not {}", step.step),
+        _ => step.step.clone(),
+    }
+}
+
 fn asked(request: &RequestSummary) -> String {
     let agent = request.agent.as_deref().unwrap_or("nobody known");
     let model = request.model_asked.as_deref().unwrap_or("no model");
@@ -90,20 +113,30 @@ fn judged(story: &Story) -> String {
         .as_deref()
         .map(|rule| format!(", rule {rule}"))
         .unwrap_or_default();
-    let line = format!(
-        "configuration {}, policy {}{rule}; the gateway itself took {}",
-        story.config_version,
-        story.policy_version,
-        took(story.overhead_micros)
-    );
+    // It is taken where the first attempt begins.
+    let own = match story.overhead_micros {
+        0 => String::new(),
+        micros => format!("; the gateway itself took {}", took(micros)),
+    };
+    let (config, policy) = (story.config_version, &story.policy_version);
+    let line = format!("configuration {config}, policy {policy}{rule}{own}");
     plain(&line).into_owned()
 }
 
 #[cfg(test)]
 mod tests {
-    use tollgate_api::StoryStep;
-
     use super::*;
+
+    #[test]
+    fn a_step_that_was_not_taken_says_so() {
+        let step = |state: &str| StoryStep {
+            step: "permitted".into(),
+            state: state.into(),
+            ..StoryStep::default()
+        };
+        assert_eq!(called(&step("refused")), "not permitted");
+        assert_eq!(called(&step("done")), "permitted");
+    }
 
     #[test]
     fn a_story_is_told_step_by_step() {

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use tollgate_identity::{AgentSource, AgentSpec, KeyDigest, ModelDefaults};
-use tollgate_routing::AgentFallback;
 use tollgate_types::AgentName;
 
 use super::build::Build;
+use super::settings::{Bottles, RateSettings};
 use super::tree::Table;
 
 impl Build<'_> {
@@ -16,6 +16,7 @@ impl Build<'_> {
         tables: &[(String, Table)],
         defaults: ModelDefaults,
         anonymous: Option<&AgentName>,
+        bottles: &Bottles,
     ) -> Vec<AgentSpec> {
         let mut agents = Vec::new();
         let mut seen = HashMap::new();
@@ -27,6 +28,7 @@ impl Build<'_> {
             let [allowed_models, blocked_models] =
                 ["allowed_models", "blocked_models"].map(|key| self.globs(table, key));
             let may_act_for = self.may_act_for(table);
+            let bottles = self.bottle_of(table, bottles);
             let name = self.agent_name(name, table);
             agents.extend(name.map(|name| AgentSpec {
                 name,
@@ -34,8 +36,15 @@ impl Build<'_> {
                 allowed_models,
                 blocked_models,
                 may_act_for,
+                bottles,
                 source: AgentSource::Config,
-                defaults,
+                defaults: table.table("model").map_or(defaults, |own| {
+                    let own = requests(own);
+                    ModelDefaults {
+                        temperature: own.temperature.or(defaults.temperature),
+                        max_tokens: own.max_tokens.or(defaults.max_tokens),
+                    }
+                }),
             }));
         }
         if let Some(name) = anonymous
@@ -120,25 +129,40 @@ pub(super) fn nobody_else(name: AgentName, defaults: ModelDefaults) -> AgentSpec
         allowed_models: vec!["*".to_owned()],
         blocked_models: Vec::new(),
         may_act_for: Vec::new(),
+        bottles: Vec::new(),
         source: AgentSource::Config,
         defaults,
     }
 }
 
-/// `[agents.defaults.model]`: what a request gets where it says nothing, and
-/// the fallbacks of one model.
-pub(super) fn defaults(tables: &[(String, Table)]) -> (ModelDefaults, Option<AgentFallback>) {
+/// `[agents.defaults.model]`: what a request gets where it says nothing.
+pub(super) fn defaults(tables: &[(String, Table)]) -> ModelDefaults {
     let defaults = tables.iter().find(|(name, _)| name == "defaults");
-    let Some(model) = defaults.and_then(|(_, table)| table.table("model")) else {
-        return (ModelDefaults::default(), None);
-    };
-    let requests = ModelDefaults {
+    let model = defaults.and_then(|(_, table)| table.table("model"));
+    model.map(requests).unwrap_or_default()
+}
+
+fn requests(model: &Table) -> ModelDefaults {
+    ModelDefaults {
         temperature: model.float("temperature"),
         max_tokens: Some(model.number("max_tokens")).filter(|&tokens| tokens > 0),
+    }
+}
+
+/// `rate_limit_rpm` and `rate_limit_tpm` of those that have one.
+pub(super) fn rates(tables: &[(String, Table)]) -> Vec<RateSettings> {
+    let rate = |(name, table): &(String, Table)| {
+        let number = |key: &str| Some(table.number(key)).filter(|&limit| limit > 0);
+        Some(RateSettings {
+            agent: AgentName::new(name).ok()?,
+            requests: number("rate_limit_rpm"),
+            tokens: number("rate_limit_tpm"),
+        })
     };
-    let fallback = model.text("provider").map(|primary| AgentFallback {
-        primary: primary.as_str().to_owned(),
-        fallback: model.words("fallback"),
-    });
-    (requests, fallback)
+    tables
+        .iter()
+        .filter(|(name, _)| name != "defaults")
+        .filter_map(rate)
+        .filter(|rate| rate.requests.is_some() || rate.tokens.is_some())
+        .collect()
 }

@@ -97,7 +97,7 @@ impl Build<'_> {
     }
 }
 
-fn is_loopback(uri: &Uri) -> bool {
+pub(super) fn is_loopback(uri: &Uri) -> bool {
     let host = uri
         .host()
         .unwrap_or_default()

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use tollgate_budget::{BudgetSpec, Limit, Scope, Shutdown, Window};
-use tollgate_types::{AgentName, Label};
+use tollgate_types::Label;
 
 use super::fault::Findings;
 use super::near::{nearest, shown};
@@ -49,9 +49,18 @@ impl Gathered {
     }
 }
 
-/// The budgets of an agent.
-pub(super) fn of_agent(
-    name: &AgentName,
+/// `[budget]`: the shortest answer that a request may be cut down to, where it
+/// may be at all.
+pub(super) fn clamp_floor(root: &Table) -> Option<u64> {
+    let table = root.table("budget")?;
+    table
+        .flag("clamp_max_tokens")
+        .then(|| table.number("clamp_floor"))
+}
+
+/// The budgets of an agent or a bottle.
+pub(super) fn of(
+    scope: &Scope,
     table: &Table,
     names: &Names,
     gathered: &mut Gathered,
@@ -64,9 +73,8 @@ pub(super) fn of_agent(
                 .provider(text.as_str(), &text.shown, table, text.line, findings)
                 .map(Some),
         };
-        let scope = Scope::Agent(name.clone());
         let Some(provider) = provider else { continue };
-        if let Some(spec) = spec(table, scope, provider, Shutdown::Cutoff, findings) {
+        if let Some(spec) = spec(table, scope.clone(), provider, Shutdown::Cutoff, findings) {
             gathered.add(spec, table, findings);
         }
     }

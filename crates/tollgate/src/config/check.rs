@@ -48,7 +48,7 @@ impl Check<'_> {
                 self.unknown(&table, line, name.get_ref());
                 continue;
             };
-            self.standing(&table, key, line, item);
+            self.standing(&table, key, line);
             if let Some(value) = self.value(&table, key, item) {
                 let key = key.name;
                 table.entries.push(Entry { key, line, value });
@@ -75,12 +75,11 @@ impl Check<'_> {
     }
 
     /// Says what this version does not do, where the file asks for it.
-    fn standing(&mut self, table: &Table, key: &Key, line: u32, item: &Item<'_>) {
+    fn standing(&mut self, table: &Table, key: &Key, line: u32) {
         let what = match table.place.is_empty() {
             true => format!("[{}]", key.name),
             false => format!("{}: {}", table.place, key.name),
         };
-        let empty = matches!(item.get_ref(), DeValue::Array(list) if list.is_empty());
         match key.standing {
             Standing::Ignored => {
                 self.findings.warn(
@@ -88,11 +87,7 @@ impl Check<'_> {
                     format!("{what} is not built into this version; ignored"),
                 );
             }
-            Standing::Refused if !empty => self
-                .findings
-                .fault(line, format!("{what} is not enforced by this version"))
-                .hint("delete it: a rule that is written down and not kept is worse than none"),
-            Standing::Refused | Standing::Works => {}
+            Standing::Works => {}
         }
     }
 
@@ -121,6 +116,9 @@ impl Check<'_> {
                 let text = self.text(table, key, item)?;
                 self.usd(table, key, &text).map(Value::Money)
             }
+            (Kind::TextOrTexts, DeValue::String(_)) => self
+                .text(table, key, item)
+                .map(|text| Value::Texts(vec![text])),
             (_, found) => self.collection(table, key, item, found),
         }
     }
@@ -142,7 +140,9 @@ impl Check<'_> {
         found: &DeValue<'_>,
     ) -> Option<Value> {
         let value = match (key.kind, found) {
-            (Kind::Texts, DeValue::Array(items)) => Value::Texts(self.texts(table, key, items)),
+            (Kind::Texts | Kind::TextOrTexts, DeValue::Array(items)) => {
+                Value::Texts(self.texts(table, key, items))
+            }
             (Kind::Map, DeValue::Table(pairs)) => Value::Map(self.map(table, key, pairs)),
             (Kind::Table(section), DeValue::Table(found)) => {
                 // A section inside of one that has a name of its own.

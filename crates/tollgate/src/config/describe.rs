@@ -53,6 +53,7 @@ pub(super) fn expected(kind: Kind) -> String {
         Kind::Usd => "US dollars such as 12.50".into(),
         Kind::Boolean => "true or false".into(),
         Kind::Texts => "a list of strings".into(),
+        Kind::TextOrTexts => "a string or a list of strings".into(),
         Kind::Map => "a table of strings".into(),
         Kind::Table(_) | Kind::Named(..) => "a table".into(),
         Kind::Tables(_) => "a list of tables".into(),

@@ -9,10 +9,10 @@ use tollgate_routing::{CredentialSpec, RoutingConfig};
 use tollgate_types::{AgentName, Label, Secret};
 
 use super::agent::nobody_else;
-use super::build::routes_of;
 use super::fault::Findings;
+use super::routing::routes_of;
 use super::server;
-use super::settings::{ProviderSettings, Settings, Source, Upstream};
+use super::settings::{Bottles, ProviderSettings, Settings, Source, Upstream};
 use super::surroundings::Surroundings;
 use super::tree::Table;
 use crate::paths::Paths;
@@ -135,9 +135,7 @@ pub fn settings(paths: &Paths, surroundings: &dyn Surroundings) -> Settings {
         ledger: server::beside_state(&paths.state),
         routing: RoutingConfig {
             providers: routes_of(&providers),
-            model_routes: Vec::new(),
-            shortcuts: Vec::new(),
-            default_fallback: None,
+            ..RoutingConfig::default()
         },
         providers,
         agents: anonymous
@@ -145,14 +143,18 @@ pub fn settings(paths: &Paths, surroundings: &dyn Surroundings) -> Settings {
             .map(|name| nobody_else(name, agent_defaults))
             .collect(),
         agent_defaults,
+        rates: Vec::new(),
         policy: super::PolicySettings::default(),
         budgets: Vec::new(),
         catalog: Catalog::built_in(),
         output_cap: None,
+        clamp_floor: None,
+        bottles: Bottles::new(),
         monitoring: server::monitoring(
             &Table::default_of("monitoring"),
             &Table::default_of("telemetry"),
         ),
+        telemetry: None,
         // It is not there yet; that it appears is a reload too.
         files: vec![paths.config.clone()],
         warnings: warnings.unwrap_or_default(),
@@ -171,6 +173,7 @@ pub(super) fn provider(id: &str, upstream: Upstream, models: &[&str]) -> Provide
         id: id.into(),
         upstream,
         keys: Vec::new(),
+        callers_key: false,
         keys_from: String::new(),
         headers: Vec::new(),
         models: models.iter().map(|&model| model.to_owned()).collect(),
@@ -178,6 +181,7 @@ pub(super) fn provider(id: &str, upstream: Upstream, models: &[&str]) -> Provide
         first_byte: table.seconds("first_byte_seconds"),
         idle: table.seconds("idle_seconds"),
         stream_usage: table.flag("stream_usage"),
+        passages: Vec::new(),
     }
 }
 

@@ -21,6 +21,7 @@
 mod agent;
 mod base_url;
 mod bind;
+mod bottle;
 mod budget;
 mod build;
 mod check;
@@ -34,11 +35,13 @@ mod near;
 mod policy;
 pub mod probe;
 mod provider;
+mod routing;
 pub mod schema;
 mod server;
 mod settings;
 mod surroundings;
 mod syntax;
+mod telemetry;
 mod tree;
 mod yaml;
 mod zone;
@@ -54,9 +57,10 @@ use syntax::Lines;
 pub use bind::bind;
 pub use fault::{Fault, Faults};
 pub use policy::{AgentDomains, PolicySettings};
+pub use routing::windows;
 pub use settings::{
-    AnswerModel, LedgerSettings, MonitoringSettings, ProviderSettings, ServerSettings, Settings,
-    Source, Upstream,
+    AnswerModel, Bottles, LedgerSettings, MonitoringSettings, ProviderSettings, RateSettings,
+    ServerSettings, Settings, Source, TelemetrySettings, Upstream,
 };
 pub use surroundings::{Machine, Nowhere, Surroundings};
 pub use zone::named as zone_named;

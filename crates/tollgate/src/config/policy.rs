@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use tollgate_judge::Isolation;
-use tollgate_policy::{DomainList, is_domain_pattern};
+use tollgate_policy::{DomainList, SHIPPED, is_domain_pattern, may_be_added};
 use tollgate_types::{AgentName, Label};
 
 use super::build::Build;
@@ -28,6 +28,8 @@ pub struct PolicySettings {
     pub isolation: Isolation,
     /// Lists that hold for every agent.
     pub lists: Vec<Arc<DomainList>>,
+    /// Facts of the operator's own, for every agent.
+    pub context: Vec<(Label, Label)>,
     /// What is written down for single agents.
     pub agents: Vec<AgentDomains>,
 }
@@ -43,6 +45,8 @@ pub struct AgentDomains {
     pub denied: Vec<Label>,
     /// Lists of its own.
     pub lists: Vec<Arc<DomainList>>,
+    /// Facts of the operator's own about it.
+    pub context: Vec<(Label, Label)>,
 }
 
 /// clashd's `agents.json`.
@@ -73,6 +77,17 @@ struct ListSource {
     _refresh_secs: Option<u64>,
 }
 
+impl PolicySettings {
+    /// Takes domains from a file to what `tollgate.toml` says of the agent.
+    fn put(&mut self, mut agent: AgentDomains) {
+        let known = self.agents.iter().position(|it| it.agent == agent.agent);
+        if let Some(at) = known {
+            agent.context = self.agents.swap_remove(at).context;
+        }
+        self.agents.push(agent);
+    }
+}
+
 impl Build<'_> {
     /// `[policy]` and the domains of `[agents.NAME]`.
     pub(super) fn policy(&mut self, root: &Table) -> PolicySettings {
@@ -86,26 +101,33 @@ impl Build<'_> {
             ..PolicySettings::default()
         };
         for text in table.texts("files") {
+            if text.as_str().starts_with(SHIPPED) {
+                settings.files.push(text.as_str().into());
+                continue;
+            }
             let path = self.beside.join(text.as_str());
             self.files.push(path.clone());
             settings.files.push(path);
         }
+        let mut listed = Vec::new();
         for list in table.tables("domain_lists") {
             let (Some(name), Some(file)) = (list.text("name"), list.text("file")) else {
                 continue;
             };
+            listed.push(name.as_str().to_owned());
             let path = self.beside.join(file.as_str());
             settings
                 .lists
                 .extend(self.list(name.as_str(), &path, file.line));
         }
+        settings.context = self.context(table);
         for (name, agent) in root.named("agents") {
             if name != "defaults" {
                 settings.agents.extend(self.domains_of(name, agent));
             }
         }
         if let Some(file) = table.text("agents") {
-            self.agents_file(file, &mut settings);
+            self.agents_file(file, &listed, &mut settings);
         }
         settings
     }
@@ -117,12 +139,35 @@ impl Build<'_> {
             self.domains(&format!("{}: {key}", table.place), line, domains)
         });
         let agent = AgentName::new(name).ok()?;
-        (!allowed.is_empty() || !denied.is_empty()).then_some(AgentDomains {
+        let context = self.context(table);
+        let said = !allowed.is_empty() || !denied.is_empty() || !context.is_empty();
+        said.then_some(AgentDomains {
             agent,
             allowed,
             denied,
             lists: Vec::new(),
+            context,
         })
+    }
+
+    /// Facts that the operator adds; never in the place of what Tollgate knows.
+    fn context(&mut self, table: &Table) -> Vec<(Label, Label)> {
+        let mut kept = Vec::new();
+        for (name, value) in table.map("context") {
+            if may_be_added(name) {
+                kept.push((name.as_str().into(), value.as_str().into()));
+                continue;
+            }
+            let found: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
+            let message = format!(
+                "{}: context has \"{found}\", which can't be added",
+                table.place
+            );
+            self.findings.fault(value.line, message).hint(
+                "expected a name that rules don't know yet, of lower-case letters, digits and `_`",
+            );
+        }
+        kept
     }
 
     fn domains<'d>(
@@ -155,7 +200,7 @@ impl Build<'_> {
         kept
     }
 
-    fn agents_file(&mut self, file: &Text, settings: &mut PolicySettings) {
+    fn agents_file(&mut self, file: &Text, listed: &[String], settings: &mut PolicySettings) {
         let path = self.beside.join(file.as_str());
         let Some(text) = self.text_of(&path, file.line) else {
             return;
@@ -169,8 +214,8 @@ impl Build<'_> {
             }
         };
         for entry in read.agents {
-            if let Some(agent) = self.agent_entry(file.line, &path, entry, &settings.agents) {
-                settings.agents.push(agent);
+            if let Some(agent) = self.agent_entry(file.line, &path, entry, listed, settings) {
+                settings.put(agent);
             }
         }
     }
@@ -180,7 +225,8 @@ impl Build<'_> {
         line: u32,
         path: &Path,
         entry: AgentEntry,
-        known: &[AgentDomains],
+        listed: &[String],
+        settings: &PolicySettings,
     ) -> Option<AgentDomains> {
         let place = format!("policy: agents: {}", path.display());
         let Ok(agent) = AgentName::new(&entry.agent_id) else {
@@ -190,7 +236,11 @@ impl Build<'_> {
             self.findings.fault(line, message);
             return None;
         };
-        if known.iter().any(|known| known.agent == agent) {
+        let is_said = |known: &AgentDomains| {
+            let domains = known.allowed.len() + known.denied.len() + known.lists.len();
+            known.agent == agent && domains > 0
+        };
+        if settings.agents.iter().any(is_said) {
             let message =
                 format!("{place}: the domains of agent \"{agent}\" are written down twice");
             self.findings.fault(line, message);
@@ -206,6 +256,10 @@ impl Build<'_> {
         let mut lists = Vec::new();
         for source in entry.domain_list_sources {
             let file = source.url.strip_prefix("file://").unwrap_or(&source.url);
+            // A list of this name holds for every agent, and so for this one.
+            if file.contains("://") && listed.contains(&source.name) {
+                continue;
+            }
             if file.contains("://") {
                 let message = format!(
                     "{place}: domain list \"{}\" is on the network, from where this version fetches nothing",
@@ -213,7 +267,7 @@ impl Build<'_> {
                 );
                 self.findings
                     .fault(line, message)
-                    .hint("save it as a file and give its path as url");
+                    .hint("save it as a file and name that in [[policy.domain_lists]] under the same name, or give its path as url");
                 continue;
             }
             lists.extend(self.list(&source.name, &self.beside.join(file), line));
@@ -223,6 +277,7 @@ impl Build<'_> {
             allowed,
             denied,
             lists,
+            context: Vec::new(),
         })
     }
 

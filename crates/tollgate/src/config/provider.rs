@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use http::{HeaderName, HeaderValue};
 use tollgate_llm::Dialect;
+use tollgate_proxy::{Passage, Stated};
 use tollgate_routing::CredentialSpec;
 use tollgate_types::{Label, Secret};
 
@@ -58,20 +59,19 @@ impl Build<'_> {
         self.provider_id(id, table);
         let keys = self.pool(id, table);
         let headers = self.headers(table);
-        if table.word("auth") == "client" {
+        let callers_key = table.word("auth") == "client";
+        if callers_key && !keys.is_empty() {
             let line = table.line_of("auth");
-            self.fault(
-                table,
-                line,
-                "auth is \"client\", which is not built into this version",
-            )
-            .hint("auth = \"pool\" uses the keys that stand here");
+            let message = "auth is \"client\" and there are keys as well, expected one of them";
+            self.fault(table, line, message)
+                .hint("auth = \"pool\" uses the keys that stand here");
         }
-        let upstream = self.upstream(id, table, !keys.is_empty());
+        let upstream = self.upstream(id, table, callers_key || !keys.is_empty());
         Some(ProviderSettings {
             id: id.into(),
             upstream: upstream?,
             keys,
+            callers_key,
             keys_from: String::new(),
             headers,
             models: self.globs(table, "models"),
@@ -79,6 +79,7 @@ impl Build<'_> {
             first_byte: table.seconds("first_byte_seconds"),
             idle: table.seconds("idle_seconds"),
             stream_usage: table.flag("stream_usage"),
+            passages: self.passages(table),
         })
     }
 
@@ -94,6 +95,42 @@ impl Build<'_> {
                 .fault(table.line, message)
                 .hint("the id is what callers write before the `/` of provider/model");
         }
+    }
+
+    /// Paths that are passed through at a cost that is stated here. One whose
+    /// cost is not stated would be a way around every budget.
+    fn passages(&mut self, provider: &Table) -> Vec<Passage> {
+        let mut passages = Vec::new();
+        for table in provider.tables("passthrough") {
+            let Some(path) = table.text("path") else {
+                continue;
+            };
+            let written = path.as_str();
+            if !tollgate_proxy::is_plain(written.strip_suffix("/*").unwrap_or(written)) {
+                let message = format!(
+                    "path is {}, expected such as \"/files\" or \"/files/*\"",
+                    path.shown
+                );
+                let fault = self.fault(table, path.line, message);
+                fault.hint("below base_url, without `..`, `//`, `%` or a query");
+                continue;
+            }
+            if !table.has("tokens") && !table.has("usd") {
+                let message = "states no cost, expected tokens, usd or both";
+                let fault = self.fault(table, table.line, message);
+                fault.hint("tokens = 0 where it is free");
+                continue;
+            }
+            passages.push(Passage {
+                method: table.word("method").parse().unwrap_or_default(),
+                path: written.to_owned(),
+                cost: Stated {
+                    tokens: table.number("tokens"),
+                    usd: table.money("usd").unwrap_or_default(),
+                },
+            });
+        }
+        passages
     }
 
     fn upstream(&mut self, id: &str, table: &Table, has_keys: bool) -> Option<Upstream> {

@@ -43,6 +43,7 @@ pub(super) fn listener(
             "asked" => AnswerModel::Asked,
             _ => AnswerModel::Served,
         },
+        strict_translation: table.word("translation") == "strict",
         max_body: size(table.number("max_body_mb")),
         bodies_in_flight: size(table.number("bodies_in_flight_mb")),
         header_read: table.seconds("header_read_seconds"),

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -6,6 +7,7 @@ use http::{HeaderName, HeaderValue, Uri};
 use tollgate_budget::BudgetSpec;
 use tollgate_identity::{AgentSpec, ModelDefaults};
 use tollgate_llm::{Catalog, Dialect};
+use tollgate_proxy::Passage;
 use tollgate_routing::{CredentialSpec, RoutingConfig};
 use tollgate_types::{AgentName, Label, Secret};
 
@@ -30,23 +32,47 @@ pub struct Settings {
     /// What a request of any agent gets where it says nothing; already in
     /// every [`AgentSpec`] above, for agents that come from elsewhere.
     pub agent_defaults: ModelDefaults,
+    /// How much agents may ask for in a minute, where that is limited.
+    pub rates: Vec<RateSettings>,
     /// The rules that judge every call.
     pub policy: PolicySettings,
-    /// What agents and this machine may use, from `[agents.NAME]` and
-    /// `settings.yml`; each of its kind stands once.
+    /// Bottles and those above each.
+    pub bottles: Bottles,
+    /// What agents, bottles and this machine may use, from `[agents.NAME]`,
+    /// `[bottles.NAME]` and `settings.yml`; each of its kind stands once.
     pub budgets: Vec<BudgetSpec>,
     /// What models take, give and cost.
     pub catalog: Catalog,
     /// Most tokens of an answer where nothing else says it.
     pub output_cap: Option<u64>,
+    /// Requests are shortened to what their budget has left, but not to fewer
+    /// tokens of an answer; none where they are refused.
+    pub clamp_floor: Option<u64>,
     /// What is kept to look at.
     pub monitoring: MonitoringSettings,
+    /// Where telemetry goes, where it goes anywhere.
+    pub telemetry: Option<TelemetrySettings>,
     /// Every file that the configuration names, itself first: a change of any
     /// of them is a reload.
     pub files: Vec<PathBuf>,
     /// What is worth a word but stops nothing.
     pub warnings: Vec<Fault>,
 }
+
+/// `rate_limit_rpm` and `rate_limit_tpm` of an agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RateSettings {
+    /// Whose they are.
+    pub agent: AgentName,
+    /// Requests in any minute.
+    pub requests: Option<u64>,
+    /// Tokens in any minute.
+    pub tokens: Option<u64>,
+}
+
+/// Every bottle with its chain: itself first, then what it extends, nearest
+/// first and each once.
+pub type Bottles = BTreeMap<Label, Vec<Label>>;
 
 /// Where a configuration came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +94,8 @@ pub struct ServerSettings {
     pub drain: Duration,
     /// Which model name answers carry.
     pub answer_model: AnswerModel,
+    /// Whether hints that another dialect has no place for are refused.
+    pub strict_translation: bool,
     /// Largest request body, in bytes.
     pub max_body: usize,
     /// Memory for all request bodies at once, in bytes; at least `max_body`.
@@ -103,6 +131,17 @@ pub struct MonitoringSettings {
     pub metrics_public: bool,
 }
 
+/// Where telemetry goes: `[telemetry] otlp_*`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TelemetrySettings {
+    /// The collector: `http` or `https`, a host, and a path; no user, no query.
+    pub endpoint: Uri,
+    /// Sent with every export.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// Between two exports of metrics.
+    pub interval: Duration,
+}
+
 /// `[providers.ID]`.
 #[derive(Clone, Debug)]
 pub struct ProviderSettings {
@@ -112,6 +151,8 @@ pub struct ProviderSettings {
     pub upstream: Upstream,
     /// Its pool; empty for a provider that wants no key.
     pub keys: Vec<(CredentialSpec, Secret)>,
+    /// `auth = "client"`: it is sent the caller's own credential.
+    pub callers_key: bool,
     /// Where the keys came from, such as `OPENAI_API_KEY`, for the start-up
     /// text; empty where a file has them.
     pub keys_from: String,
@@ -127,6 +168,8 @@ pub struct ProviderSettings {
     pub idle: Duration,
     /// Ask for usage in streams even where the client did not.
     pub stream_usage: bool,
+    /// What `/passthrough` takes beside the endpoints of its wire.
+    pub passages: Vec<Passage>,
 }
 
 /// Where a provider's answers come from.

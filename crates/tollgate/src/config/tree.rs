@@ -250,7 +250,15 @@ impl Table {
 fn variables_in(value: &Value) -> bool {
     let table = |table: &Table| {
         let names = [
-            "models", "pattern", "provider", "alias", "model", "fallback", "defaults",
+            "models",
+            "constituents",
+            "id",
+            "pattern",
+            "provider",
+            "alias",
+            "model",
+            "fallback",
+            "defaults",
         ];
         let named = |entry: &&Entry| names.contains(&entry.key);
         table

@@ -12,6 +12,35 @@ fn paths() -> Paths {
     }
 }
 
+fn rules() -> PolicyStatus {
+    PolicyStatus {
+        version: "8c9c6b2b0d0a".into(),
+        loaded: true,
+        shipped: true,
+        files: vec![tollgate_api::PolicyFileStatus {
+            file: "default.star".into(),
+            rules: 0,
+            examples: 14,
+        }],
+        ..PolicyStatus::default()
+    }
+}
+
+#[test]
+fn rules_that_never_loaded_are_said_with_their_fault() {
+    let settings = config::load(&paths(), &Fake::default()).unwrap();
+    let fault = "models.star:2: Variable `allow` not found\n  hint: x";
+    let text = text(&settings, address(), &PolicyStatus::default(), Some(fault));
+    assert!(
+        text.contains("  policy     never loaded: everything is denied\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("\n  models.star:2: Variable `allow` not found\n"),
+        "{text}"
+    );
+}
+
 fn address() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 4100))
 }
@@ -22,7 +51,7 @@ fn a_fresh_machine_with_a_key() {
         .with("OPENAI_API_KEY", "sk-never-shown")
         .with("GROQ_API_KEY", "bad key");
     let settings = config::load(&paths(), &machine).unwrap();
-    let text = text(&settings, address());
+    let text = text(&settings, address(), &rules(), None);
     let wide = |line: &&str| line.chars().count() > 80 && !line.starts_with("warning: ");
     assert_eq!(text.lines().find(wide), None);
     assert!(text.starts_with("listening on http://127.0.0.1:4100\n"));
@@ -45,7 +74,7 @@ fn a_configuration_with_keys_of_agents() {
          ",
     );
     let settings = config::load(&paths(), &machine).unwrap();
-    let text = text(&settings, address());
+    let text = text(&settings, address(), &rules(), None);
     assert!(!text.contains("never-shown"));
     insta::assert_snapshot!(text);
 }

@@ -5,6 +5,7 @@
 //! [`house`] is the running gateway as the operator plane sees it; [`reload`]
 //! waits for signals and changed files. [`roster`] knows the runs that go on
 //! and the order that stands for each, [`runs`] begins and ends them.
+//! [`telemetry`] starts and ends what is sent to a collector.
 
 mod house;
 mod notary;
@@ -14,6 +15,7 @@ mod reload;
 mod roster;
 mod runs;
 mod snapshot;
+mod telemetry;
 mod treasury;
 
 use std::net::SocketAddr;
@@ -25,14 +27,17 @@ use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
-use tollgate_control::{Control, Metrics, Recent};
+use tollgate_control::{Control, Followers, Metrics, Recent};
 use tollgate_judge::Judge;
 use tollgate_ledger::{Ledger, LedgerConfig};
 use tollgate_proxy::{Body, Gateway, listen};
+use tollgate_telemetry::Telemetry;
+use tollgate_types::RequestRecord;
 
 use crate::config::Settings;
 use crate::greeting;
 use crate::paths::Paths;
+use crate::taint;
 use house::House;
 use runs::Runs;
 use treasury::Treasury;
@@ -51,27 +56,31 @@ pub async fn run(settings: Settings, paths: Paths, greet: impl FnOnce(&str)) -> 
     let operators = operators::open(&paths)?;
     let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
     let recent = Arc::new(Recent::new(settings.monitoring.ring_buffer_size));
-    let ledger = open_ledger(&settings, &paths.state, &metrics, &recent).await?;
+    let telemetry = telemetry::start(settings.telemetry.as_ref())?;
+    let observe = observer(&metrics, &recent, telemetry.clone());
+    let ledger = open_ledger(&settings, &paths.state, observe).await?;
     let stored = ledger.agents().await?;
-    let judge = match policy::load(&settings.policy).await {
-        Ok(judge) => judge,
+    let (judge, policy_fault) = match policy::load(&settings.policy).await {
+        Ok(judge) => (judge, None),
         Err(faults) => {
             let faults = policy::lines(&faults);
             tracing::error!("the policy does not load, so everything is denied:\n{faults}");
-            Arc::new(Judge::never())
+            (Arc::new(Judge::never()), Some(faults))
         }
     };
+    let rules = policy::status(&judge, &settings.policy);
     let snapshot = snapshot::build(&settings, &[], &stored, Vec::new(), 1, judge, None)?;
     let (listener, address) = bind(settings.server.bind).await?;
-    tollgate_secrets::write_private(&paths.gateway_addr(), address.to_string().as_bytes())?;
+    tollgate_secrets::publish_private(&paths.gateway_addr(), address.to_string().as_bytes())?;
 
     let metrics_public = settings.monitoring.metrics_public;
     let drain = settings.server.drain;
-    let greeting = greeting::text(&settings, address);
-    let (bank, roster) = treasury::open(&settings.budgets, &ledger).await?;
-    let gateway = Arc::new(Gateway::new(snapshot, ledger.clone(), Arc::clone(&bank)));
+    let greeting = greeting::text(&settings, address, &rules, policy_fault.as_deref());
+    let (bank, roster) = treasury::open(&settings, &ledger).await?;
+    let gateway = Gateway::new(snapshot, ledger.clone(), Arc::clone(&bank));
+    let gateway = Arc::new(gateway.with_traces(telemetry.is_some()));
     let treasury = Treasury::new(
-        settings.budgets.clone(),
+        &settings,
         Arc::clone(&bank),
         Arc::clone(&roster),
         ledger.clone(),
@@ -86,6 +95,10 @@ pub async fn run(settings: Settings, paths: Paths, greet: impl FnOnce(&str)) -> 
         stored,
         Arc::clone(&treasury),
     );
+    if let Some(fault) = policy_fault {
+        house.began_without_rules(fault);
+    }
+    taint::recall(gateway.desk(), &ledger, house::now()).await?;
     let runs = Runs::new(
         Arc::clone(&bank),
         Arc::clone(&roster),
@@ -93,6 +106,7 @@ pub async fn run(settings: Settings, paths: Paths, greet: impl FnOnce(&str)) -> 
         Arc::clone(&gateway),
         Arc::clone(&house),
     );
+    let (drains, stopping) = watch::channel(false);
     let control = Arc::new(Control {
         ledger: ledger.clone(),
         operators,
@@ -102,10 +116,11 @@ pub async fn run(settings: Settings, paths: Paths, greet: impl FnOnce(&str)) -> 
         desk: Arc::clone(gateway.desk()),
         metrics,
         recent,
+        followers: Followers::new(stopping.clone()),
         metrics_public,
         bind: address,
     });
-    let (drains, stopping) = watch::channel(false);
+    let warmed = Arc::clone(&gateway);
     let served = tokio::spawn(listen(
         listener,
         gateway,
@@ -118,7 +133,9 @@ pub async fn run(settings: Settings, paths: Paths, greet: impl FnOnce(&str)) -> 
 
     let Signals { mut stop, hangup } = signals;
     let reloads = tokio::spawn(reload::watch(Arc::clone(&house), hangup));
-    let probes = tokio::spawn(async move { house.probe().await });
+    let probes = tokio::spawn(async move {
+        tokio::join!(house.probe(), warmed.warm());
+    });
     let slices = tokio::spawn(treasury::write_slices(Arc::clone(&bank), ledger.clone()));
     let orders = tokio::spawn(runs.watch());
     stop.recv().await;
@@ -138,24 +155,38 @@ pub async fn run(settings: Settings, paths: Paths, greet: impl FnOnce(&str)) -> 
     }
     slices.abort();
     treasury::close(&bank, &ledger).await;
-    ledger.close().await.context("the ledger's last records")
+    let closed = ledger.close().await;
+    // The ledger's writer has shown its last record by now.
+    telemetry::close(telemetry).await;
+    closed.context("the ledger's last records")
+}
+
+/// What is told of every finished request, by the ledger's writer.
+fn observer(
+    metrics: &Arc<Metrics>,
+    recent: &Arc<Recent>,
+    telemetry: Option<Arc<Telemetry>>,
+) -> impl FnMut(&RequestRecord) + Send + 'static {
+    let (metrics, recent) = (Arc::clone(metrics), Arc::clone(recent));
+    move |record| {
+        metrics.observe(record);
+        recent.observe(record);
+        if let Some(telemetry) = &telemetry {
+            telemetry.observe(record);
+        }
+    }
 }
 
 async fn open_ledger(
     settings: &Settings,
     state: &Path,
-    metrics: &Arc<Metrics>,
-    recent: &Arc<Recent>,
+    observe: impl FnMut(&RequestRecord) + Send + 'static,
 ) -> anyhow::Result<Ledger> {
-    let (metrics, recent) = (Arc::clone(metrics), Arc::clone(recent));
     let config = LedgerConfig {
         notary: Some(Arc::new(notary::Seal::open(state)?)),
         ..LedgerConfig::new(&settings.ledger.path)
     };
-    let opened = Ledger::open(config, move |record| {
-        metrics.observe(record);
-        recent.observe(record);
-    });
+    let opened = Ledger::open(config, observe);
     opened.await.map_err(|error| match error.hint() {
         Some(hint) => anyhow::anyhow!("{error}\nhint: {hint}"),
         None => error.into(),

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tollgate_api::{PolicyFileStatus, PolicyStatus};
 use tollgate_judge::{Judge, Place};
-use tollgate_policy::PolicyFault;
+use tollgate_policy::{PolicyFault, SHIPPED};
 
 use crate::config::PolicySettings;
 
@@ -27,6 +28,42 @@ pub(crate) async fn load(settings: &PolicySettings) -> Result<Arc<Judge>, Vec<Po
     let mut library = library(&settings.files);
     let judge = tollgate_judge::load(&place()?, settings.isolation, files, &mut library).await?;
     Ok(Arc::new(judge))
+}
+
+/// The rules in force, for whoever asks.
+pub(crate) fn status(judge: &Judge, settings: &PolicySettings) -> PolicyStatus {
+    let files = judge.files().iter();
+    PolicyStatus {
+        version: judge.version().to_string(),
+        loaded: !judge.has_never_loaded(),
+        shipped: settings.files.is_empty(),
+        isolated: judge.is_isolated(),
+        files: files
+            .map(|(file, rules, examples)| PolicyFileStatus {
+                file: file.clone(),
+                rules: *rules as u64,
+                examples: *examples as u64,
+            })
+            .collect(),
+    }
+}
+
+/// The same in one line for a person.
+pub(crate) fn told(status: &PolicyStatus) -> String {
+    if !status.loaded {
+        return "never loaded: everything is denied".to_owned();
+    }
+    let names: Vec<_> = status.files.iter().map(|it| it.file.as_str()).collect();
+    let shipped = if status.shipped { " as shipped" } else { "" };
+    let isolated = match status.isolated {
+        true => ", in a process of its own",
+        false => "",
+    };
+    format!(
+        "{}{shipped}, version {}{isolated}",
+        names.join(", "),
+        status.version
+    )
 }
 
 /// The default, for a process of its own: it stands in the program.
@@ -61,7 +98,8 @@ pub(crate) fn library(
 
 /// Where libraries are looked for.
 pub(crate) fn folder(files: &[PathBuf]) -> PathBuf {
-    let first = files.first().and_then(|file| file.parent());
+    let mut own = files.iter().filter(|file| shipped(file).is_none());
+    let first = own.next().and_then(|file| file.parent());
     first.unwrap_or_else(|| Path::new(".")).to_owned()
 }
 
@@ -81,8 +119,19 @@ fn names(files: &[PathBuf]) -> Vec<String> {
     files.iter().zip(&all).map(name).collect()
 }
 
+/// The name of a file that stands in the program: `@tollgate/strict.star`.
+fn shipped(file: &Path) -> Option<&str> {
+    file.to_str()?.strip_prefix(SHIPPED)
+}
+
 fn text(file: &Path) -> Result<String, String> {
     use std::io::Read;
+    if let Some(name) = shipped(file) {
+        let text = tollgate_policy::shipped_text(name).map(str::to_owned);
+        return text.ok_or_else(|| {
+            "is not shipped, expected default.star, strict.star, ci.star or observe.star".to_owned()
+        });
+    }
     let failed = |error: std::io::Error| format!("can't be read: {error}");
     let opened = std::fs::File::open(file).map_err(failed)?;
     let mut bytes = Vec::new();

@@ -30,8 +30,20 @@ struct State {
     closed: bool,
 }
 
+/// Whose a run is, and where it stands.
+pub(super) struct Standing {
+    pub(super) agent: AgentName,
+    /// The run's own bottle and those above it; none for the agent's.
+    pub(super) bottles: Option<Vec<Label>>,
+    pub(super) scopes: ScopePath,
+}
+
 struct Live {
     agent: AgentName,
+    /// The run's own bottle and those above it.
+    bottles: Option<Vec<Label>>,
+    /// Where its use counts.
+    scopes: ScopePath,
     key: KeyDigest,
     /// Providers at which a budget of this run's scopes was used up.
     exhausted: BTreeSet<Label>,
@@ -59,6 +71,7 @@ impl Roster {
             agent: live.agent.clone(),
             key: live.key,
             run: run.clone(),
+            bottles: live.bottles.clone(),
         });
         keys.collect()
     }
@@ -69,13 +82,20 @@ impl Roster {
     }
 
     /// False where no more may begin.
-    pub(super) fn add(&self, run: RunId, agent: AgentName, key: KeyDigest) -> bool {
+    pub(super) fn add(&self, run: RunId, stands: Standing, key: KeyDigest) -> bool {
         let mut state = self.state();
         if state.closed || state.live.len() >= MOST_RUNS {
             return false;
         }
+        let Standing {
+            agent,
+            bottles,
+            scopes,
+        } = stands;
         let live = Live {
             agent,
+            bottles,
+            scopes,
             key,
             exhausted: BTreeSet::new(),
             missed: 0,
@@ -86,9 +106,10 @@ impl Roster {
         true
     }
 
-    /// Whose run that was; its orders end.
-    pub(super) fn remove(&self, run: &RunId) -> Option<AgentName> {
-        self.state().live.remove(run).map(|live| live.agent)
+    /// Whose run that was, and where its use counted; its orders end.
+    pub(super) fn remove(&self, run: &RunId) -> Option<(AgentName, ScopePath)> {
+        let live = self.state().live.remove(run)?;
+        Some((live.agent, live.scopes))
     }
 
     pub(super) fn orders(&self, run: &RunId) -> Option<watch::Receiver<Order>> {
@@ -179,12 +200,12 @@ impl Roster {
         if live.exhausted.is_empty() {
             return Order::Thaw;
         }
-        let (who, now) = (ScopePath::agent(live.agent.clone()), now());
+        let now = now();
         let budgets = self.bank.budgets();
         let reached = live
             .exhausted
             .iter()
-            .filter_map(|provider| budgets.standing(&who, Some(run), provider, now));
+            .filter_map(|provider| budgets.standing(&live.scopes, Some(run), provider, now));
         reached
             .map(|reached| order(reached.shutdown))
             .fold(Order::Thaw, harder)
@@ -216,7 +237,52 @@ fn is_within(run: &RunId, live: &Live, reached: &Reached) -> bool {
         Scope::Host => true,
         Scope::Agent(agent) => live.agent == *agent,
         Scope::Run(own) => own == run,
-        // Runs stand in no bottle.
-        Scope::Bottle(_) => false,
+        bottle @ Scope::Bottle(_) => live.scopes.scopes().contains(bottle),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tollgate_budget::Budgets;
+
+    use super::*;
+
+    fn roster() -> Arc<Roster> {
+        let budgets = Budgets::new(Vec::new(), &[]).unwrap();
+        Roster::new(Arc::new(Bank::new(budgets)))
+    }
+
+    fn begin(roster: &Roster, run: &str) -> RunId {
+        let agent = AgentName::new("ada").unwrap();
+        let stands = Standing {
+            scopes: ScopePath::agent(agent.clone()),
+            agent,
+            bottles: None,
+        };
+        let run = RunId::new(run);
+        assert!(roster.add(run.clone(), stands, KeyDigest::of(run.as_str())));
+        run
+    }
+
+    #[test]
+    fn who_has_nobody_to_take_orders_is_lost_after_so_many_looks_in_a_row() {
+        let roster = roster();
+        let (held, left) = (begin(&roster, "run_1"), begin(&roster, "run_2"));
+        let orders = roster.orders(&held).unwrap();
+        let brief = roster.orders(&left).unwrap();
+        assert_eq!(roster.lost(2), []);
+        drop(brief);
+        assert_eq!(roster.lost(2), []);
+        // Back in time: the count begins anew.
+        let brief = roster.orders(&left).unwrap();
+        assert_eq!(roster.lost(2), []);
+        drop(brief);
+        assert_eq!(roster.lost(2), []);
+        assert_eq!(roster.lost(2), std::slice::from_ref(&left));
+        roster.remove(&left);
+        assert_eq!(roster.keys().len(), 1, "its key is gone with it");
+        drop(orders);
+        assert_eq!(roster.lost(2), []);
+        assert_eq!(roster.lost(2), [held]);
     }
 }

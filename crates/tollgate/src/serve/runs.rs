@@ -4,18 +4,20 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
-use tollgate_api::{NewRunRequest, Order, RunEnded, RunStarted};
-use tollgate_budget::{BudgetSpec, Limit, PeriodKey, Reached, Scope, ScopePath, Window};
+use tollgate_api::{NewRunRequest, Order, ResumedRun, RunEnded, RunStarted};
+use tollgate_budget::{
+    Amount, BudgetSpec, Limit, PeriodKey, Reached, Scope, ScopePath, Used, Window,
+};
 use tollgate_control::{BoxFuture, RunFault};
-use tollgate_identity::{Minted, mint_agent_key};
-use tollgate_ledger::Ledger;
+use tollgate_identity::{KeyDigest, Minted, mint_agent_key};
+use tollgate_ledger::{Ledger, ReadError, SliceRow, Spent};
 use tollgate_proxy::{Bank, Gateway};
 use tollgate_types::{
-    AgentName, Event, Label, Plane, Principal, RequestId, RunId, Severity, Versions,
+    AgentName, Event, Label, Money, Plane, Principal, RequestId, RunId, Secret, Severity, Versions,
 };
 
 use super::house::{House, now};
-use super::roster::{MOST_RUNS, Roster};
+use super::roster::{MOST_RUNS, Roster, Standing};
 
 /// How often frozen runs are held against their budgets again.
 const LOOK: Duration = Duration::from_secs(1);
@@ -51,21 +53,31 @@ impl Runs {
 
     async fn begin_one(&self, wanted: NewRunRequest, event: Event) -> Result<RunStarted, RunFault> {
         let agent = self.agent(wanted.agent.as_deref())?;
-        if let Some(why) = self.bank.cutoff(&agent) {
+        // One that goes on already has to hear its orders all the more.
+        let cutoff = self.bank.cutoff(&agent);
+        if let Some(why) = cutoff.filter(|_| wanted.resume.is_none()) {
             let (agent, why) = (agent.to_string(), why.to_string());
             return Err(RunFault::CutOff { agent, why });
         }
         if self.roster.is_full() {
             return Err(RunFault::TooMany(MOST_RUNS));
         }
-        let minted = mint_agent_key().map_err(|error| RunFault::Internal(error.to_string()))?;
-        let run = fresh_run();
+        let stands = self.standing(agent, wanted.bottle.as_deref())?;
+        let (run, minted) = match &wanted.resume {
+            None => (fresh_run(), mint()?),
+            Some(resumed) => (self.resumed(resumed)?, known(resumed)),
+        };
+        let recalled = match wanted.resume {
+            None => None,
+            Some(_) => Some(self.recall(&run, &stands.scopes).await?),
+        };
         if let Some(tokens) = wanted.budget {
-            self.give(&run, tokens)?;
+            self.give(&run, tokens, recalled.as_ref())?;
         }
-        let opened = self.open(&run, &agent, &minted, event).await;
+        let (agent, scopes) = (stands.agent.clone(), stands.scopes.clone());
+        let opened = self.open(&run, stands, &minted, event).await;
         if let Err(fault) = opened {
-            self.forget(&run, &agent).await;
+            self.forget(&run, &agent, &scopes).await;
             return Err(fault);
         }
         Ok(RunStarted {
@@ -98,12 +110,70 @@ impl Runs {
         }
     }
 
-    fn give(&self, run: &RunId, tokens: u64) -> Result<(), RunFault> {
+    /// In the bottle that is named, else in the agent's own.
+    fn standing(&self, agent: AgentName, bottle: Option<&str>) -> Result<Standing, RunFault> {
+        let bottles = match bottle {
+            None => None,
+            Some(name) => Some(self.house.bottle(name).ok_or_else(|| RunFault::Wrong {
+                message: format!("no bottle `{}`", name.escape_debug()),
+                hint: "bottles stand in the configuration, as [bottles.NAME]",
+            })?),
+        };
+        let scopes = match (&bottles, self.gateway.snapshot().agents.get(&agent)) {
+            (Some(bottles), _) => ScopePath::chained(agent.clone(), bottles),
+            (None, Some(known)) => known.scopes().clone(),
+            (None, None) => ScopePath::agent(agent.clone()),
+        };
+        Ok(Standing {
+            agent,
+            bottles,
+            scopes,
+        })
+    }
+
+    /// A run that a gateway before this one began: `tollgate run` brings it back.
+    /// Nobody else's key opens by that, since it is the run's own or one that
+    /// only the operator who asks knows.
+    fn resumed(&self, resumed: &ResumedRun) -> Result<RunId, RunFault> {
+        let id = resumed.run.strip_prefix("run_").unwrap_or_default();
+        let plain = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !plain || tollgate_identity::weakness(&resumed.key).is_some() {
+            return Err(RunFault::Wrong {
+                message: "resume: expected the id and the key of a run".to_owned(),
+                hint: "leave it out to begin a new run",
+            });
+        }
+        let run = RunId::new(&resumed.run);
+        match self.roster.orders(&run) {
+            None => Ok(run),
+            Some(_) => Err(RunFault::Wrong {
+                message: format!("run `{}` goes on already", resumed.run),
+                hint: "its orders are at /control/runs/ID/orders",
+            }),
+        }
+    }
+
+    /// Its budgets go on where they were, by the ledger's word: what was set
+    /// aside in a crash counts in full.
+    async fn recall(&self, run: &RunId, scopes: &ScopePath) -> Result<Recalled, RunFault> {
+        let failed = |error: ReadError| RunFault::Ledger(error.to_string());
+        let recalled = Recalled {
+            run: run.clone(),
+            spent: self.ledger.spent(None).await.map_err(failed)?,
+            slices: self.ledger.slices().await.map_err(failed)?,
+        };
+        let budgets = self.bank.budgets();
+        budgets.recall_run(scopes, run, |spec| recalled.used(spec));
+        Ok(recalled)
+    }
+
+    fn give(&self, run: &RunId, tokens: u64, recalled: Option<&Recalled>) -> Result<(), RunFault> {
         let spec = BudgetSpec {
             window: Window::Run,
             ..BudgetSpec::new(Scope::Run(run.clone()), Limit::tokens(tokens))
         };
-        let begun = self.bank.budgets().begin_run(run, vec![spec], &[]);
+        let used: Vec<_> = recalled.map(|it| it.used(&spec)).into_iter().collect();
+        let begun = self.bank.budgets().begin_run(run, vec![spec], &used);
         begun.map_err(|faults| {
             let lines: Vec<_> = faults.iter().map(ToString::to_string).collect();
             RunFault::Wrong {
@@ -117,15 +187,15 @@ impl Runs {
     async fn open(
         &self,
         run: &RunId,
-        agent: &AgentName,
+        stands: Standing,
         minted: &Minted,
         mut event: Event,
     ) -> Result<(), RunFault> {
         event.facts["run"] = json!(run);
-        event.facts["agent"] = json!(agent);
+        event.facts["agent"] = json!(stands.agent);
         event.facts["key_hint"] = json!(minted.hint);
         self.write(event).await?;
-        if !self.roster.add(run.clone(), agent.clone(), minted.digest) {
+        if !self.roster.add(run.clone(), stands, minted.digest) {
             return Err(RunFault::TooMany(MOST_RUNS));
         }
         self.house.take_runs().await.map_err(RunFault::Internal)
@@ -133,10 +203,10 @@ impl Runs {
 
     async fn end_one(&self, run: String, event: Event) -> Result<RunEnded, RunFault> {
         let id = RunId::new(&run);
-        let Some(agent) = self.roster.remove(&id) else {
+        let Some((agent, scopes)) = self.roster.remove(&id) else {
             return Err(RunFault::UnknownRun(run));
         };
-        self.close(&id, &agent, event).await?;
+        self.close(&id, &agent, &scopes, event).await?;
         Ok(RunEnded { run })
     }
 
@@ -146,10 +216,11 @@ impl Runs {
         &self,
         run: &RunId,
         agent: &AgentName,
+        scopes: &ScopePath,
         mut event: Event,
     ) -> Result<(), RunFault> {
         let taken = self.house.take_runs().await;
-        self.forget(run, agent).await;
+        self.forget(run, agent, scopes).await;
         event.facts["run"] = json!(run);
         event.facts["agent"] = json!(agent);
         let written = self.write(event).await;
@@ -158,10 +229,9 @@ impl Runs {
     }
 
     /// Its budgets, its windows of others and their marks.
-    async fn forget(&self, run: &RunId, agent: &AgentName) {
+    async fn forget(&self, run: &RunId, agent: &AgentName, scopes: &ScopePath) {
         self.roster.remove(run);
-        let who = ScopePath::agent(agent.clone());
-        self.bank.budgets().end_run(&who, run);
+        self.bank.budgets().end_run(scopes, run);
         let period: Label = PeriodKey::Run(Some(run.clone())).to_string().into();
         if let Err(error) = self.ledger.forget_slices(period).await {
             tracing::warn!(%error, %agent, "the marks of a run that is over stay");
@@ -216,13 +286,13 @@ impl Runs {
 
     async fn end_lost(&self) {
         for run in self.roster.lost(6) {
-            let Some(agent) = self.roster.remove(&run) else {
+            let Some((agent, scopes)) = self.roster.remove(&run) else {
                 continue;
             };
             tracing::warn!(run = run.as_str(), %agent, "nobody takes orders for this run; it is over");
             let facts = json!({"v": 1, "cause": "keeper_lost"});
             let event = self.event("run.ended", facts);
-            if let Err(fault) = self.close(&run, &agent, event).await {
+            if let Err(fault) = self.close(&run, &agent, &scopes, event).await {
                 tracing::error!(?fault, run = run.as_str(), "the end of a run");
             }
         }
@@ -243,6 +313,53 @@ impl Runs {
             outcome: "ok".into(),
             severity: Severity::Security,
         }
+    }
+}
+
+/// What the ledger knows of a run that began under another gateway.
+struct Recalled {
+    run: RunId,
+    spent: Vec<Spent>,
+    slices: Vec<SliceRow>,
+}
+
+impl Recalled {
+    fn used(&self, spec: &BudgetSpec) -> Used {
+        let (budget, period) = (spec.key(), PeriodKey::Run(Some(self.run.clone())));
+        let counts = |row: &&Spent| {
+            let provider = spec.provider.as_deref();
+            row.run.as_deref() == Some(self.run.as_str())
+                && provider.is_none_or(|own| own == row.provider)
+        };
+        let (mut tokens, mut nanos) = (0_u64, 0_u64);
+        for row in self.spent.iter().filter(counts) {
+            tokens = tokens.saturating_add(row.tokens);
+            nanos = nanos.saturating_add(row.nanos);
+        }
+        let place = period.to_string();
+        let mut slices = self.slices.iter();
+        let slice = slices.find(|it| *it.budget == *budget && *it.period == *place);
+        let amount = |tokens, nanos| Amount::priced(tokens, Money::from_nanos(nanos));
+        let drawn = slice.map_or((0, 0), |slice| (slice.tokens, slice.nanos));
+        Used {
+            budget,
+            period,
+            settled: amount(tokens, nanos),
+            drawn: amount(tokens.max(drawn.0), nanos.max(drawn.1)),
+        }
+    }
+}
+
+fn mint() -> Result<Minted, RunFault> {
+    mint_agent_key().map_err(|error| RunFault::Internal(error.to_string()))
+}
+
+/// The key of a run as it was minted.
+fn known(resumed: &ResumedRun) -> Minted {
+    Minted {
+        digest: KeyDigest::of(&resumed.key),
+        hint: resumed.key.chars().take(11).collect::<String>() + "-…",
+        token: Secret::new(resumed.key.clone()),
     }
 }
 

@@ -1,5 +1,7 @@
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use tollgate_budget::AgentRate;
 use tollgate_identity::{AgentBook, AgentSource, AgentSpec, ModelDefaults, RunKey};
 use tollgate_judge::Judge;
 use tollgate_ledger::StoredAgent;
@@ -8,9 +10,9 @@ use tollgate_proxy::{
     Credential, Domains, Limits, Provider, Rules, Snapshot, Target, Times, Upstream,
 };
 use tollgate_routing::{CredentialSpec, Pool, ProviderRoutes, RouteTable};
-use tollgate_types::{Secret, Versions};
+use tollgate_types::{AgentName, Label, Secret, Versions};
 
-use crate::config::{self, ProviderSettings, Settings};
+use crate::config::{self, ProviderSettings, RateSettings, Settings};
 
 /// What judges requests: the settings, the local servers that were found, and
 /// the agents that live in the ledger. Pools keep what `old` ones have learned.
@@ -33,8 +35,10 @@ pub(super) fn build(
         .extend(found.iter().map(|it| ProviderRoutes {
             id: it.id.clone(),
             models: it.models.clone(),
+            takes_callers_key: it.callers_key,
         }));
-    let routes = RouteTable::new(routing).map_err(|faults| all_of(&faults))?;
+    let routes = RouteTable::new(routing, &config::windows(&settings.catalog))
+        .map_err(|faults| all_of(&faults))?;
     let agents = agents(settings, stored)?.with_runs(runs);
     let anonymous = settings.server.anonymous.as_ref();
     Ok(Snapshot {
@@ -48,9 +52,15 @@ pub(super) fn build(
             config::AnswerModel::Served => tollgate_proxy::AnswerModel::Served,
             config::AnswerModel::Asked => tollgate_proxy::AnswerModel::Asked,
         },
+        strictness: match settings.server.strict_translation {
+            true => tollgate_llm::Strictness::Strict,
+            false => tollgate_llm::Strictness::Lenient,
+        },
         routes,
+        rates: rates(settings, old),
         catalog: settings.catalog.clone(),
         output_cap: settings.output_cap,
+        clamp_floor: settings.clamp_floor,
         providers,
         agents,
         rules: rules(settings, judge),
@@ -63,14 +73,38 @@ fn rules(settings: &Settings, judge: Arc<Judge>) -> Rules {
             allowed: it.allowed.clone().into(),
             denied: it.denied.clone().into(),
             lists: it.lists.clone(),
+            context: with(&settings.policy.context, &it.context),
         };
         (it.agent.clone(), domains)
     });
     Rules {
         judge,
+        context: settings.policy.context.clone(),
         lists: settings.policy.lists.clone(),
         domains: domains.collect(),
     }
+}
+
+/// What agents may ask for in a minute; the last minute counts over a reload.
+fn rates(settings: &Settings, old: Option<&Snapshot>) -> HashMap<AgentName, Arc<AgentRate>> {
+    let rate = |it: &RateSettings| {
+        let rate = AgentRate::new(it.requests, it.tokens);
+        let before = old.and_then(|old| old.rates.get(&it.agent));
+        let rate = match before {
+            Some(before) => rate.with_state_of(before),
+            None => rate,
+        };
+        (it.agent.clone(), Arc::new(rate))
+    };
+    settings.rates.iter().map(rate).collect()
+}
+
+/// Facts for every agent, with those of one agent over them.
+fn with(all: &[(Label, Label)], own: &[(Label, Label)]) -> Vec<(Label, Label)> {
+    let others = all
+        .iter()
+        .filter(|(name, _)| own.iter().all(|(known, _)| known != name));
+    others.chain(own).cloned().collect()
 }
 
 fn limits(settings: &Settings) -> Limits {
@@ -91,7 +125,10 @@ fn provider(settings: &ProviderSettings, old: Option<&Snapshot>) -> anyhow::Resu
         ),
     };
     let keys = keys(settings);
-    let pool = Pool::new(keys.iter().map(|(spec, _)| spec.clone()).collect());
+    let pool = match keys.as_slice() {
+        [(spec, _)] if settings.callers_key => Pool::of_callers(spec.profile.clone()),
+        keys => Pool::new(keys.iter().map(|(spec, _)| spec.clone()).collect()),
+    };
     let before = old.and_then(|old| old.providers.iter().find(|it| it.id == settings.id));
     let credentials = keys
         .into_iter()
@@ -112,6 +149,7 @@ fn provider(settings: &ProviderSettings, old: Option<&Snapshot>) -> anyhow::Resu
             idle: settings.idle,
         },
         ask_usage: settings.stream_usage,
+        passages: settings.passages.clone(),
     })
 }
 
@@ -120,7 +158,11 @@ fn keys(settings: &ProviderSettings) -> Vec<(CredentialSpec, Secret)> {
     if !settings.keys.is_empty() {
         return settings.keys.clone();
     }
-    let profile = format!("{}:keyless", settings.id).into();
+    let kind = match settings.callers_key {
+        true => "client",
+        false => "keyless",
+    };
+    let profile = format!("{}:{kind}", settings.id).into();
     vec![(
         CredentialSpec {
             profile,
@@ -146,6 +188,7 @@ fn from_ledger(agent: &StoredAgent, defaults: ModelDefaults) -> AgentSpec {
         allowed_models: agent.allowed_models.clone(),
         blocked_models: agent.blocked_models.clone(),
         may_act_for: Vec::new(),
+        bottles: Vec::new(),
         source: AgentSource::Ledger,
         defaults,
     }

@@ -1,10 +1,11 @@
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tollgate_api::{BudgetChange, BudgetReport, CutoffReport, CutoffRequest};
 use tollgate_budget::{
-    BudgetSpec, Budgets, Limit, PeriodKey, Scope, Shutdown, Slice, Used, Window,
+    BudgetSpec, Budgets, Limit, MOST_TOKENS, PeriodKey, Scope, Shutdown, Slice, Used, Window,
 };
 use tollgate_control::{BoxFuture, TreasuryFault};
 use tollgate_ledger::{Ledger, NewCutoff, SliceRow, Spent};
@@ -13,7 +14,7 @@ use tollgate_types::{AgentName, Event, Label, Money, UnixMillis};
 
 use super::house::now;
 use super::roster::{Roster, order};
-use crate::config::zone_named;
+use crate::config::{Bottles, Settings, zone_named};
 
 /// How often slices are written that nobody waits for.
 const NOW_AND_THEN: Duration = Duration::from_secs(1);
@@ -28,18 +29,18 @@ pub(super) struct Treasury {
     ledger: Ledger,
     gateway: Arc<Gateway>,
     /// What the configuration says; what was set at run time wins.
-    configured: Mutex<Vec<BudgetSpec>>,
+    configured: Mutex<(Vec<BudgetSpec>, Bottles)>,
     changing: tokio::sync::Mutex<()>,
 }
 
 /// The bank as the ledger and the configuration know it, and the runs under
 /// it: none yet.
 pub(super) async fn open(
-    configured: &[BudgetSpec],
+    settings: &Settings,
     ledger: &Ledger,
 ) -> anyhow::Result<(Arc<Bank>, Arc<Roster>)> {
-    let specs = merged(configured, ledger).await?;
-    let used = used(&specs, ledger).await?;
+    let specs = merged(&settings.budgets, ledger).await?;
+    let used = used(&specs, &settings.bottles, ledger).await?;
     let budgets = Budgets::new(specs, &used).map_err(|faults| {
         let lines: Vec<_> = faults.iter().map(ToString::to_string).collect();
         anyhow::anyhow!("{}", lines.join("\n"))
@@ -125,8 +126,18 @@ async fn merged(configured: &[BudgetSpec], ledger: &Ledger) -> anyhow::Result<Ve
 }
 
 /// What each budget's open window has used, from the ledger's sums and slices.
-async fn used(specs: &[BudgetSpec], ledger: &Ledger) -> anyhow::Result<Vec<Used>> {
+async fn used(
+    specs: &[BudgetSpec],
+    bottles: &Bottles,
+    ledger: &Ledger,
+) -> anyhow::Result<Vec<Used>> {
     let slices = ledger.slices().await?;
+    let slices: HashMap<(&str, &str), &SliceRow> = slices
+        .iter()
+        .map(|slice| ((&*slice.budget, &*slice.period), slice))
+        .collect();
+    // One look at the sums for each moment, however many budgets begin then.
+    let mut sums: HashMap<Option<UnixMillis>, Vec<Spent>> = HashMap::new();
     let mut all = Vec::new();
     for spec in specs {
         let (period, since) = match spec.window {
@@ -136,17 +147,18 @@ async fn used(specs: &[BudgetSpec], ledger: &Ledger) -> anyhow::Result<Vec<Used>
             // Runs don't outlive the gateway that began them.
             Window::Run => continue,
         };
-        let spent = ledger.spent(since).await?;
+        let spent = match sums.entry(since) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => place.insert(ledger.spent(since).await?),
+        };
         let (mut tokens, mut nanos) = (0_u64, 0_u64);
-        for row in spent.iter().filter(|row| counts(spec, row)) {
+        for row in spent.iter().filter(|row| counts(spec, bottles, row)) {
             tokens = tokens.saturating_add(row.tokens);
             nanos = nanos.saturating_add(row.nanos);
         }
         let settled = tollgate_budget::Amount::priced(tokens, Money::from_nanos(nanos));
         let (key, place) = (spec.key(), period.to_string());
-        let slice = slices
-            .iter()
-            .find(|slice| slice.budget == key && *slice.period == *place);
+        let slice = slices.get(&(&*key, place.as_str()));
         let drawn = slice.map_or(settled, |slice| {
             tollgate_budget::Amount::priced(
                 slice.tokens.max(tokens),
@@ -167,11 +179,14 @@ fn starts(start: UnixMillis) -> (PeriodKey, Option<UnixMillis>) {
     (PeriodKey::Since(start), Some(start))
 }
 
-fn counts(spec: &BudgetSpec, row: &Spent) -> bool {
+fn counts(spec: &BudgetSpec, bottles: &Bottles, row: &Spent) -> bool {
     let scope = match &spec.scope {
         Scope::Agent(agent) => row.agent == agent.as_str(),
         Scope::Run(run) => row.run.as_deref() == Some(run.as_str()),
-        Scope::Bottle(_) => false,
+        Scope::Bottle(bottle) => {
+            let chain = row.bottle.as_deref().and_then(|name| bottles.get(name));
+            row.bottle.as_deref() == Some(bottle) || chain.is_some_and(|it| it.contains(bottle))
+        }
         Scope::Host => true,
     };
     scope
@@ -214,6 +229,12 @@ fn changed(change: &BudgetChange, specs: &[BudgetSpec]) -> Result<BudgetSpec, Re
             (message, "such as Europe/Berlin")
         })?;
     }
+    // What the engine would not take must not reach the ledger: the next start
+    // would read it there.
+    if let Some(found) = change.tokens.filter(|&tokens| tokens > MOST_TOKENS) {
+        let message = format!("tokens is {found}, expected at most {MOST_TOKENS}");
+        return Err((message, "leave it out where nothing is limited"));
+    }
     spec.limit.tokens = change.tokens.or(spec.limit.tokens);
     spec.limit.usd = change.usd.or(spec.limit.usd);
     spec.ceiling = change.ceiling.unwrap_or(spec.ceiling);
@@ -255,7 +276,7 @@ fn scope(text: &str) -> Result<Scope, Refusal> {
 
 impl Treasury {
     pub(super) fn new(
-        configured: Vec<BudgetSpec>,
+        settings: &Settings,
         bank: Arc<Bank>,
         roster: Arc<Roster>,
         ledger: Ledger,
@@ -266,7 +287,7 @@ impl Treasury {
             roster,
             ledger,
             gateway,
-            configured: Mutex::new(configured),
+            configured: Mutex::new(configured(settings)),
             changing: tokio::sync::Mutex::default(),
         })
     }
@@ -277,23 +298,19 @@ impl Treasury {
     }
 
     /// Takes over the budgets of a configuration that was reloaded.
-    pub(super) async fn reload(&self, configured: &[BudgetSpec]) -> Result<(), String> {
+    pub(super) async fn reload(&self, settings: &Settings) -> Result<(), String> {
         let _one = self.changing.lock().await;
         *self
             .configured
             .lock()
-            .unwrap_or_else(PoisonError::into_inner) = configured.to_vec();
+            .unwrap_or_else(PoisonError::into_inner) = configured(settings);
         self.apply().await.map_err(|error| error.to_string())
     }
 
     /// Puts configuration and ledger together again; what the engine does not
     /// know yet begins with what the ledger has counted.
     async fn apply(&self) -> anyhow::Result<()> {
-        let configured = self
-            .configured
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let (configured, bottles) = self.configured();
         let specs = merged(&configured, &self.ledger).await?;
         let unknown = self.bank.budgets().unknown_among(&specs);
         let new: Vec<_> = specs
@@ -301,11 +318,18 @@ impl Treasury {
             .filter(|spec| unknown.contains(&spec.key()))
             .cloned()
             .collect();
-        let used = used(&new, &self.ledger).await?;
+        let used = used(&new, &bottles, &self.ledger).await?;
         self.bank.budgets().replace(specs, &used).map_err(|faults| {
             let lines: Vec<_> = faults.iter().map(ToString::to_string).collect();
             anyhow::anyhow!("{}", lines.join("\n"))
         })
+    }
+
+    fn configured(&self) -> (Vec<BudgetSpec>, Bottles) {
+        self.configured
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn reports(&self) -> Vec<BudgetReport> {
@@ -319,14 +343,13 @@ impl Treasury {
         event: Event,
     ) -> Result<Vec<BudgetReport>, TreasuryFault> {
         let _one = self.changing.lock().await;
-        let configured = self
-            .configured
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let (configured, _) = self.configured();
         let known = merged(&configured, &self.ledger).await.map_err(ledger)?;
         let spec = changed(&change, &known)
             .map_err(|(message, hint)| TreasuryFault::Refused { message, hint })?;
+        if !change.remove {
+            self.is_there(&spec.scope)?;
+        }
         let key = spec.key();
         if change.remove {
             let removed = self.ledger.remove_budget(key, event).await;
@@ -351,6 +374,22 @@ impl Treasury {
         }
         self.apply().await.map_err(ledger)?;
         Ok(self.reports())
+    }
+
+    /// A budget of nobody would hold nothing, and look as if it did.
+    fn is_there(&self, scope: &Scope) -> Result<(), TreasuryFault> {
+        let refused = |message, hint| Err(TreasuryFault::Refused { message, hint });
+        match scope {
+            Scope::Agent(agent) if self.gateway.snapshot().agents.get(agent).is_none() => refused(
+                format!("no agent `{agent}`"),
+                "`tollgate agents list` names them",
+            ),
+            Scope::Bottle(bottle) if !self.configured().1.contains_key(bottle) => refused(
+                format!("no bottle `{bottle}`"),
+                "bottles stand in the configuration, as [bottles.NAME]",
+            ),
+            _ => Ok(()),
+        }
     }
 
     async fn cut(
@@ -396,6 +435,10 @@ impl Treasury {
             note: None,
         })
     }
+}
+
+fn configured(settings: &Settings) -> (Vec<BudgetSpec>, Bottles) {
+    (settings.budgets.clone(), settings.bottles.clone())
 }
 
 fn ledger(error: impl std::fmt::Display) -> TreasuryFault {

@@ -254,3 +254,24 @@ async fn bodies_in_flight_share_one_budget() {
     assert_eq!(second.head.header("x-tollgate-reason"), Some("overloaded"));
     assert_eq!(second.head.header("retry-after"), Some("1"));
 }
+
+#[tokio::test]
+async fn what_can_not_be_read_as_it_is_says_how_to_send_it() {
+    let house = House::open().await;
+    for wire in [Wire::OpenAi, Wire::Anthropic] {
+        let packed = raw(wire, &b"\x1f\x8b\x08"[..]).header("content-encoding", "gzip");
+        let answer = house.client().send(&packed).await;
+        assert_eq!(answer.status(), 415, "{}", answer.text());
+        assert!(answer.text().contains("`content-encoding: gzip`"));
+        let story = house.story_of(&answer).await;
+        assert_eq!(story["request"]["outcome"], "refused", "{story}");
+    }
+    let slip = Request::new("POST", "/v1/v1/messages").key(KEY).body("{}");
+    let answer = house.client().send(&slip).await;
+    assert_eq!(answer.status(), 404);
+    assert!(
+        answer.text().contains("`/v1/messages`"),
+        "{}",
+        answer.text()
+    );
+}

@@ -1,9 +1,9 @@
 //! Budgets that hold, and agents that are cut off.
 
 use serde_json::{Value, json};
-use tollgate_testkit::{Gate, Request, Script, Wire};
+use tollgate_testkit::{Gate, Request, Script};
 
-use crate::house::{FIRST_KEY, House, KEY};
+use crate::house::{FIRST_KEY, House, KEY, WIRES};
 
 /// 14 tokens of input, and as much output as is asked for.
 fn ask(max_tokens: u64, stream: bool) -> Request {
@@ -140,7 +140,7 @@ async fn the_host_counts_what_every_agent_uses() {
 #[tokio::test]
 async fn a_cutoff_ends_streams_and_refuses_until_it_is_undone() {
     let house = House::open().await;
-    for wire in [Wire::OpenAi, Wire::Anthropic] {
+    for wire in WIRES {
         let gate = Gate::closed();
         let script = Script::Stream {
             events: 9,
@@ -150,7 +150,7 @@ async fn a_cutoff_ends_streams_and_refuses_until_it_is_undone() {
         gate.release(1);
         let request = Request::ask(wire, true, crate::house::model(wire)).key(KEY);
         let mut stream = house.client().open(&request).await;
-        stream.next_event().await.expect("the first event is out");
+        stream.next_bytes().await.expect("the first event is out");
         let cut = house.gateway.command(&["cutoff", "tester", "--json"]).await;
         assert_eq!(cut.code, Some(0), "{cut:?}");
         let id = stream
@@ -160,7 +160,9 @@ async fn a_cutoff_ends_streams_and_refuses_until_it_is_undone() {
             .to_owned();
         let rest = stream.finish().await;
         assert!(rest.text().contains("cut off"), "{}", rest.text());
-        assert!(!rest.text().contains("[DONE]") && !rest.text().contains("message_stop"));
+        for end in ["[DONE]", "message_stop", "response.completed", "STOP"] {
+            assert!(!rest.text().contains(end), "{wire:?}: {}", rest.text());
+        }
         let story = house.story(&id).await;
         assert_eq!(story["request"]["reason"], "cut_off", "{story}");
         let refused = house.client().send(&request).await;
@@ -186,4 +188,47 @@ async fn what_can_not_be_bounded_is_refused_where_a_budget_holds() {
         .await
         .json();
     assert_eq!(shown[0]["tokens"]["limit"], 100_000, "{shown}");
+}
+
+#[tokio::test]
+async fn a_limit_that_is_none_is_refused_in_every_way_of_saying_it() {
+    let house = with_budget(2000).await;
+    for bad in [
+        "-5",
+        "10GB",
+        "1.5",
+        "99999999999999999999",
+        "1000000000000001",
+    ] {
+        let set = house
+            .gateway
+            .command(&["budget", "set", "tester", bad])
+            .await;
+        assert_eq!(set.code, Some(2), "{bad}: {set:?}");
+        assert!(set.stderr.contains("expected whole tokens"), "{set:?}");
+        let body = format!(r#"{{"scope":"agent:tester","tokens":{bad}}}"#);
+        let request = Request::post("/control/budgets", &json!({}))
+            .body(body)
+            .key(&house.gateway.operator_token());
+        let told = house.client().send(&request).await;
+        assert!(matches!(told.status(), 400 | 422), "{bad}: {}", told.text());
+    }
+    for bad in [
+        json!({"scope": "agent:tester", "usd": "-1"}),
+        json!({"scope": "agent:tester", "usd": "1e400"}),
+        json!({"scope": "agent:tester", "tokens": 5, "per": "week"}),
+        json!({"scope": "planet", "tokens": 5, "unit": "bytes"}),
+        json!({"scope": "agent:tester", "tokens": 5, "time_zone": "Mars/Phobos"}),
+        json!({"scope": "host"}),
+        json!({"scope": "agent:nobody", "tokens": 5}),
+        json!({"scope": "bottle:nowhere", "tokens": 5}),
+    ] {
+        let request = Request::post("/control/budgets", &bad);
+        let request = request.key(&house.gateway.operator_token());
+        let told = house.client().send(&request).await;
+        assert!(matches!(told.status(), 400 | 422), "{bad}: {}", told.text());
+        assert!(told.json()["error"]["message"].is_string());
+    }
+    let budgets = house.control("/control/budgets").await;
+    assert_eq!(budgets[0]["tokens"]["limit"], 2000, "{budgets}");
 }

@@ -1,16 +1,14 @@
-//! The fault table: every way in which a provider was seen to fail, in both
-//! dialects, before and after the first byte.
+//! The fault table: every way in which a provider was seen to fail, in every
+//! dialect, before and after the first byte.
 
 use bytes::Bytes;
 use serde_json::Value;
-use tollgate_testkit::{Answer, Ending, Gate, Request, Script, Wire};
+use tollgate_testkit::{Answer, Ending, Gate, Request, Script, SseEvent, Wire};
 
-use crate::house::{FIRST_KEY, House, SECOND_KEY, model};
-
-const WIRES: [Wire; 2] = [Wire::OpenAi, Wire::Anthropic];
+use crate::house::{DIALECTS, FIRST_KEY, House, SECOND_KEY, WIRES, model};
 
 /// Faults before the first byte: script, fault class in the ledger, and what a
-/// caller sees where no other credential is left (`openai`, `anthropic`).
+/// caller sees where no other credential is left (Anthropic's own last).
 fn before_the_first_byte() -> Vec<(&'static str, Script, &'static str, [u16; 2])> {
     vec![
         (
@@ -136,6 +134,7 @@ async fn moves_on((wire, stream, name, script, class): (Wire, bool, &str, Script
     }
     let answer = house.send(&Request::ask(wire, stream, model(wire))).await;
     let case = format!("{wire:?} stream={stream} {name}");
+    let class = class_in(wire, stream, name, class);
     assert_eq!(answer.status(), 200, "{case}: {}", answer.text());
     assert_ended_well(wire, stream, &answer, &case);
     let credential = answer.header("x-tollgate-credential").unwrap();
@@ -149,6 +148,15 @@ async fn moves_on((wire, stream, name, script, class): (Wire, bool, &str, Script
         may_be_billed(name),
         "{case}: {text}"
     );
+}
+
+/// An answer of the wrong length is one object: where a list is streamed, that
+/// is seen before its end is missed.
+fn class_in<'c>(wire: Wire, stream: bool, fault: &str, class: &'c str) -> &'c str {
+    match (wire, stream, fault) {
+        (Wire::GeminiArray, true, "wrong length") => "bad_answer",
+        _ => class,
+    }
 }
 
 /// Whether the provider may have worked on it before it failed.
@@ -189,6 +197,7 @@ async fn nobody_left((wire, name, script, class, statuses): (Wire, &str, Script,
     house.provider(wire).otherwise(script);
     let answer = house.send(&Request::ask(wire, true, model(wire))).await;
     let case = format!("{wire:?} {name}");
+    let class = class_in(wire, true, name, class);
     let expected = statuses[usize::from(wire == Wire::Anthropic)];
     assert_eq!(answer.status(), expected, "{case}: {}", answer.text());
     assert_error_body(wire, &answer.json(), &case);
@@ -236,29 +245,20 @@ async fn ends_in_an_error((wire, name, script, reason): (Wire, &str, Script, &st
         "{case}: the error event must arrive"
     );
     let events = answer.events();
-    assert!(
-        events.len() >= 2,
-        "{case}: the first event went out: {}",
-        answer.text()
-    );
-    for event in &events {
-        assert!(
-            event.raw.ends_with(b"\n\n"),
-            "{case}: whole events only: {event:?}"
-        );
+    if wire == Wire::GeminiArray {
+        assert_array_ends_in_an_error(&answer, &case);
+    } else {
+        assert_events_end_in_an_error(wire, &events, &case);
     }
-    let last = events.last().unwrap();
-    assert_error_body(wire, &last.json(), &case);
-    assert_eq!(
-        last.event.as_deref(),
-        (wire == Wire::Anthropic).then_some("error"),
-        "{case}"
-    );
     let text = answer.text();
-    assert!(
-        !text.contains("[DONE]") && !text.contains("message_stop"),
-        "{case}: {text}"
-    );
+    for terminator in [
+        "[DONE]",
+        "message_stop",
+        "response.completed",
+        "finishReason",
+    ] {
+        assert!(!text.contains(terminator), "{case}: {text}");
+    }
     assert_eq!(
         house.provider(wire).requests().len(),
         1,
@@ -273,10 +273,45 @@ async fn ends_in_an_error((wire, name, script, reason): (Wire, &str, Script, &st
     );
 }
 
+fn assert_events_end_in_an_error(wire: Wire, events: &[SseEvent], case: &str) {
+    assert!(
+        events.len() >= 2,
+        "{case}: the first event went out: {events:?}"
+    );
+    for event in events {
+        let whole = event.raw.ends_with(b"\n\n") || event.raw.ends_with(b"\r\n\r\n");
+        assert!(whole, "{case}: whole events only: {event:?}");
+    }
+    let (last, before) = events.split_last().unwrap();
+    assert_error_body(wire, &last.json(), case);
+    let named = matches!(wire, Wire::Anthropic | Wire::Responses);
+    assert_eq!(last.event.as_deref(), named.then_some("error"), "{case}");
+    if wire == Wire::Responses {
+        let number = |event: &SseEvent| event.json()["sequence_number"].as_u64().unwrap();
+        let numbers: Vec<_> = before.iter().map(number).collect();
+        let expected: Vec<_> = (0..before.len() as u64).collect();
+        assert_eq!(numbers, expected, "{case}");
+        assert_eq!(number(last), before.len() as u64, "{case}");
+    }
+}
+
+/// The JSON stays valid: parts that came, and the error as the last element.
+fn assert_array_ends_in_an_error(answer: &Answer, case: &str) {
+    let elements = answer.json();
+    let elements = elements.as_array().unwrap();
+    let (last, before) = elements.split_last().unwrap();
+    assert!(!before.is_empty(), "{case}: the first part went out");
+    assert!(
+        before.iter().all(|it| it["candidates"].is_array()),
+        "{case}"
+    );
+    assert_error_body(Wire::GeminiArray, last, case);
+}
+
 #[tokio::test]
 async fn what_is_wrong_with_the_request_the_provider_says_itself() {
     let house = House::impatient(&[FIRST_KEY, SECOND_KEY]).await;
-    for wire in WIRES {
+    for wire in DIALECTS {
         house.provider(wire).push(Script::Status400);
         let answer = house.send(&Request::ask(wire, false, model(wire))).await;
         assert_eq!(answer.status(), 400, "{wire:?}");
@@ -296,7 +331,7 @@ async fn what_is_wrong_with_the_request_the_provider_says_itself() {
 #[tokio::test]
 async fn a_full_context_is_said_at_once() {
     let house = House::impatient(&[FIRST_KEY, SECOND_KEY]).await;
-    for wire in WIRES {
+    for wire in DIALECTS {
         house.provider(wire).push(Script::Status400Context);
         let answer = house.send(&Request::ask(wire, false, model(wire))).await;
         assert_eq!(answer.status(), 400, "{wire:?}: {}", answer.text());
@@ -341,6 +376,9 @@ fn assert_ended_well(wire: Wire, stream: bool, answer: &Answer, case: &str) {
         (Wire::Anthropic, true) => "message_stop",
         (Wire::OpenAi, false) => "\"choices\"",
         (Wire::Anthropic, false) => "\"content\"",
+        (Wire::Responses, true) => "event: response.completed",
+        (Wire::Responses, false) => "\"completed\"",
+        (Wire::Gemini | Wire::GeminiArray, _) => "\"finishReason\":\"STOP\"",
     };
     assert!(answer.text().contains(end), "{case}: {}", answer.text());
 }
@@ -352,7 +390,13 @@ fn assert_error_body(wire: Wire, body: &Value, case: &str) {
         "{case}: {body}"
     );
     match wire {
-        Wire::OpenAi => assert!(body["error"]["type"].is_string(), "{case}: {body}"),
+        Wire::OpenAi | Wire::Responses => {
+            assert!(body["error"]["type"].is_string(), "{case}: {body}");
+        }
+        Wire::Gemini | Wire::GeminiArray => {
+            assert!(body["error"]["code"].is_u64(), "{case}: {body}");
+            assert!(body["error"]["status"].is_string(), "{case}: {body}");
+        }
         Wire::Anthropic => assert_eq!(body["type"], "error", "{case}: {body}"),
     }
 }

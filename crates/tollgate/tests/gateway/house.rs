@@ -1,4 +1,4 @@
-//! A gateway between a fake OpenAI and a fake Anthropic.
+//! A gateway between fake providers, one of each dialect.
 
 use serde_json::Value;
 use tollgate_testkit::{Answer, Client, FakeProvider, Gateway, Request, Wire};
@@ -9,11 +9,25 @@ pub(crate) const KEY: &str = "tg-7e57a9e4-pLw3Zq8vNc1XyR5tUb0JmKfHs2GdEa7oTi4VxQ
 pub(crate) const FIRST_KEY: &str = "sk-first-Rb7Tq2LzXw9VnKc4MpYd1HsJ";
 pub(crate) const SECOND_KEY: &str = "sk-second-Gf5Uo8IeAy3WtPk6NxZr0QjB";
 
-/// Both providers, and a gateway that knows two credentials of each; the
-/// first is preferred, so that a fault of it shows what comes next.
+/// Every dialect, and both ways in which Gemini streams.
+pub(crate) const WIRES: [Wire; 5] = [
+    Wire::OpenAi,
+    Wire::Anthropic,
+    Wire::Responses,
+    Wire::Gemini,
+    Wire::GeminiArray,
+];
+
+/// Each dialect once.
+pub(crate) const DIALECTS: [Wire; 4] = [WIRES[0], WIRES[1], WIRES[2], WIRES[3]];
+
+/// A provider of each dialect, and a gateway that knows two credentials of
+/// each; the first is preferred, so that a fault of it shows what comes next.
 pub(crate) struct House {
     pub(crate) openai: FakeProvider,
     pub(crate) anthropic: FakeProvider,
+    pub(crate) responses: FakeProvider,
+    pub(crate) gemini: FakeProvider,
     pub(crate) gateway: Gateway,
 }
 
@@ -21,18 +35,13 @@ impl House {
     /// Providers that are given up after a second of silence: for faults only,
     /// as on a busy machine any stream may be silent for so long.
     pub(crate) async fn impatient(keys: &[&str]) -> Self {
-        let openai = FakeProvider::openai().start().await;
-        let anthropic = FakeProvider::anthropic().start().await;
-        let config = config(&openai, &anthropic, keys)
-            .replace("timeout_seconds = 40", "timeout_seconds = 6")
-            .replace("first_byte_seconds = 20", "first_byte_seconds = 2")
-            .replace("idle_seconds = 20", "idle_seconds = 1");
-        let gateway = Gateway::builder(program()).config(config).start().await;
-        Self {
-            openai,
-            anthropic,
-            gateway,
-        }
+        Self::build(keys, |config| {
+            config
+                .replace("timeout_seconds = 40", "timeout_seconds = 6")
+                .replace("first_byte_seconds = 20", "first_byte_seconds = 2")
+                .replace("idle_seconds = 20", "idle_seconds = 1")
+        })
+        .await
     }
 
     /// Two credentials each.
@@ -41,14 +50,33 @@ impl House {
     }
 
     pub(crate) async fn with(more: &str, keys: &[&str]) -> Self {
+        Self::build(keys, |config| config + more).await
+    }
+
+    /// Refuses what another dialect has no place for.
+    pub(crate) async fn strict() -> Self {
+        Self::build(&[FIRST_KEY], |config| {
+            config.replacen("[server]\n", "[server]\ntranslation = \"strict\"\n", 1)
+        })
+        .await
+    }
+
+    async fn build(keys: &[&str], edit: impl FnOnce(String) -> String) -> Self {
         let openai = FakeProvider::openai().start().await;
         let anthropic = FakeProvider::anthropic().start().await;
-        let config = config(&openai, &anthropic, keys) + more;
-        let gateway = Gateway::builder(program()).config(config).start().await;
+        let responses = FakeProvider::speaking(Wire::Responses).start().await;
+        let gemini = FakeProvider::gemini().start().await;
+        let newer = provider("responses", &responses, "resp-*", keys)
+            + &provider("google", &gemini, "gemini-*", keys);
+        let config = config(&openai, &anthropic, keys)
+            .replace("[agents.tester]", &format!("{newer}[agents.tester]"));
+        let gateway = Gateway::builder(program()).config(edit(config));
         Self {
+            gateway: gateway.start().await,
             openai,
             anthropic,
-            gateway,
+            responses,
+            gemini,
         }
     }
 
@@ -56,6 +84,8 @@ impl House {
         match wire {
             Wire::OpenAi => &self.openai,
             Wire::Anthropic => &self.anthropic,
+            Wire::Responses => &self.responses,
+            Wire::Gemini | Wire::GeminiArray => &self.gemini,
         }
     }
 
@@ -76,8 +106,22 @@ impl House {
         self.story(id).await
     }
 
+    /// The same, once there is a row: it is written when the gateway has seen
+    /// the end of the request, which may be after both its ends have.
     pub(crate) async fn story(&self, id: &str) -> Value {
-        self.control(&format!("/control/requests/{id}")).await
+        let path = format!("/control/requests/{id}");
+        let request = Request::get(&path).key(&self.gateway.operator_token());
+        tollgate_testkit::within("the row", async {
+            loop {
+                let answer = self.gateway.client().send(&request).await;
+                if answer.status() != 404 {
+                    assert_eq!(answer.status(), 200, "{path}: {}", answer.text());
+                    return answer.json();
+                }
+                tokio::task::yield_now().await;
+            }
+        })
+        .await
     }
 
     /// The newest row, once there is one: it is written when the gateway has
@@ -117,39 +161,41 @@ pub(crate) fn model(wire: Wire) -> &'static str {
     match wire {
         Wire::OpenAi => "gpt-4o",
         Wire::Anthropic => "claude-sonnet-4",
+        Wire::Responses => "resp-1",
+        Wire::Gemini | Wire::GeminiArray => "gemini-2.5-flash",
     }
 }
 
 pub(crate) fn config(openai: &FakeProvider, anthropic: &FakeProvider, keys: &[&str]) -> String {
+    let openai = provider("openai", openai, "gpt-*", keys);
+    let anthropic = provider("anthropic", anthropic, "claude-*", keys);
+    format!(
+        r#"[server]
+bind = "127.0.0.1:0"
+{openai}{anthropic}[agents.tester]
+keys = ["{KEY}"]
+"#
+    )
+}
+
+fn provider(id: &str, provider: &FakeProvider, models: &str, keys: &[&str]) -> String {
     let tokens: Vec<_> = keys
         .iter()
         .zip(1..)
         .map(|(key, priority)| format!("{{ key = \"{key}\", priority = {priority} }}"))
         .collect();
-    let tokens = tokens.join(", ");
     format!(
-        r#"[server]
-bind = "127.0.0.1:0"
-[providers.openai]
-wire = "openai"
+        r#"[providers.{id}]
+wire = "{}"
 base_url = "{}"
-tokens = [{tokens}]
-models = ["gpt-*"]
+tokens = [{}]
+models = ["{models}"]
 timeout_seconds = 40
 first_byte_seconds = 20
 idle_seconds = 20
-[providers.anthropic]
-wire = "anthropic"
-base_url = "{}"
-tokens = [{tokens}]
-models = ["claude-*"]
-timeout_seconds = 40
-first_byte_seconds = 20
-idle_seconds = 20
-[agents.tester]
-keys = ["{KEY}"]
 "#,
-        openai.base_url(),
-        anthropic.base_url(),
+        provider.wire().as_str(),
+        provider.base_url(),
+        tokens.join(", "),
     )
 }

@@ -102,6 +102,8 @@ async fn why_tells_the_story_of_a_fallback() {
             why.stdout
         );
     }
+    let last = house.gateway.command(&["why"]).await;
+    assert_eq!(last.stdout, why.stdout);
     let unknown = house
         .gateway
         .command(&["why", "req_00000000000000000000000000000000"])
@@ -202,4 +204,51 @@ async fn the_record_is_whole_and_a_change_of_it_is_named() {
     let changed = house.gateway.command(&["audit", "verify"]).await;
     assert_eq!(changed.code, Some(1), "{changed:?}");
     assert!(changed.stdout.contains("fault:"), "{changed:?}");
+}
+
+#[tokio::test]
+async fn old_records_are_pruned_and_the_record_stays_whole() {
+    let mut house = House::open().await;
+    house.send(&Request::chat("gpt-4o", "hi")).await;
+    // Whoever reads makes the writer write first.
+    house.control("/control/usage").await;
+    let nothing = house
+        .gateway
+        .command(&["audit", "prune", "--before", "7d"])
+        .await;
+    assert_eq!(nothing.code, Some(0), "{nothing:?}");
+    assert!(
+        nothing.stdout.contains("nothing is older than"),
+        "{nothing:?}"
+    );
+    // All of it is older than now.
+    let pruned = house
+        .gateway
+        .command(&["audit", "prune", "--before", "0s", "--json"])
+        .await;
+    assert_eq!(pruned.code, Some(0), "{pruned:?}");
+    assert!(pruned.json()["requests"].as_u64() >= Some(1), "{pruned:?}");
+    let future = house
+        .gateway
+        .command(&["audit", "prune", "--before", "2999-01-01"])
+        .await;
+    assert_eq!(future.code, Some(1), "{future:?}");
+    house.gateway.sigterm().await;
+    let whole = house.gateway.command(&["audit", "verify", "--json"]).await;
+    assert_eq!(whole.json()["whole"], true, "{whole:?}");
+    assert!(
+        whole.json()["pruned"]["through"].as_u64() >= Some(1),
+        "{whole:?}"
+    );
+    let export = house.gateway.command(&["audit", "export"]).await;
+    assert!(
+        export.stdout.contains("\"kind\":\"audit.pruned\""),
+        "{export:?}"
+    );
+    // Whoever takes the kept checkpoint away does not go unnoticed.
+    std::fs::remove_file(house.gateway.home().join("audit.head")).unwrap();
+    let without = house.gateway.command(&["audit", "verify"]).await;
+    assert_eq!(without.code, Some(1), "{without:?}");
+    let key = house.gateway.command(&["audit", "key"]).await;
+    assert!(key.stdout.starts_with("ed25519:"), "{key:?}");
 }

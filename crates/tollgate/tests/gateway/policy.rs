@@ -8,10 +8,10 @@ use tollgate_testkit::{Answer, Gateway, Request, within};
 
 use crate::house::{KEY, control, program};
 
-const BOT: &str = "tg-b07b07b0-Zr4Lw8Xc2VbNm6QaSd9FgHjKl3PoIuYtRe5Tq7WzXv1";
-const HOOK: &str = "tg-40040040-Qm2Wn4Eb6Rv8Tc1Yx3Uz5Ia7Os9Pd0Lf8Kg6Jh4Gj2H";
+pub(crate) const BOT: &str = "tg-b07b07b0-Zr4Lw8Xc2VbNm6QaSd9FgHjKl3PoIuYtRe5Tq7WzXv1";
+pub(crate) const HOOK: &str = "tg-40040040-Qm2Wn4Eb6Rv8Tc1Yx3Uz5Ia7Os9Pd0Lf8Kg6Jh4Gj2H";
 
-const MODELS: &str = r#"
+pub(crate) const MODELS: &str = r#"
 rule(
     verdict = "deny",
     reason = "reserved for release agents",
@@ -34,8 +34,8 @@ def evaluate(tool, args, context):
 
 /// The demo model behind these rules; `ci-bot` may use everything, and `hook`
 /// may speak for it.
-struct Ruled {
-    gateway: Gateway,
+pub(crate) struct Ruled {
+    pub(crate) gateway: Gateway,
     _home: tempfile::TempDir,
 }
 
@@ -61,7 +61,7 @@ keys = ["{KEY}"]
 }
 
 impl Ruled {
-    async fn open(files: &[(&str, &str)], policy: &str) -> Self {
+    pub(crate) async fn open(files: &[(&str, &str)], policy: &str) -> Self {
         let home = tempfile::tempdir().unwrap();
         for (name, text) in files {
             std::fs::write(home.path().join(name), text).unwrap();
@@ -74,30 +74,30 @@ impl Ruled {
         }
     }
 
-    async fn with(text: &str) -> Self {
+    pub(crate) async fn with(text: &str) -> Self {
         Self::open(&[("models.star", text)], "files = [\"models.star\"]").await
     }
 
-    fn home(&self) -> &Path {
+    pub(crate) fn home(&self) -> &Path {
         self.gateway.home()
     }
 
-    async fn post(&self, path: &str, key: &str, body: &Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, key: &str, body: &Value) -> Answer {
         let request = Request::post(path, body).key(key);
         self.gateway.client().send(&request).await
     }
 
-    async fn chat(&self, model: &str, key: &str) -> Answer {
+    pub(crate) async fn chat(&self, model: &str, key: &str) -> Answer {
         let request = Request::chat(model, "hi").key(key);
         self.gateway.client().send(&request).await
     }
 
-    async fn evaluate(&self, key: &str, body: Value) -> (u16, Value) {
+    pub(crate) async fn evaluate(&self, key: &str, body: Value) -> (u16, Value) {
         let answer = self.post("/evaluate", key, &body).await;
         (answer.status(), answer.json())
     }
 
-    async fn reloaded(&self, version: u64) {
+    pub(crate) async fn reloaded(&self, version: u64) {
         within("the reload", async {
             while control(&self.gateway, "/control/status").await["config_version"] != version {
                 tokio::task::yield_now().await;
@@ -379,7 +379,16 @@ async fn a_changed_file_is_in_force_and_a_bad_one_is_not() {
     ruled.reloaded(2).await;
     assert_eq!(ruled.chat("opus-large", BOT).await.status(), 200);
 
-    let bad: [(&[u8], &str); 4] = [
+    std::fs::write(
+        ruled.home().join("round.star"),
+        "load(\"models.star\", \"evaluate\")\n",
+    )
+    .unwrap();
+    let bad: [(&[u8], &str); 8] = [
+        (b"load(\"round.star\", \"evaluate\")\n", "load goes round in a circle"),
+        (b"load(\"gone.star\", \"evaluate\")\n", "models.star:1: load of `gone.star`: can't be read"),
+        (b"for i in range(1 << 30):\n    pass\ndef evaluate(tool, args, context):\n    return \"allow\"\n", "ticks"),
+        (b"x = \"a\" * 2000000000\ndef evaluate(tool, args, context):\n    return \"allow\"\n", "`*` would build"),
         (b"def evaluate(tool, args, context):\n    return allow\n", "models.star:2: Variable `allow` not found"),
         (b"\xff\xfe", "not UTF-8 at byte 0"),
         (b"x = 1\n", "defines no `evaluate`"),

@@ -126,8 +126,26 @@ fn console(text: &str, gateway: &Gateway, home: &Path) -> usize {
 
 /// The digest changes with every word of the file, and says nothing here.
 fn without_digest(line: &str) -> String {
-    match line.strip_prefix("policy ") {
-        Some(_) => "policy".to_owned(),
-        None => line.to_owned(),
-    }
+    let known = |word: &str| {
+        let bare = word.trim_end_matches(':');
+        let is_digest = bare.len() == 12 && bare.bytes().all(|it| it.is_ascii_hexdigit());
+        match word {
+            _ if is_digest => "DIGEST".to_owned(),
+            word if word.starts_with("req_") => "REQUEST".to_owned(),
+            word => word.to_owned(),
+        }
+    };
+    line.split(' ').map(known).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_first_rule_stands_on_the_first_screen() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/policy.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let screen: Vec<_> = page.lines().take(24).collect();
+    let screen = screen.join("\n");
+    assert!(
+        screen.contains("\nrule(") && screen.contains("return \"allow\"\n```"),
+        "{screen}"
+    );
 }

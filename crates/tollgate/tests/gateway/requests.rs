@@ -146,7 +146,8 @@ async fn routes_win_over_globs() {
 #[tokio::test]
 async fn a_provider_of_another_dialect_is_a_clear_error() {
     let house = House::open().await;
-    let answer = house.send(&Request::chat("claude-sonnet-4", "hello")).await;
+    let body = serde_json::json!({"model": "claude-sonnet-4", "input": "hello"});
+    let answer = house.send(&Request::post("/v1/embeddings", &body)).await;
     assert_eq!(answer.status(), 400);
     assert_eq!(
         answer.header("x-tollgate-reason"),
@@ -158,7 +159,10 @@ async fn a_provider_of_another_dialect_is_a_clear_error() {
             .unwrap()
             .contains("anthropic")
     );
-    let answer = house.send(&Request::message("gpt-4o", "hello")).await;
+    let body = serde_json::json!({"model": "gpt-4o", "messages": []});
+    let answer = house
+        .send(&Request::post("/v1/messages/count_tokens", &body))
+        .await;
     assert_eq!(answer.json()["type"], "error");
 }
 

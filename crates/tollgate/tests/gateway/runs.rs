@@ -140,31 +140,150 @@ async fn the_commands_own_code_is_passed_on() {
     assert!(done.stderr.contains("cut off"), "{done:?}");
 }
 
+/// A tree that writes its id and its key and then waits.
+const WAITS: [&str; 7] = [
+    "run",
+    "--agent",
+    "tester",
+    "--",
+    "/bin/sh",
+    "-c",
+    "echo $$ $OPENAI_API_KEY > pid.new; mv pid.new pid; exec sleep 1000",
+];
+
+/// The process and the key of such a tree, once it runs.
+async fn waiting(house: &House) -> (String, String) {
+    let file = house.gateway.home().join("pid");
+    let said = within("the command to run", async {
+        loop {
+            match std::fs::read_to_string(&file) {
+                Ok(said) => return said,
+                Err(_) => tokio::task::yield_now().await,
+            }
+        }
+    });
+    let said = said.await;
+    let (pid, key) = said.trim().split_once(' ').unwrap();
+    (pid.to_owned(), key.to_owned())
+}
+
+fn is_gone(pid: &str) -> bool {
+    !std::path::Path::new(&format!("/proc/{pid}")).exists()
+}
+
+#[tokio::test]
+async fn a_budget_that_is_used_up_kills_the_tree_that_did_it() {
+    let budget = "[[agents.tester.budget]]\ntokens = 1000\nshutdown = \"kill\"\n";
+    let house = House::with(budget, &[FIRST_KEY]).await;
+    house.openai.otherwise(Script::Text { words: 1100 });
+    let spend = async {
+        let (pid, key) = waiting(&house).await;
+        let answer = house.client().send(&ask(500).key(&key)).await;
+        assert_eq!(answer.status(), 200, "{}", answer.text());
+        pid
+    };
+    let (done, pid) = tokio::join!(house.gateway.command(&WAITS), spend);
+    assert_eq!(done.code, Some(137), "{done:?}");
+    assert!(done.stderr.contains("killed by the gateway"), "{done:?}");
+    assert!(is_gone(&pid));
+    // With nothing left, none begins anew.
+    let (_, key) = begin(&house, None).await;
+    let refused = house.client().send(&ask(1).key(&key)).await;
+    assert_eq!(refused.header("x-tollgate-reason"), Some("cut_off"));
+}
+
+#[tokio::test]
+async fn a_tree_that_outlives_its_gateway_obeys_the_next_one() {
+    let mut house = House::with("", &[FIRST_KEY]).await;
+    // The port has to stay the same, as it does in real life.
+    let address = house.gateway.url().trim_start_matches("http://").to_owned();
+    let file = house.gateway.home().join("tollgate.toml");
+    let config = std::fs::read_to_string(file).unwrap();
+    house
+        .gateway
+        .write_config(config.replace("127.0.0.1:0", &address));
+    house.gateway.kill9().await;
+    house.gateway.restart().await;
+    let home = house.gateway.home().to_owned();
+    let mut command = tokio::process::Command::new(crate::house::program());
+    let running = command
+        .args(WAITS)
+        .env("TOLLGATE_HOME", &home)
+        .current_dir(&home)
+        .stdin(std::process::Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let running = tokio::spawn(running);
+    let (pid, key) = waiting(&house).await;
+    house.gateway.kill9().await;
+    house.gateway.restart().await;
+    let answered = within("the key to open again", async {
+        loop {
+            let answer = house.client().send(&ask(9).key(&key)).await;
+            match answer.status() {
+                401 => tokio::task::yield_now().await,
+                _ => return answer,
+            }
+        }
+    });
+    assert_eq!(answered.await.status(), 200);
+    assert!(!is_gone(&pid));
+    let cut = ["cutoff", "tester", "--kill"];
+    self::command(&house, &cut).await;
+    let done = within("its end", running).await.unwrap().unwrap();
+    assert_eq!(done.status.code(), Some(137), "{done:?}");
+    assert!(is_gone(&pid));
+}
+
+#[tokio::test]
+async fn what_a_run_has_used_is_not_forgotten_with_the_gateway() {
+    let per_run = "[[agents.tester.budget]]\ntokens = 2000\nper = \"run\"\nceiling = true\n";
+    let mut house = House::with(per_run, &[FIRST_KEY]).await;
+    house.openai.otherwise(Script::Text { words: 600 });
+    let (own, own_key) = begin(&house, Some(1000)).await;
+    let (agents, agents_key) = begin(&house, None).await;
+    for key in [&own_key, &agents_key] {
+        let answer = house.client().send(&ask(700).key(key)).await;
+        assert_eq!(answer.status(), 200, "{}", answer.text());
+    }
+    house.gateway.kill9().await;
+    house.gateway.restart().await;
+    for (run, key, budget, too_much) in [
+        (&own, &own_key, Some(1000), 300),
+        (&agents, &agents_key, None, 1300),
+    ] {
+        let wanted = json!({"agent": "tester", "budget": budget, "command": "sh",
+            "resume": {"run": run, "key": key}});
+        let resumed = post(&house, "/control/runs", &wanted).await;
+        assert_eq!(resumed.status(), 201, "{}", resumed.text());
+        assert_eq!(resumed.json()["run"], *run);
+        let refused = house.client().send(&ask(too_much).key(key)).await;
+        assert_eq!(refused.status(), 429, "{}", refused.text());
+        let twice = post(&house, "/control/runs", &wanted).await;
+        assert_eq!(twice.status(), 400, "{}", twice.text());
+    }
+    for (run, key) in [("run_7", &own_key), (&*own, &"short".to_owned())] {
+        let wanted = json!({"agent": "tester", "command": "sh",
+            "resume": {"run": run, "key": key}});
+        let refused = post(&house, "/control/runs", &wanted).await;
+        assert_eq!(refused.status(), 400, "{}", refused.text());
+    }
+}
+
 #[tokio::test]
 async fn kill_ends_a_running_tree() {
     let house = House::open().await;
-    let script = "echo $$ > pid.new; mv pid.new pid; exec sleep 1000";
-    let run = ["run", "--agent", "tester", "--", "/bin/sh", "-c", script];
-    let file = house.gateway.home().join("pid");
     let kill = async {
-        let pid = within("the command to run", async {
-            loop {
-                match std::fs::read_to_string(&file) {
-                    Ok(pid) => return pid.trim().to_owned(),
-                    Err(_) => tokio::task::yield_now().await,
-                }
-            }
-        });
-        let pid = pid.await;
+        let (pid, _) = waiting(&house).await;
         let cut = ["cutoff", "tester", "--kill", "--json"];
         let report: Value = serde_json::from_str(&command(&house, &cut).await).unwrap();
         assert_eq!(report["runs"], 1, "{report}");
         pid
     };
-    let (done, pid) = tokio::join!(house.gateway.command(&run), kill);
+    let (done, pid) = tokio::join!(house.gateway.command(&WAITS), kill);
     assert_eq!(done.code, Some(137), "{done:?}");
     assert!(done.stderr.contains("killed by the gateway"), "{done:?}");
-    assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists());
+    assert!(is_gone(&pid));
 }
 
 #[tokio::test]

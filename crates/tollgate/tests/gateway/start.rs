@@ -92,3 +92,42 @@ async fn a_faulty_configuration_does_not_start() {
         );
     }
 }
+
+/// Nothing is spent on a ledger that can't be kept, and the start says what to
+/// do about it.
+#[tokio::test]
+async fn a_ledger_that_can_not_be_used_stops_the_start() {
+    let mut house = House::open().await;
+    assert_eq!(
+        house.send(&Request::chat("gpt-4o", "hi")).await.status(),
+        200
+    );
+    house.gateway.sigterm().await;
+    let file = house.gateway.home().join("ledger.db");
+    let good = std::fs::read(&file).unwrap();
+    let newer = |bytes: &mut Vec<u8>| bytes[60..64].copy_from_slice(&99_u32.to_be_bytes());
+    let damaged = |bytes: &mut Vec<u8>| bytes[100..4096].fill(0xff);
+    let foreign = |bytes: &mut Vec<u8>| bytes.fill(b'x');
+    type Change<'c> = &'c dyn Fn(&mut Vec<u8>);
+    let changes: [(Change<'_>, &str); 3] = [
+        (&newer, "has schema version 99, this program knows up to"),
+        (&damaged, "damaged"),
+        (&foreign, "not a database"),
+    ];
+    for (change, words) in changes {
+        let mut bytes = good.clone();
+        change(&mut bytes);
+        std::fs::write(&file, &bytes).unwrap();
+        let started = house.gateway.command(&["serve"]).await;
+        assert_ne!(started.code, Some(0), "{started:?}");
+        assert!(started.stderr.contains(words), "{started:?}");
+        assert!(started.stderr.contains("hint: "), "{started:?}");
+        assert_eq!(std::fs::read(&file).unwrap(), bytes, "left as it was");
+    }
+    std::fs::write(&file, &good).unwrap();
+    house.gateway.restart().await;
+    assert_eq!(
+        house.send(&Request::chat("gpt-4o", "hi")).await.status(),
+        200
+    );
+}

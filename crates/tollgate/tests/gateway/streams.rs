@@ -1,13 +1,13 @@
 //! Streams that end well, and callers that leave.
 
-use tollgate_testkit::{Gate, INPUT_TOKENS, Request, Script, Wire};
+use tollgate_testkit::{Gate, INPUT_TOKENS, Request, Script};
 
-use crate::house::{House, KEY, model};
+use crate::house::{House, KEY, WIRES, model};
 
 #[tokio::test]
 async fn events_go_out_as_they_come() {
     let house = House::open().await;
-    for wire in [Wire::OpenAi, Wire::Anthropic] {
+    for wire in WIRES {
         let gate = Gate::closed();
         house.provider(wire).push(Script::Stream {
             events: 3,
@@ -17,11 +17,15 @@ async fn events_go_out_as_they_come() {
         gate.release(1);
         let mut stream = house.client().open(&request).await;
         // The second event is still held at the provider.
-        let first = stream.next_event().await.expect("the first event is out");
-        assert!(!first.data.is_empty());
+        let first = stream.next_bytes().await.expect("the first event is out");
+        assert!(!first.is_empty());
         gate.open();
-        let rest = stream.finish().await;
-        assert!(rest.text().contains("[DONE]") || rest.text().contains("message_stop"));
+        let rest = stream.finish().await.text();
+        let ends = ["[DONE]", "message_stop", "response.completed", "STOP"];
+        assert!(
+            ends.iter().any(|end| rest.contains(end)),
+            "{wire:?}: {rest}"
+        );
     }
 }
 
@@ -70,7 +74,7 @@ async fn usage_that_the_caller_asked_for_stays() {
 #[tokio::test]
 async fn a_stream_without_usage_is_estimated_and_marked() {
     let house = House::open().await;
-    for wire in [Wire::OpenAi, Wire::Anthropic] {
+    for wire in WIRES {
         house
             .provider(wire)
             .push(Script::StreamWithoutUsage { events: 4 });
@@ -88,7 +92,7 @@ async fn a_stream_without_usage_is_estimated_and_marked() {
 #[tokio::test]
 async fn a_caller_that_leaves_is_booked() {
     let house = House::open().await;
-    for wire in [Wire::OpenAi, Wire::Anthropic] {
+    for wire in WIRES {
         let gate = Gate::closed();
         house.provider(wire).push(Script::Stream {
             events: 50,
@@ -97,7 +101,7 @@ async fn a_caller_that_leaves_is_booked() {
         gate.release(2);
         let request = Request::ask(wire, true, model(wire)).key(KEY);
         let mut stream = house.client().open(&request).await;
-        stream.next_event().await.expect("the first event is out");
+        stream.next_bytes().await.expect("the first event is out");
         let id = stream
             .head
             .header("x-tollgate-request-id")
@@ -135,7 +139,7 @@ async fn a_caller_that_leaves_before_the_answer_cancels_it() {
 #[tokio::test]
 async fn parallel_tool_calls_pass_as_fragments() {
     let house = House::open().await;
-    for wire in [Wire::OpenAi, Wire::Anthropic] {
+    for wire in WIRES {
         house.provider(wire).push(Script::ToolCalls);
         let through = house.send(&Request::ask(wire, true, model(wire))).await;
         house.provider(wire).push(Script::ToolCalls);

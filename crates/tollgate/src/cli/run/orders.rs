@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tollgate_api::{Client, Lines, Order, RunOrder};
+use tollgate_api::{Client, ClientError, Lines, NewRunRequest, Order, RunOrder, RunStarted};
 use tollgate_run::{End, Tree, TreeError};
 
 use super::signals::Signals;
@@ -19,6 +19,8 @@ const AGAIN: Duration = Duration::from_millis(250);
 pub(super) struct Orders<'a> {
     client: &'a Client,
     path: String,
+    /// What brings the run back to a gateway that does not know it.
+    resume: NewRunRequest,
     lines: Option<Lines>,
     again_at: Instant,
 }
@@ -26,12 +28,17 @@ pub(super) struct Orders<'a> {
 impl<'a> Orders<'a> {
     /// # Errors
     /// Where the gateway does not take it.
-    pub(super) async fn open(client: &'a Client, run: &str) -> Result<Self, Failure> {
+    pub(super) async fn open(
+        client: &'a Client,
+        run: &str,
+        resume: NewRunRequest,
+    ) -> Result<Self, Failure> {
         let path = format!("/control/runs/{run}/orders");
         let lines = client.lines(&path).await?;
         Ok(Self {
             client,
             path,
+            resume,
             lines: Some(lines),
             again_at: Instant::now(),
         })
@@ -50,8 +57,30 @@ impl<'a> Orders<'a> {
                 None => {
                     tokio::time::sleep_until(self.again_at).await;
                     self.again_at = Instant::now() + AGAIN;
-                    self.lines = self.client.lines(&self.path).await.ok();
+                    self.lines = match self.client.lines(&self.path).await {
+                        Ok(lines) => Some(lines),
+                        Err(error) => {
+                            self.resume_where_unknown(&error).await;
+                            None
+                        }
+                    };
                 }
+            }
+        }
+    }
+}
+
+impl Orders<'_> {
+    /// A gateway that was started anew knows none of the runs before it. Its key
+    /// and its budget come back to it here, and the standing order with the next
+    /// connection. Where it refuses, the tree goes on as without a gateway.
+    async fn resume_where_unknown(&self, error: &ClientError) {
+        if matches!(error, ClientError::Refused { status: 404, .. }) {
+            let resumed = self
+                .client
+                .post::<_, RunStarted>("/control/runs", &self.resume);
+            if let Err(error) = resumed.await {
+                tracing::debug!(%error, "the run was not taken back");
             }
         }
     }

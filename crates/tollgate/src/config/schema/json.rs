@@ -44,7 +44,6 @@ fn property(key: &Key) -> Map<String, Value> {
     let note = match key.standing {
         Standing::Works => "",
         Standing::Ignored => " Not built into this version; ignored.",
-        Standing::Refused => " Not enforced by this version; refused.",
     };
     schema.insert("description".into(), json!(format!("{}{note}", key.doc)));
     let default = match key.default {
@@ -73,6 +72,10 @@ fn kind(of: Kind) -> Map<String, Value> {
         Kind::Usd => json!({"type": ["number", "string"], "minimum": 0}),
         Kind::Boolean => json!({"type": "boolean"}),
         Kind::Texts => json!({"type": "array", "items": {"type": "string"}}),
+        Kind::TextOrTexts => json!({"anyOf": [
+            {"type": "string"},
+            {"type": "array", "items": {"type": "string"}},
+        ]}),
         Kind::Map => json!({"type": "object", "additionalProperties": {"type": "string"}}),
         Kind::Table(inner) => return section(inner),
         Kind::Named(inner, None) => {

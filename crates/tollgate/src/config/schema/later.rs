@@ -2,67 +2,8 @@
 //! so that a file written for a later version says what it loses here.
 
 use super::Default::{Text as Word, Texts as Words};
-use super::Kind::{Integer, Table, Tables, Text, Texts, Word as OneOf};
+use super::Kind::{Table, Text, Texts, Word as OneOf};
 use super::{Key, Section};
-
-const WINDOW: i64 = 1_000_000_000;
-
-pub(super) static ALLOYS: Section = Section {
-    noun: "alloy",
-    keys: &[
-        Key::new("id", Text, "The name that is asked for.").required(),
-        Key::new(
-            "strategy",
-            OneOf(&["weighted", "round_robin", "first_available"]),
-            "How one is picked.",
-        )
-        .or(Word("weighted")),
-        Key::new("constituents", Tables(&CONSTITUENT), "What is mixed.").required(),
-    ],
-};
-
-static CONSTITUENT: Section = Section {
-    noun: "constituent",
-    keys: &[
-        Key::new("model", Text, "A model, or another synthetic one.").required(),
-        Key::new("weight", Integer(1, 1_000_000), "Share of the requests.")
-            .or(super::Default::Integer(1)),
-    ],
-};
-
-pub(super) static CASCADES: Section = Section {
-    noun: "cascade",
-    keys: &[
-        Key::new("id", Text, "The name that is asked for.").required(),
-        Key::new(
-            "models",
-            Tables(&SIZED),
-            "Tried in order, those whose window is too small skipped.",
-        )
-        .required(),
-    ],
-};
-
-pub(super) static DISPATCHERS: Section = Section {
-    noun: "dispatcher",
-    keys: &[
-        Key::new("id", Text, "The name that is asked for.").required(),
-        Key::new(
-            "models",
-            Tables(&SIZED),
-            "The smallest window that fits is taken.",
-        )
-        .required(),
-    ],
-};
-
-static SIZED: Section = Section {
-    noun: "model",
-    keys: &[
-        Key::new("model", Text, "A model, or another synthetic one.").required(),
-        Key::new("context_window", Integer(1, WINDOW), "In tokens."),
-    ],
-};
 
 pub(super) static EGRESS: Section = Section {
     noun: "egress",

@@ -83,6 +83,7 @@ fn row(key: &Key) -> String {
         Kind::Usd => "US dollars".to_owned(),
         Kind::Boolean => "`true`, `false`".to_owned(),
         Kind::Texts => "list of strings".to_owned(),
+        Kind::TextOrTexts => "string or list of strings".to_owned(),
         Kind::Map => "table of strings".to_owned(),
         Kind::Table(_) | Kind::Named(..) => "table".to_owned(),
         Kind::Tables(_) => "list of tables".to_owned(),
@@ -108,6 +109,5 @@ fn note(standing: Standing) -> &'static str {
     match standing {
         Standing::Works => "",
         Standing::Ignored => " *Not built into this version: ignored with a warning.*",
-        Standing::Refused => " *Not enforced by this version: refused.*",
     }
 }

@@ -8,6 +8,7 @@ mod json;
 mod later;
 mod markdown;
 mod policy;
+mod synthetic;
 mod tables;
 
 pub use json::json_schema;
@@ -35,6 +36,8 @@ pub(crate) enum Kind {
     Boolean,
     /// A list of strings.
     Texts,
+    /// A string or a list of strings.
+    TextOrTexts,
     /// A table whose keys the user chooses, with strings as values.
     Map,
     /// One table.
@@ -83,8 +86,6 @@ pub(crate) enum Standing {
     Works,
     /// It doesn't, and nobody is less safe for it: a warning.
     Ignored,
-    /// It doesn't, and someone relies on it: a fault.
-    Refused,
 }
 
 /// One key of a section.
@@ -131,11 +132,6 @@ impl Key {
 
     const fn ignored(mut self) -> Self {
         self.standing = Standing::Ignored;
-        self
-    }
-
-    const fn refused(mut self) -> Self {
-        self.standing = Standing::Refused;
         self
     }
 }

@@ -1,10 +1,11 @@
 use super::Default::{Boolean as Yes, Integer as Number, Text as Word, Texts as Words};
 use super::Kind::{
-    Boolean, Float, Integer, Map, Named, OneOrMore, Seconds, Table, Tables, Text, Texts, Usd,
-    Word as OneOf, WordOrFalse,
+    Boolean, Float, Integer, Map, Named, OneOrMore, Seconds, Table, Tables, Text, TextOrTexts,
+    Texts, Usd, Word as OneOf, WordOrFalse,
 };
-use super::later::{ALLOYS, APPROVALS, CASCADES, DISPATCHERS, EGRESS, EXEC};
+use super::later::{APPROVALS, EGRESS, EXEC};
 use super::policy::POLICY;
+use super::synthetic::{ALLOYS, CASCADES, DISPATCHERS};
 use super::{Key, Section};
 
 const DAY: i64 = 86_400;
@@ -40,29 +41,36 @@ pub(crate) static ROOT: Section = Section {
             "alloys",
             Tables(&ALLOYS),
             "Synthetic models that mix others.",
-        )
-        .ignored(),
+        ),
         Key::new(
             "cascades",
             Tables(&CASCADES),
             "Synthetic models that try others in order.",
-        )
-        .ignored(),
+        ),
         Key::new(
             "dispatchers",
             Tables(&DISPATCHERS),
             "Synthetic models that pick by context window.",
-        )
-        .ignored(),
+        ),
         Key::new(
             "agents",
             Named(&AGENT, Some(&AGENT_DEFAULTS)),
             "Who may call, by name; `defaults` is reserved for what holds for all.",
         ),
         Key::new(
+            "bottles",
+            Named(&BOTTLE, None),
+            "The sandboxes that agents run in, for their budgets: lower-case letters, digits, `-`, `_`, `.`.",
+        ),
+        Key::new(
             "models",
             Named(&MODEL, Some(&MODEL_DEFAULTS)),
             "What models take, give and cost, by `model` or `provider/model`; wins over the built-in list. `defaults` is reserved.",
+        ),
+        Key::new(
+            "budget",
+            Table(&BUDGETS),
+            "How budgets are kept; what they are stands in `[agents.NAME]`, `[bottles.NAME]` and `settings.yml`.",
         ),
         Key::new(
             "monitoring",
@@ -90,6 +98,7 @@ static SERVER: Section = Section {
         Key::new("insecure", Boolean, "Allows a bind beyond loopback without TLS.").or(Yes(false)),
         Key::new("drain_seconds", Seconds(0, 3600), "How long running streams may go on after SIGTERM.").or(Number(30)),
         Key::new("answer_model", OneOf(&["served", "asked"]), "Which model name an answer carries: as the provider gave it, or as the caller asked.").or(Word("served")),
+        Key::new("translation", OneOf(&["lenient", "strict"]), "What becomes of a hint (sampling, cache marks) that a provider of another dialect has no place for: left out and listed by `why`, or refused. What changes the meaning is always refused.").or(Word("lenient")),
         Key::new("max_body_mb", Integer(1, 1024), "Largest request body in MiB.").or(Number(32)),
         Key::new("bodies_in_flight_mb", Integer(1, 65_536), "Memory for all request bodies at once in MiB; at least `max_body_mb`.").or(Number(256)),
         Key::new("header_read_seconds", Seconds(1, 300), "How long a client may take to send its headers.").or(Number(10)),
@@ -112,13 +121,39 @@ static PROVIDER: Section = Section {
         Key::new("api_key", Text, "The key; better `\"${VAR}\"` or `api_key_file` than the key itself. Has weight 100 and priority 1.").secret(),
         Key::new("api_key_file", Text, "A file with the key, mode 0600, relative to this file."),
         Key::new("tokens", Tables(&TOKEN), "More keys, spread by weight within the lowest priority that has one free."),
-        Key::new("auth", OneOf(&["pool", "client"]), "`pool` uses the keys here. `client` (forward the caller's own) is not built yet.").or(Word("pool")),
+        Key::new("auth", OneOf(&["pool", "client"]), "`pool` uses the keys here. `client` forwards the caller's own credential to this provider and to no other; the Tollgate key then comes in `x-tollgate-key`.").or(Word("pool")),
         Key::new("models", Texts, "Globs for the bare model names that this provider serves.").or(Words(&[])),
         Key::new("headers", Map, "Headers set on every request to the provider; not those that carry a credential.").hidden(),
+        Key::new("passthrough", Tables(&PASSTHROUGH), "Methods and paths that `/passthrough` takes at a stated cost, beside the endpoints of its wire."),
         Key::new("timeout_seconds", Seconds(1, DAY), "Longest whole request.").or(Number(300)),
         Key::new("first_byte_seconds", Seconds(1, DAY), "Longest wait for the first byte of an answer.").or(Number(60)),
         Key::new("idle_seconds", Seconds(1, DAY), "Longest pause within an answer.").or(Number(60)),
         Key::new("stream_usage", Boolean, "Ask for token usage in streams even where the client did not; it is stripped again.").or(Yes(true)),
+    ],
+};
+
+static PASSTHROUGH: Section = Section {
+    noun: "passthrough",
+    keys: &[
+        Key::new(
+            "method",
+            OneOf(&["GET", "POST", "PUT", "PATCH", "DELETE"]),
+            "The method.",
+        )
+        .required(),
+        Key::new(
+            "path",
+            Text,
+            "What follows `base_url`, such as `/files`, or `/files/*` with all below it.",
+        )
+        .required(),
+        Key::new(
+            "tokens",
+            Integer(0, MOST_TOKENS),
+            "What each request counts as, in tokens; 0 where it is free.",
+        )
+        .or(Number(0)),
+        Key::new("usd", Usd, "What each request costs, in US dollars."),
     ],
 };
 
@@ -173,25 +208,32 @@ static AGENT_DEFAULTS: Section = Section {
 
 static AGENT_MODEL: Section = Section {
     noun: "agent defaults: model",
-    keys: &[
-        Key::new(
-            "provider",
-            Text,
-            "`provider/model` that falls back as written below when it is asked for.",
-        ),
-        Key::new("fallback", Texts, "`provider/model`, in order.").or(Words(&[])),
-        Key::new(
-            "temperature",
-            Float(0.0, 2.0),
-            "Used where a request says nothing.",
-        ),
-        Key::new(
-            "max_tokens",
-            Integer(1, 100_000_000),
-            "Used where a request says nothing.",
-        ),
-    ],
+    keys: AGENT_MODEL_KEYS,
 };
+
+static OWN_MODEL: Section = Section {
+    noun: "model",
+    keys: AGENT_MODEL_KEYS,
+};
+
+const AGENT_MODEL_KEYS: &[Key] = &[
+    Key::new(
+        "provider",
+        Text,
+        "The name, mostly `provider/model`, that falls back as written below when it is asked for.",
+    ),
+    Key::new("fallback", Texts, "Names of models, in order.").or(Words(&[])),
+    Key::new(
+        "temperature",
+        Float(0.0, 2.0),
+        "Used where a request says nothing.",
+    ),
+    Key::new(
+        "max_tokens",
+        Integer(1, 100_000_000),
+        "Used where a request says nothing.",
+    ),
+];
 
 static AGENT: Section = Section {
     noun: "agent",
@@ -202,10 +244,30 @@ static AGENT: Section = Section {
         Key::new("may_act_for", Texts, "Agents that a hook with this agent's key may speak for.").or(Words(&[])),
         Key::new("allowed_domains", Texts, "Domains it may reach, those below counted; rules decide what that means. None says nothing.").or(Words(&[])),
         Key::new("denied_domains", Texts, "Domains it may not reach, those below counted.").or(Words(&[])),
+        Key::new("context", Map, "Facts of your own about it, over those of `[policy] context`."),
         Key::new("budget", OneOrMore(&BUDGET), "What it may use; a number is tokens for ever. See budgets.md."),
+        Key::new("model", Table(&OWN_MODEL), "What `[agents.defaults.model]` says otherwise, key by key; `provider` and `fallback` go together."),
+        Key::new("bottle", Text, "The bottle that it runs in: a `[bottles.NAME]`."),
         Key::new("routes", Text, "Egress routes of this agent.").ignored(),
-        Key::new("rate_limit_rpm", Integer(1, 1_000_000_000), "Requests a minute.").refused(),
-        Key::new("rate_limit_tpm", Integer(1, 1_000_000_000_000), "Tokens a minute.").refused(),
+        Key::new("rate_limit_rpm", Integer(1, 1_000_000_000), "Requests in any minute; beyond it 429."),
+        Key::new("rate_limit_tpm", Integer(1, 10_000_000_000), "Tokens in any minute: what a request may use counts until it is known what it used."),
+    ],
+};
+
+static BOTTLE: Section = Section {
+    noun: "bottle",
+    keys: &[
+        Key::new(
+            "extends",
+            TextOrTexts,
+            "The bottles that it stands in; what it uses counts there too.",
+        )
+        .or(Words(&[])),
+        Key::new(
+            "budget",
+            OneOrMore(&BUDGET),
+            "What everything in it may use; a number is tokens for ever.",
+        ),
     ],
 };
 
@@ -249,6 +311,24 @@ pub(crate) static BUDGET: Section = Section {
             "What happens when it is used up.",
         )
         .or(Word("cutoff")),
+    ],
+};
+
+static BUDGETS: Section = Section {
+    noun: "budget",
+    keys: &[
+        Key::new(
+            "clamp_max_tokens",
+            Boolean,
+            "A request that may use more than its budget has left is sent with a lower maximum instead of being refused.",
+        )
+        .or(Yes(false)),
+        Key::new(
+            "clamp_floor",
+            Integer(1, WINDOW),
+            "Where the maximum would be lower than this, in tokens, the request is refused all the same.",
+        )
+        .or(Number(256)),
     ],
 };
 
@@ -354,8 +434,8 @@ static TELEMETRY: Section = Section {
             "`/metrics` answers without a token.",
         )
         .or(Yes(false)),
-        Key::new("otlp_endpoint", Text, "Where OpenTelemetry goes.")
-            .hidden()
-            .ignored(),
+        Key::new("otlp_endpoint", Text, "An OpenTelemetry collector, such as `http://127.0.0.1:4318`: traces and metrics go to `/v1/traces` and `/v1/metrics` below it. `http://` with headers only to loopback.").hidden(),
+        Key::new("otlp_headers", Map, "Headers sent to the collector, such as `Authorization`; better `\"${VAR}\"` than the value itself.").secret(),
+        Key::new("otlp_interval_seconds", Seconds(1, 3600), "Between two exports of metrics; traces go out within a second.").or(Number(60)),
     ],
 };

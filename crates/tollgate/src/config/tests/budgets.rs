@@ -266,3 +266,65 @@ proptest! {
         drop(judged(&machine));
     }
 }
+
+#[test]
+fn bottles_stand_in_each_other() {
+    let toml = "
+[bottles.base]
+budget = { tokens = 9, ceiling = true }
+[bottles.net]
+[bottles.dev]
+extends = [\"base\", \"net\"]
+[bottles.web]
+extends = \"dev\"
+budget = 7
+[agents.one]
+bottle = \"web\"
+[agents.two]
+";
+    let machine = both(toml, "");
+    assert_eq!(
+        specs(&machine),
+        [
+            "bottle:base/*/total Some(9) None ceiling cutoff",
+            "bottle:web/*/total Some(7) None cutoff",
+        ]
+    );
+    let settings = judged(&machine).unwrap();
+    let bottles = settings.agents.iter().map(|agent| agent.bottles.join(" "));
+    assert_eq!(bottles.collect::<Vec<_>>(), ["web dev base net", ""]);
+}
+
+#[test]
+fn parents_that_are_not_there_or_stand_in_themselves_are_faults() {
+    let toml = "
+[bottles.a]
+extends = \"b\"
+[bottles.b]
+extends = [\"a\"]
+[bottles.dev]
+extends = \"bse\"
+[bottles.base]
+[bottles.Bad]
+";
+    assert_eq!(
+        told(&both(toml, "")),
+        [
+            "tollgate.toml:10: bottle \"a\": bottles extend each other in a circle: a → b → a\n  hint: a bottle stands in others, never in itself",
+            "tollgate.toml:12: bottle \"b\": bottles extend each other in a circle: b → a → b\n  hint: a bottle stands in others, never in itself",
+            "tollgate.toml:14: bottle \"dev\": extends is \"bse\", expected the name of a bottle\n  hint: did you mean \"base\"?",
+            "tollgate.toml:16: bottle \"Bad\": name can't be used, expected 1 to 64 lower-case letters, digits, `-`, `_` and `.`, the first one a letter or digit",
+        ]
+    );
+    let toml = "
+[bottles.dev]
+[agents.one]
+bottle = \"devv\"
+";
+    assert_eq!(
+        told(&both(toml, "")),
+        [
+            "tollgate.toml:11: agent \"one\": bottle is \"devv\", expected the name of a bottle\n  hint: did you mean \"dev\"?",
+        ]
+    );
+}

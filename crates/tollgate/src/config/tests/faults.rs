@@ -191,11 +191,101 @@ file = "exec-approvals.json"
 judge = "openai/gpt-4o"
 [exec]
 sandbox = { backend = "bubblewrap" }
-[telemetry]
-otlp_endpoint = "http://user:pass@127.0.0.1:4318"
 [agents.a]
 may_act_for = ["b"]
 routes = "routes.yaml"
 "#;
     insta::assert_snapshot!(faults(Fake::default(), text));
+}
+
+#[test]
+fn faults_of_names_and_pools_have_a_line() {
+    let text = "\
+[providers.one]
+wire = \"openai\"
+base_url = \"https://one.example/v1\"
+auth = \"client\"
+models = [\"gpt-*\", \"plain\"]
+[providers.two]
+wire = \"openai\"
+base_url = \"http://two.example/v1\"
+auth = \"client\"
+[providers.three]
+wire = \"openai\"
+base_url = \"https://three.example/v1\"
+tokens = []
+[[model_routes]]
+pattern = \"gpt-*\"
+provider = \"one\"
+[[model_routes]]
+pattern = \"gpt-4o\"
+provider = \"two\"
+[[alloys]]
+id = \"blend\"
+constituents = [{ model = \"one/a\", weight = 0 }, { model = \"gtp-4o\" }]
+[[alloys]]
+id = \"blend\"
+constituents = []
+[[alloys]]
+id = \"shared\"
+constituents = [{ model = \"one/a\" }, { model = \"two/b\" }]
+[[cascades]]
+id = \"loop\"
+models = [{ model = \"one/a\" }, { model = \"round\" }]
+[[dispatchers]]
+id = \"round\"
+models = [{ model = \"loop\", context_window = 1000 }]
+[[dispatchers]]
+id = \"plain\"
+models = [{ model = \"one/unheard-of\" }]
+[agents.ci.model]
+provider = \"one/a\"
+fallback = [\"four/b\"]
+[agents.other.model]
+fallback = [\"one/a\"]
+";
+    insta::assert_snapshot!(faults(Fake::default(), text));
+}
+
+#[test]
+fn a_collector_that_can_not_be_used_is_a_fault_without_its_secrets() {
+    for (lines, words) in [
+        (
+            "otlp_endpoint = 'http://u:p@127.0.0.1:4318'",
+            "user, query or fragment",
+        ),
+        (
+            "otlp_endpoint = '127.0.0.1:4318'",
+            "expected http:// or https:// and a host",
+        ),
+        (
+            "otlp_endpoint = 'grpc://127.0.0.1:4317'",
+            "expected http:// or https:// and a host",
+        ),
+        (
+            "otlp_endpoint = 'http://127.0.0.1:4318/v1/traces'",
+            "the path of one signal",
+        ),
+        (
+            "otlp_endpoint = 'http://collector:4318'\notlp_headers = { a = '${T}' }",
+            "expected https:// as otlp_headers are sent there",
+        ),
+        (
+            "otlp_headers = { Content-Type = 'text/plain' }",
+            "set by the export itself",
+        ),
+        ("otlp_headers = { 'a b' = 'x' }", "no name of a header"),
+        (
+            "otlp_interval_seconds = 0",
+            "expected whole seconds from 1 to 3600",
+        ),
+    ] {
+        let text = format!("[telemetry]\n{lines}\n");
+        let found = faults(Fake::default().with("T", "s3cr3t"), &text);
+        assert!(found.contains(words), "`{words}` is not in:\n{found}");
+        assert!(
+            !found.contains("s3cr3t") && !found.contains("u:p"),
+            "{found}"
+        );
+    }
 }

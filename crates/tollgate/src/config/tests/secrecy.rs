@@ -55,6 +55,12 @@ fn slips() -> Vec<String> {
         "[providers.b]\nwire = \"openai\"\nbase_url = \"ftp://host/v1?key=SECRET\"",
         "[providers.b]\nwire = \"openai\"\nbase_url = \"http://10.0.0.1/v1#SECRET\"\napi_key = \"x\"",
         "[telemetry]\notlp_endpoint = [\"SECRET\"]",
+        "[telemetry]\notlp_endpoint = \"http://u:SECRET@127.0.0.1:4318\"",
+        "[telemetry]\notlp_endpoint = \"SECRET\"",
+        "[telemetry]\notlp_headers = { Authorization = \"SECRET\\n\" }",
+        "[telemetry]\notlp_headers = { \"SECRET x\" = \"a\" }",
+        "[telemetry]\notlp_headers = { host = \"SECRET\" }",
+        "[telemetry]\notlp_endpoint = \"http://collector.example:4318\"\notlp_headers = { a = \"SECRET\" }",
     ]
     .iter()
     .map(|slip| format!("{provider}{}", slip.replace("SECRET", SECRET)))

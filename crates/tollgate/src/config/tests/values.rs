@@ -172,7 +172,7 @@ fn without_a_file_the_environment_gives_the_providers() {
     assert_eq!(settings.warnings.len(), 1, "{:?}", settings.warnings);
     assert!(settings.server.anonymous.is_some());
     assert_eq!(settings.source, Source::Environment("tollgate.toml".into()));
-    assert!(tollgate_routing::RouteTable::new(settings.routing).is_ok());
+    assert!(tollgate_routing::RouteTable::new(settings.routing, &|_, _| None).is_ok());
 }
 
 #[test]

@@ -1,0 +1,194 @@
+"""Every SDK against providers of the other wires, through the translation."""
+
+import json
+
+import anthropic
+import openai
+import pytest
+from conftest import broken
+from fake_newer import TEXT, WORDS
+from google.genai import errors, types
+
+ASK = "How is the sea?"
+SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"], "additionalProperties": False}
+NAMES = ["get_weather", "get_time"]
+CALLED = [("get_weather", {"city": "Zürich"}), ("get_time", {"zone": "CET"})]
+PIXEL = "iVBORw0KGgo="
+# Models of the wires that each SDK does not speak.
+FOR_OPENAI, FOR_ANTHROPIC, FOR_GEMINI = ["claude", "gemini"], ["gpt", "gemini"], ["gpt", "claude"]
+
+
+def chat_tools():
+    return [{"type": "function", "function": {"name": name, "parameters": SCHEMA}} for name in NAMES]
+
+
+def response_tools():
+    return [{"type": "function", "name": name, "parameters": SCHEMA, "strict": False} for name in NAMES]
+
+
+def message_tools():
+    return [{"name": name, "input_schema": SCHEMA} for name in NAMES]
+
+
+def gemini_config(**more):
+    declarations = [types.FunctionDeclaration(name=name, parameters_json_schema=SCHEMA) for name in NAMES]
+    off = types.AutomaticFunctionCallingConfig(disable=True)
+    return types.GenerateContentConfig(tools=[types.Tool(function_declarations=declarations)], automatic_function_calling=off, **more)
+
+
+def arguments(text):
+    return json.loads(text)
+
+
+@pytest.mark.parametrize("wire", FOR_OPENAI)
+class TestChat:
+    def test_text_and_stream(self, oa, wire):
+        ask = {"model": f"{wire}-text", "messages": [{"role": "user", "content": ASK}]}
+        answer = oa.chat.completions.create(**ask)
+        assert answer.choices[0].message.content == TEXT
+        assert answer.choices[0].finish_reason == "stop"
+        assert answer.usage.completion_tokens > 0
+        chunks = list(oa.chat.completions.create(**ask, stream=True, stream_options={"include_usage": True}))
+        assert [word for chunk in chunks if chunk.choices and (word := chunk.choices[0].delta.content)] == WORDS
+        assert chunks[-1].usage.completion_tokens > 0
+
+    def test_two_parallel_tools_streamed_and_their_round_trip(self, oa, wire, upstream):
+        ask = {"model": f"{wire}-text", "tools": chat_tools()}
+        messages = [{"role": "user", "content": ASK}]
+        with oa.chat.completions.stream(**ask, messages=messages) as stream:
+            message = stream.get_final_completion().choices[0].message
+        assert [(call.function.name, arguments(call.function.arguments)) for call in message.tool_calls] == CALLED
+        messages.append(message.to_dict())
+        messages += [{"role": "tool", "tool_call_id": call.id, "content": "fine"} for call in message.tool_calls]
+        assert oa.chat.completions.create(**ask, messages=messages).choices[0].message.content == TEXT
+        assert "fine" in str(upstream.last().json())
+
+    def test_picture_and_schema(self, oa, wire, upstream):
+        picture = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PIXEL}"}}
+        form = {"type": "json_schema", "json_schema": {"name": "x", "schema": SCHEMA, "strict": True}}
+        content = [{"type": "text", "text": ASK}, picture]
+        oa.chat.completions.create(model=f"{wire}-text", messages=[{"role": "user", "content": content}], response_format=form)
+        sent = str(upstream.last().json())
+        assert PIXEL in sent and str(SCHEMA) in sent
+
+    @pytest.mark.parametrize("fault,kind", [("400", openai.BadRequestError), ("529", openai.InternalServerError)])
+    def test_errors(self, oa, wire, fault, kind):
+        with pytest.raises(kind):
+            oa.chat.completions.create(model=broken("chat", wire, fault), messages=[{"role": "user", "content": ASK}])
+
+    @pytest.mark.parametrize("fault", ["cut", "torn", "error"])
+    def test_a_broken_stream_raises(self, oa, wire, fault):
+        model = broken("chat", wire, fault)
+        with pytest.raises(openai.APIError):
+            list(oa.chat.completions.create(model=model, messages=[{"role": "user", "content": ASK}], stream=True))
+
+
+@pytest.mark.parametrize("wire", FOR_OPENAI)
+class TestResponses:
+    def test_text_and_stream(self, oa, wire):
+        answer = oa.responses.create(model=f"{wire}-text", input=ASK)
+        assert (answer.output_text, answer.status) == (TEXT, "completed")
+        with oa.responses.stream(model=f"{wire}-text", input=ASK) as stream:
+            words = [event.delta for event in stream if event.type == "response.output_text.delta"]
+            final = stream.get_final_response()
+        assert (words, final.output_text) == (WORDS, TEXT)
+        assert final.usage.output_tokens > 0
+
+    def test_two_parallel_tools_streamed_and_their_round_trip(self, oa, wire):
+        ask = {"model": f"{wire}-text", "tools": response_tools(), "store": False}
+        items = [{"role": "user", "content": ASK}]
+        with oa.responses.stream(**ask, input=items) as stream:
+            calls = [item for item in stream.get_final_response().output if item.type == "function_call"]
+        assert [(call.name, arguments(call.arguments)) for call in calls] == CALLED
+        items += [{"type": "function_call", "call_id": call.call_id, "name": call.name, "arguments": call.arguments} for call in calls]
+        items += [{"type": "function_call_output", "call_id": call.call_id, "output": "fine"} for call in calls]
+        assert oa.responses.create(**ask, input=items).output_text == TEXT
+
+    @pytest.mark.parametrize("fault", ["cut", "torn", "error"])
+    def test_a_broken_stream_raises(self, oa, wire, fault):
+        with pytest.raises(openai.APIError):
+            list(oa.responses.create(model=broken("responses", wire, fault), input=ASK, stream=True))
+
+
+@pytest.mark.parametrize("wire", FOR_ANTHROPIC)
+class TestMessages:
+    def test_text_and_stream(self, an, wire):
+        ask = {"model": f"{wire}-text", "max_tokens": 99, "messages": [{"role": "user", "content": ASK}]}
+        answer = an.messages.create(**ask)
+        assert (answer.content[0].text, answer.stop_reason) == (TEXT, "end_turn")
+        assert answer.usage.output_tokens > 0
+        with an.messages.stream(**ask) as stream:
+            assert list(stream.text_stream) == WORDS
+            final = stream.get_final_message()
+        assert final.content[0].text == TEXT
+        assert final.usage.output_tokens > 0
+
+    def test_two_parallel_tools_streamed_and_their_round_trip(self, an, wire):
+        ask = {"model": f"{wire}-text", "max_tokens": 99, "tools": message_tools()}
+        messages = [{"role": "user", "content": ASK}]
+        with an.messages.stream(**ask, messages=messages) as stream:
+            message = stream.get_final_message()
+        assert message.stop_reason == "tool_use"
+        assert [(block.name, block.input) for block in message.content] == CALLED
+        messages.append({"role": "assistant", "content": [block.to_dict() for block in message.content]})
+        results = [{"type": "tool_result", "tool_use_id": block.id, "content": "fine"} for block in message.content]
+        messages.append({"role": "user", "content": results})
+        assert an.messages.create(**ask, messages=messages).content[0].text == TEXT
+
+    @pytest.mark.parametrize("fault,kind", [("400", anthropic.BadRequestError), ("500", anthropic.InternalServerError)])
+    def test_errors(self, an, wire, fault, kind):
+        model = broken("messages", wire, fault)
+        with pytest.raises(kind):
+            an.messages.create(model=model, max_tokens=99, messages=[{"role": "user", "content": ASK}])
+
+    @pytest.mark.parametrize("fault", ["cut", "torn", "error"])
+    def test_a_broken_stream_raises(self, an, wire, fault):
+        model = broken("messages", wire, fault)
+        with pytest.raises(anthropic.APIError), an.messages.stream(
+            model=model, max_tokens=99, messages=[{"role": "user", "content": ASK}]
+        ) as stream:
+            stream.get_final_message()
+
+
+@pytest.mark.parametrize("wire", FOR_GEMINI)
+class TestGemini:
+    def test_text_and_stream(self, ge, wire):
+        answer = ge.models.generate_content(model=f"{wire}-text", contents=ASK)
+        assert answer.text == TEXT
+        parts = list(ge.models.generate_content_stream(model=f"{wire}-text", contents=ASK))
+        assert [part.text for part in parts if part.text] == WORDS
+        assert parts[-1].candidates[0].finish_reason == types.FinishReason.STOP
+        assert parts[-1].usage_metadata.candidates_token_count > 0
+
+    def test_two_parallel_tools_streamed_and_their_round_trip(self, ge, wire):
+        ask = {"model": f"{wire}-text", "config": gemini_config()}
+        parts = list(ge.models.generate_content_stream(**ask, contents=ASK))
+        calls = [call for part in parts for call in part.function_calls or []]
+        assert [(call.name, call.args) for call in calls] == CALLED
+        answers = [types.Part.from_function_response(name=call.name, response={"output": "fine"}) for call in calls]
+        contents = [
+            types.Content(role="user", parts=[types.Part(text=ASK)]),
+            types.Content(role="model", parts=[types.Part(function_call=call) for call in calls]),
+            types.Content(role="user", parts=answers),
+        ]
+        for call, answer in zip(calls, answers):
+            answer.function_response.id = call.id
+        assert ge.models.generate_content(**ask, contents=contents).text == TEXT
+
+    @pytest.mark.parametrize("fault", ["cut", "torn", "error"])
+    def test_a_broken_stream_raises(self, ge, wire, fault):
+        model = broken("gemini", wire, fault)
+        with pytest.raises(errors.APIError):
+            list(ge.models.generate_content_stream(model=model, contents=ASK))
+
+
+def test_thoughts_and_their_proof_come_back_to_their_maker(oa, upstream):
+    ask = {"model": "claude-thinking", "reasoning_effort": "low", "max_tokens": 4000}
+    messages = [{"role": "user", "content": ASK}]
+    message = oa.chat.completions.create(**ask, messages=messages).choices[0].message
+    assert message.reasoning_content == "Hm."
+    assert upstream.last().json()["thinking"]
+    messages += [message.to_dict(), {"role": "user", "content": "And now?"}]
+    oa.chat.completions.create(**ask, messages=messages)
+    block = upstream.last().json()["messages"][1]["content"][0]
+    assert (block["type"], block["thinking"], block["signature"]) == ("thinking", "Hm.", "EuYBCkQYAiJA+/w==")

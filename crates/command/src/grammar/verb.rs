@@ -1,0 +1,77 @@
+//! Subcommands that a grammar does not list, judged by their verb.
+//!
+//! `describe-instances`, `vm list`, `compute instances delete`: command lines
+//! of services are made of a few verbs, and a new service brings new nouns.
+
+use crate::effect::Effect;
+
+/// What the first verb among the operands does; `remote` where it is done to a
+/// service of others, and can't be undone here.
+pub(super) fn of(operands: &[&str], remote: bool) -> Option<Effect> {
+    operands.iter().take(5).find_map(|operand| {
+        let first = operand
+            .split(['-', '_', ':', '.'])
+            .next()
+            .unwrap_or(operand);
+        word(operand, remote).or_else(|| word(first, remote))
+    })
+}
+
+fn word(verb: &str, remote: bool) -> Option<Effect> {
+    let here = |local, elsewhere| Some(if remote { elsewhere } else { local });
+    match verb {
+        "list" | "ls" | "lst" | "show" | "get" | "describe" | "status" | "info" | "view"
+        | "search" | "find" | "log" | "logs" | "diff" | "version" | "help" | "inspect"
+        | "print" | "query" | "count" | "history" | "tree" | "top" | "verify" | "validate"
+        | "whoami" | "explain" | "doctor" | "display" | "read" | "stat" | "stats" | "check"
+        | "wait" | "head" | "list-all" | "outdated" | "audit" | "examine" | "lookup" | "env"
+        | "lint" | "test" | "events" | "preview" | "plan" | "is" | "has" | "exists" | "dump"
+        | "cat" | "which" | "locate" | "enumerate" | "report" | "summary" | "analyze"
+        | "metrics" | "watch" | "details" | "docs" | "usage" | "compare" | "current" | "tail"
+        | "monitor" | "scan" | "completion" | "completions" | "complete" | "depends" | "deps"
+        | "graph" | "why" | "filter" | "batch" => Some(Effect::Read),
+        "fetch" | "download" | "pull" | "clone" | "sync" | "export" | "refresh" | "checkout"
+        | "copy-from" => Some(Effect::Fetch),
+        "init" | "new" | "build" | "compile" | "format" | "fmt" | "generate" | "gen" | "clean"
+        | "pack" | "package" | "archive" | "convert" | "edit" | "open" | "select" | "use"
+        | "mark" | "tag" | "mv" | "move" | "rename" | "cp" | "copy" | "merge" | "split"
+        | "extract" | "unpack" | "save" | "switch" | "cache" | "index" | "setup" | "bootstrap"
+        | "decrypt" | "encrypt" | "sign" | "toggle" | "pin" | "unpin" | "bump" => {
+            here(Effect::Local, Effect::Change)
+        }
+        "create" | "add" | "make" | "mk" | "set" | "update" | "modify" | "put" | "patch"
+        | "change" | "assign" | "attach" | "detach" | "associate" | "disassociate" | "import"
+        | "restore" | "upgrade" | "connect" | "register" | "tag-resource" | "replace"
+        | "append" | "insert" | "write" | "unset" | "label" | "annotate" | "disconnect"
+        | "link" | "unlink" | "join" | "lock" | "unlock" | "resize" | "scale" | "rotate" => {
+            here(Effect::Local, Effect::Change)
+        }
+        "delete" | "drop" | "purge" | "erase" => here(Effect::Purge, Effect::Destroy),
+        "destroy" | "wipe" | "nuke" | "terminate" | "format-disk" => Some(Effect::Destroy),
+        "start" | "resume" | "enable" | "serve" | "up" | "launch" | "invoke" | "trigger"
+        | "run" | "restart" | "reload" | "retry" | "boot" | "activate" | "mount" | "unmount"
+        | "umount" => Some(Effect::Change),
+        "exec" | "shell" | "ssh" | "eval" | "console" | "sh" | "repl" | "attach-shell"
+        | "script" => Some(Effect::Run),
+        "stop" | "disable" | "shutdown" | "halt" | "kill" | "suspend" | "pause" | "cancel"
+        | "abort" | "down" | "deactivate" | "reboot" | "revoke" | "block" | "skip" => {
+            Some(Effect::Change)
+        }
+        "send" | "upload" | "notify" | "message" | "post" | "reply" | "comment" | "submit"
+        | "pub" | "request" => Some(Effect::Send),
+        "push" | "share" => Some(Effect::Push),
+        "deploy" | "publish" | "release" | "promote" => Some(Effect::Deploy),
+        "install" | "i" => Some(Effect::Install),
+        "login" | "logout" | "auth" | "token" | "authorize" | "configure" => Some(Effect::Change),
+        "config" | "settings" => here(Effect::Local, Effect::Change),
+        "rm" | "remove" | "del" | "uninstall" | "deregister" | "clear" | "flush" | "prune"
+        | "reset" | "forget" | "expire" | "truncate" | "empty" => Some(Effect::Purge),
+        "apply" | "rollback" | "rollout" => here(Effect::Change, Effect::Deploy),
+        "estimate" | "simulate" | "detect" | "calculate" | "peek" | "receive" | "sample"
+        | "benchmark" | "identify" | "inspect-image" | "ping" | "trace" | "profile" | "probe"
+        | "lookups" | "resolve" | "measure" | "translate" | "recognize" | "about" | "license"
+        | "schema" | "openapi" | "spec" | "versions" | "changelog" | "parse" | "decode"
+        | "encode" | "hash" | "hexdump" | "today" => Some(Effect::Read),
+        _ => None,
+    }
+}

@@ -1,0 +1,82 @@
+//! What a text says for sure about its variables and functions.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::plan::Step;
+
+/// What is known from the text so far.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Scope {
+    /// Variables with a certain value.
+    values: HashMap<String, String>,
+    /// Names that a function of the text has taken.
+    pub(crate) functions: HashSet<String>,
+    /// How many texts deep this one stands.
+    pub(crate) depth: usize,
+}
+
+impl Scope {
+    pub(crate) fn new(home: Option<&str>) -> Self {
+        let mut scope = Self::default();
+        let home = home.unwrap_or("~").to_owned();
+        scope.values.insert("HOME".to_owned(), home);
+        scope
+    }
+
+    pub(super) fn known(&self, name: &str) -> Option<String> {
+        self.values.get(name).cloned()
+    }
+
+    /// Keeps what a step says for sure about variables.
+    pub(super) fn remember(&mut self, step: &Step, certain: bool) {
+        let exports = step.argv.first().is_some_and(|name| {
+            ["export", "declare", "typeset", "readonly", "local"].contains(&name.text.as_str())
+        });
+        if exports {
+            for word in &step.argv[1..] {
+                if let Some((name, value)) = word.text.split_once('=') {
+                    self.set(name, value, certain && !word.dynamic && !word.glob);
+                }
+            }
+        }
+        if step.argv.is_empty() {
+            for (name, value) in &step.assignments {
+                self.set(name, &value.text, certain && !value.dynamic && !value.glob);
+            }
+        }
+        let reads = step.argv.first().is_some_and(|name| {
+            [
+                "read",
+                "unset",
+                "printf",
+                "mapfile",
+                "readarray",
+                "getopts",
+                "let",
+                "source",
+                ".",
+                "eval",
+            ]
+            .contains(&name.text.as_str())
+        });
+        if reads {
+            for word in &step.argv[1..] {
+                self.forget(&word.text);
+            }
+        }
+    }
+
+    fn set(&mut self, name: &str, value: &str, certain: bool) {
+        match name {
+            "IFS" => self.values.clear(),
+            _ if !certain => self.forget(name),
+            _ => {
+                self.values.insert(name.to_owned(), value.to_owned());
+            }
+        }
+    }
+
+    pub(super) fn forget(&mut self, name: &str) {
+        self.values.remove(name);
+    }
+}

@@ -1,0 +1,214 @@
+//! From one dialect into another, through one neutral form.
+//!
+//! Each dialect has readers and writers of its own: of requests into a
+//! [`conversation`], of answers and streams into [`event`]s, and back. Nothing
+//! here knows two dialects, so a new one costs a reader and a writer and not
+//! one of each for every other.
+//!
+//! Text is never unescaped and numbers are never parsed unless something
+//! depends on them: they go over as they were written. What the other dialect
+//! has no place for is either refused with the path of the field or left out
+//! and recorded as a [`Drop`], so that nothing is lost in silence.
+
+mod chat;
+mod check;
+mod conversation;
+mod draft;
+mod event;
+mod frame;
+mod gather;
+mod gemini;
+mod member;
+mod messages;
+mod pen;
+mod raw;
+mod responses;
+mod stream;
+
+use std::fmt;
+
+use bytes::Bytes;
+
+use crate::answer::{AnswerFault, read_answer};
+use crate::{AnswerView, BadRequest, Dialect, Edits, Endpoint, RequestView};
+use conversation::Conversation;
+use draft::{Draft, Target};
+use event::Events;
+use raw::{Fault, Raw};
+
+pub use frame::AnswerFrame;
+pub use stream::Translator;
+
+/// What becomes of a field that the other dialect has no place for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Strictness {
+    /// Hints (sampling, cache marks, the caller's own bookkeeping) are left out
+    /// and recorded; what changes the meaning is refused.
+    #[default]
+    Lenient,
+    /// Everything is refused.
+    Strict,
+}
+
+/// A field that was left out or changed on the way to another dialect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drop {
+    /// Where it stands in the caller's request.
+    pub path: String,
+    /// What became of it and why.
+    pub words: &'static str,
+}
+
+impl fmt::Display for Drop {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "`{}` {}", self.path, self.words)
+    }
+}
+
+/// A request in another dialect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TranslatedRequest {
+    /// The body to send.
+    pub body: Bytes,
+    /// What it does not say of what the caller said; at most 32.
+    pub drops: Vec<Drop>,
+}
+
+/// An answer in another dialect.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TranslatedAnswer {
+    /// The body for the caller.
+    pub body: Bytes,
+    /// What the provider's own body told, the model's place in it apart.
+    pub view: AnswerView,
+}
+
+/// Which endpoint of a provider's dialect serves a request of another one;
+/// `stream` says whether the answer is to be a stream. None where no endpoint
+/// of it does.
+pub fn counterpart(from: Endpoint, to: Dialect, stream: bool) -> Option<Endpoint> {
+    let converses = from.generates() && from != Endpoint::Completions;
+    if !converses || from.dialect() == to {
+        return None;
+    }
+    Some(match (to, stream) {
+        (Dialect::OpenAi, _) => Endpoint::ChatCompletions,
+        (Dialect::Anthropic, _) => Endpoint::Messages,
+        (Dialect::Gemini, false) => Endpoint::GenerateContent,
+        (Dialect::Gemini, true) => Endpoint::StreamGenerateContent,
+    })
+}
+
+const CROWDED: &str = "found more than 100000 objects, expected fewer";
+
+/// Writes a request of endpoint `from` as one of endpoint `to`.
+///
+/// `view` is the body's, so the body is known to be JSON. Linear in the body's
+/// length. `edits` hold for the request that is written.
+///
+/// # Errors
+/// [`BadRequest`] with the path of the field where the conversation is
+/// malformed or contradicts itself, or where the other dialect has no place
+/// for something that changes the meaning.
+pub fn translate_request(
+    from: Endpoint,
+    to: Endpoint,
+    view: &RequestView,
+    body: &[u8],
+    edits: &Edits<'_>,
+    strictness: Strictness,
+) -> Result<TranslatedRequest, BadRequest> {
+    let text = std::str::from_utf8(body).map_err(|_| BadRequest::body("found no UTF-8"))?;
+    if raw::is_crowded(text) {
+        return Err(BadRequest::body(CROWDED));
+    }
+    let target = Target {
+        model: edits.model.unwrap_or(&view.model),
+        stream: view.stream,
+        temperature: edits.temperature.filter(|value| value.is_finite()),
+        max_tokens: edits.max_tokens,
+        lower_to: edits.lower_to,
+        strictness,
+    };
+    let mut draft = Draft::new(&target, text.len() + 256);
+    let written = read(from, Raw::of(text)).and_then(|conversation| {
+        check::check(&conversation)?;
+        write(to, &conversation, &mut draft)
+    });
+    written.map_err(|fault| fault.in_body(text))?;
+    let (body, drops) = draft.finish(text);
+    Ok(TranslatedRequest {
+        body: body.into(),
+        drops,
+    })
+}
+
+fn read(from: Endpoint, body: Raw<'_>) -> Result<Conversation<'_>, Fault<'_>> {
+    match from {
+        Endpoint::ChatCompletions => chat::read_request(body),
+        Endpoint::Messages => messages::read_request(body),
+        Endpoint::Responses => responses::read_request(body),
+        Endpoint::GenerateContent | Endpoint::StreamGenerateContent => gemini::read_request(body),
+        _ => Err(draft::refused(body)),
+    }
+}
+
+fn write<'a>(
+    to: Endpoint,
+    conversation: &Conversation<'a>,
+    draft: &mut Draft<'a, '_>,
+) -> Result<(), Fault<'a>> {
+    match to {
+        Endpoint::ChatCompletions => chat::write_request(conversation, draft),
+        Endpoint::Messages => messages::write_request(conversation, draft),
+        Endpoint::GenerateContent | Endpoint::StreamGenerateContent => {
+            gemini::write_request(conversation, draft)
+        }
+        _ => Err(draft::refused(conversation.body)),
+    }
+}
+
+/// Writes an answer of the provider's endpoint `from` as one of the caller's
+/// endpoint `to`.
+///
+/// # Errors
+/// [`AnswerFault`] where it is no answer of that endpoint, or an error.
+pub fn translate_answer(
+    from: Endpoint,
+    to: Endpoint,
+    body: &[u8],
+    frame: &AnswerFrame,
+) -> Result<TranslatedAnswer, AnswerFault> {
+    let mut view = read_answer(from, body)?;
+    view.model = None;
+    let not_json = |words: String| AnswerFault::NotJson(words);
+    let text = std::str::from_utf8(body).map_err(|_| not_json("not UTF-8".to_owned()))?;
+    if raw::is_crowded(text) {
+        return Err(not_json(CROWDED.to_owned()));
+    }
+    let raw = Raw::of(text);
+    let mut events = Events::new();
+    let read = match from {
+        Endpoint::ChatCompletions => chat::read_answer(raw, &mut events),
+        Endpoint::Messages => messages::read_answer(raw, &mut events),
+        _ if from.dialect() == Dialect::Gemini => gemini::read_answer(raw, &mut events),
+        _ => Err(draft::refused(raw)),
+    };
+    read.map_err(|fault| not_json(format!("{}: {}", fault.path(text), fault.words())))?;
+    if frame.rename {
+        event::unname(&mut events);
+    }
+    let body = match to {
+        Endpoint::Messages => messages::write_answer(&events, frame),
+        Endpoint::Responses => responses::write_answer(&events, frame),
+        _ if to.dialect() == Dialect::Gemini => gemini::write_answer(&events, frame),
+        _ => chat::write_answer(&events, frame),
+    };
+    Ok(TranslatedAnswer {
+        body: body.into(),
+        view,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,218 @@
+use super::parts;
+use crate::request::is_reasoning;
+use crate::translate::conversation::{
+    Conversation, Effort, Format, Role, Tool, ToolChoice, Turn, Value,
+};
+use crate::translate::draft::{Draft, refused};
+use crate::translate::raw::{Fault, Text};
+
+type Written<'a, T = ()> = Result<T, Fault<'a>>;
+
+/// Writes the request as a chat completion's.
+pub(in crate::translate) fn write<'a>(
+    conversation: &Conversation<'a>,
+    draft: &mut Draft<'a, '_>,
+) -> Written<'a> {
+    let target = draft.target;
+    draft.pen.open('{');
+    draft.pen.key("model").text(&Text::of(target.model));
+    if target.stream {
+        draft.pen.key("stream").verbatim("true");
+        draft
+            .pen
+            .key("stream_options")
+            .verbatim(r#"{"include_usage":true}"#);
+    }
+    draft.pen.key("messages").open('[');
+    if !conversation.system.is_empty() {
+        parts::write_message("system", &conversation.system, draft)?;
+    }
+    for turn in &conversation.turns {
+        write_turn(turn, draft)?;
+    }
+    end_of_turns(conversation)?;
+    draft.pen.close(']');
+    write_tools(conversation, draft)?;
+    write_settings(conversation, draft)?;
+    draft.pen.close('}');
+    Ok(())
+}
+
+fn write_turn<'a>(turn: &Turn<'a>, draft: &mut Draft<'a, '_>) -> Written<'a> {
+    match turn.role {
+        Role::System => parts::write_message("system", &turn.parts, draft),
+        Role::Assistant => parts::write_assistant(&turn.parts, draft),
+        Role::User => parts::write_user(&turn.parts, draft),
+    }
+}
+
+/// Anthropic goes on where an assistant's turn at the end breaks off; others
+/// answer it, which is something else.
+fn end_of_turns<'a>(conversation: &Conversation<'a>) -> Written<'a> {
+    match conversation.turns.last() {
+        Some(turn) if turn.role == Role::Assistant => Err(refused(turn.at)),
+        _ => Ok(()),
+    }
+}
+
+fn write_tools<'a>(conversation: &Conversation<'a>, draft: &mut Draft<'a, '_>) -> Written<'a> {
+    if conversation.tools.is_empty() {
+        return Ok(());
+    }
+    draft.pen.key("tools").open('[');
+    for tool in &conversation.tools {
+        write_tool(tool, draft)?;
+    }
+    draft.pen.close(']');
+    Ok(())
+}
+
+fn write_tool<'a>(tool: &Tool<'a>, draft: &mut Draft<'a, '_>) -> Written<'a> {
+    if tool.is_foreign {
+        return Err(refused(tool.at));
+    }
+    if let Some(mark) = tool.cache {
+        draft.leave_out(mark, "dropped: the provider caches by itself")?;
+    }
+    let pen = &mut draft.pen;
+    pen.open('{');
+    pen.key("type").text(&Text::lent("function"));
+    pen.key("function").open('{');
+    pen.key("name").text(&tool.name);
+    if let Some(description) = &tool.description {
+        pen.key("description").text(description);
+    }
+    if let Some(schema) = &tool.schema {
+        pen.key("parameters").verbatim(schema);
+    }
+    if tool.strict == Some(true) {
+        pen.key("strict").verbatim("true");
+    }
+    pen.close('}');
+    pen.close('}');
+    Ok(())
+}
+
+fn write_settings<'a>(conversation: &Conversation<'a>, draft: &mut Draft<'a, '_>) -> Written<'a> {
+    let reasons = is_reasoning(draft.target.model);
+    if let Some(limit) = draft.max_output(conversation) {
+        // Reasoning models refuse the old name, imitators know no other.
+        draft.pen.key(match reasons {
+            true => "max_completion_tokens",
+            false => "max_tokens",
+        });
+        draft.pen.number(limit);
+    }
+    let mut warm = false;
+    for setting in &conversation.settings {
+        let at = setting.at;
+        match &setting.value {
+            Value::Temperature | Value::TopP | Value::PresencePenalty | Value::FrequencyPenalty
+                if reasons =>
+            {
+                draft.leave_out(at, "dropped: the model takes none")?;
+            }
+            Value::Temperature => {
+                warm = true;
+                draft.pen.key("temperature").raw(at);
+            }
+            Value::TopP => draft.pen.key("top_p").raw(at),
+            Value::Seed => draft.pen.key("seed").raw(at),
+            Value::PresencePenalty => draft.pen.key("presence_penalty").raw(at),
+            Value::FrequencyPenalty => draft.pen.key("frequency_penalty").raw(at),
+            Value::Stop(stops) if stops.len() <= 4 && !reasons => {
+                draft.pen.key("stop").open('[');
+                stops.iter().for_each(|stop| draft.pen.text(stop));
+                draft.pen.close(']');
+            }
+            Value::User(user) => draft.pen.key("user").text(user),
+            Value::ParallelTools(false) if !conversation.tools.is_empty() => {
+                draft.pen.key("parallel_tool_calls").verbatim("false");
+            }
+            Value::ToolChoice(choice) if !conversation.tools.is_empty() => {
+                write_choice(choice, draft);
+            }
+            Value::Format(format) => write_format(format, draft),
+            Value::Choices(1) | Value::MaxOutput(_) => {}
+            Value::ToolChoice(_) | Value::ParallelTools(_) | Value::Adaptive => {}
+            Value::Effort(_) | Value::ThinkingBudget(_) => {}
+            _ => draft.no_place(setting)?,
+        }
+    }
+    if let (false, false, Some(value)) = (warm, reasons, draft.target.temperature) {
+        draft.pen.key("temperature").verbatim(&value.to_string());
+    }
+    write_effort(conversation, draft)
+}
+
+/// An effort goes as it is, a budget as the effort that it stands for; models
+/// that are known not to reason refuse the field.
+fn write_effort<'a>(conversation: &Conversation<'a>, draft: &mut Draft<'a, '_>) -> Written<'a> {
+    let said = conversation.settings.iter().rev();
+    let mut said = said.filter_map(|setting| match setting.value {
+        Value::Effort(effort) => Some((setting.at, effort)),
+        Value::ThinkingBudget(tokens) => Some((setting.at, Effort::of_budget(tokens))),
+        _ => None,
+    });
+    let Some((at, effort)) = said.next() else {
+        return Ok(());
+    };
+    let model = draft.target.model.rsplit('/').next().unwrap_or_default();
+    let plain = ["gpt-4", "gpt-3", "chatgpt-4"];
+    match effort {
+        Effort::None if !is_reasoning(model) => Ok(()),
+        _ if plain.iter().any(|known| model.starts_with(known)) => {
+            draft.leave_out(at, "dropped: the model does not reason")
+        }
+        _ => {
+            let word = Text::lent(effort.word());
+            draft.pen.key("reasoning_effort").text(&word);
+            Ok(())
+        }
+    }
+}
+
+fn write_choice(choice: &ToolChoice<'_>, draft: &mut Draft<'_, '_>) {
+    let pen = &mut draft.pen;
+    pen.key("tool_choice");
+    match choice {
+        ToolChoice::Auto => pen.text(&Text::lent("auto")),
+        ToolChoice::None => pen.text(&Text::lent("none")),
+        ToolChoice::Any => pen.text(&Text::lent("required")),
+        ToolChoice::Named(name) => {
+            pen.open('{');
+            pen.key("type").text(&Text::lent("function"));
+            pen.key("function").open('{');
+            pen.key("name").text(name);
+            pen.close('}');
+            pen.close('}');
+        }
+    }
+}
+
+fn write_format(format: &Format<'_>, draft: &mut Draft<'_, '_>) {
+    let pen = &mut draft.pen;
+    pen.key("response_format");
+    match format {
+        Format::Text => pen.verbatim(r#"{"type":"text"}"#),
+        Format::Json => pen.verbatim(r#"{"type":"json_object"}"#),
+        Format::Schema {
+            name,
+            schema,
+            strict,
+        } => {
+            pen.open('{');
+            pen.key("type").text(&Text::lent("json_schema"));
+            pen.key("json_schema").open('{');
+            let name = name.as_ref().map_or("answer", Text::get);
+            pen.key("name").pieces(&[name]);
+            pen.key("schema").verbatim(schema);
+            if let Some(strict) = strict {
+                let word = if *strict { "true" } else { "false" };
+                pen.key("strict").verbatim(word);
+            }
+            pen.close('}');
+            pen.close('}');
+        }
+    }
+}

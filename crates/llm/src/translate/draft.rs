@@ -1,0 +1,119 @@
+use super::conversation::{Conversation, Part, Setting, Value};
+use super::pen::Pen;
+use super::raw::{Fault, Raw};
+use super::{Drop, Strictness};
+
+/// A request that is being written in another dialect, and what had no place
+/// in it.
+pub(super) struct Draft<'a, 't> {
+    pub(super) pen: Pen,
+    pub(super) target: &'t Target<'t>,
+    dropped: Vec<(Raw<'a>, &'static str)>,
+}
+
+/// Whom the request goes to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Target<'t> {
+    pub(super) model: &'t str,
+    pub(super) stream: bool,
+    pub(super) temperature: Option<f64>,
+    /// Most output tokens where the caller sets no limit.
+    pub(super) max_tokens: Option<u64>,
+    /// No limit may be above it.
+    pub(super) lower_to: Option<u64>,
+    pub(super) strictness: Strictness,
+}
+
+/// Why a field has no place, for what is dropped as a hint.
+pub(super) const NO_PLACE: &str = "dropped: the provider's API has no place for it";
+
+/// More is not worth reading; a conversation can have thousands of marks.
+const MOST_DROPS: usize = 32;
+
+impl<'a, 't> Draft<'a, 't> {
+    pub(super) fn new(target: &'t Target<'t>, capacity: usize) -> Self {
+        Self {
+            pen: Pen::with_capacity(capacity),
+            target,
+            dropped: Vec::new(),
+        }
+    }
+
+    /// Leaves something out that does not change what is meant; strictly, that
+    /// is a fault as well.
+    pub(super) fn leave_out(&mut self, at: Raw<'a>, why: &'static str) -> Result<(), Fault<'a>> {
+        match self.target.strictness {
+            Strictness::Strict => Err(refused(at)),
+            Strictness::Lenient => {
+                self.note(at, why);
+                Ok(())
+            }
+        }
+    }
+
+    /// Records what was changed or left out for good reason, whatever the
+    /// caller wishes: a signature of another maker.
+    pub(super) fn note(&mut self, at: Raw<'a>, why: &'static str) {
+        let again = self.dropped.iter().any(|(_, known)| *known == why) && why != NO_PLACE;
+        if !again && self.dropped.len() < MOST_DROPS {
+            self.dropped.push((at, why));
+        }
+    }
+
+    /// What becomes of a setting that the dialect has no word for.
+    pub(super) fn no_place(&mut self, setting: &Setting<'a>) -> Result<(), Fault<'a>> {
+        match setting.value {
+            Value::Foreign
+            | Value::Logprobs
+            | Value::Stop(_)
+            | Value::Choices(_)
+            | Value::ToolChoice(_)
+            | Value::Format(_) => Err(refused(setting.at)),
+            _ => self.leave_out(setting.at, NO_PLACE),
+        }
+    }
+
+    /// Marks of a prompt cache that the provider keeps by itself.
+    pub(super) fn cached_anyway(&mut self, part: &Part<'a>) -> Result<(), Fault<'a>> {
+        match part.cache {
+            Some(mark) => self.leave_out(mark, "dropped: the provider caches by itself"),
+            None => Ok(()),
+        }
+    }
+
+    /// The limit of output: the caller's (the largest of several), else the
+    /// one that is set for it, and never above what is allowed.
+    pub(super) fn max_output(&self, conversation: &Conversation<'a>) -> Option<u64> {
+        let said = conversation
+            .settings
+            .iter()
+            .filter_map(|it| match it.value {
+                Value::MaxOutput(tokens) => Some(tokens),
+                _ => None,
+            });
+        let limit = said.max().or(self.target.max_tokens);
+        match self.target.lower_to {
+            Some(most) => limit.map(|limit| limit.min(most)),
+            None => limit,
+        }
+    }
+
+    /// The text, and what was left out of it by its path.
+    pub(super) fn finish(self, body: &str) -> (String, Vec<Drop>) {
+        let drops = self.dropped.iter().map(|(at, why)| Drop {
+            path: Fault::at(*at, "").path(body),
+            words: why,
+        });
+        let drops = drops.collect();
+        (self.pen.finish(), drops)
+    }
+}
+
+/// The fault that something can't be said to this provider.
+pub(super) fn refused(at: Raw<'_>) -> Fault<'_> {
+    Fault::at(
+        at,
+        "the provider that is to answer speaks another API, which has no place for this",
+    )
+    .hinting("leave it out, or ask for a model whose provider speaks the API of your request")
+}

@@ -1,0 +1,94 @@
+use super::{Layer, is_text, pay};
+
+/// Shortest run that is decoded, in digits.
+const SHORTEST: usize = 24;
+
+/// Every run of hex digits that decodes to text: plain, or with one separator
+/// (`:`, blank, `-`, `\x`, `0x`, `%`) between the bytes.
+pub(crate) fn parts(text: &[u8], budget: &mut usize, found: &mut Vec<Layer>) {
+    let mut at = 0;
+    while at + SHORTEST <= text.len() {
+        // Two digits side by side stand somewhere in any such run.
+        let gap = text[at..at + 6].iter().rposition(|byte| !is_part(*byte));
+        if let Some(gap) = gap {
+            at += gap + 1;
+            continue;
+        }
+        let length = text[at..].iter().take_while(|byte| is_part(**byte)).count();
+        let (from, to) = trimmed(&text[at..at + length]);
+        let run = &text[at + from..at + to];
+        if run.len() >= SHORTEST
+            && pay(budget, length / 4)
+            && let Some(layer) = decode(run, at + from, budget)
+        {
+            found.push(layer);
+        }
+        at += length;
+    }
+}
+
+/// The run without separators at its ends, and without the end of a word that
+/// happens to be of hex digits too (`the 68 65`).
+fn trimmed(run: &[u8]) -> (usize, usize) {
+    let is_pair = |token: &[u8]| token.len() == 2 || token.len().is_multiple_of(4);
+    let mut from = run
+        .iter()
+        .position(u8::is_ascii_hexdigit)
+        .unwrap_or(run.len());
+    let mut to = run
+        .iter()
+        .rposition(u8::is_ascii_hexdigit)
+        .map_or(from, |at| at + 1)
+        .max(from);
+    while let Some(blank) = run[from..to].iter().position(|byte| *byte == b' ')
+        && !is_pair(&run[from..from + blank])
+    {
+        from += blank + 1;
+    }
+    while let Some(blank) = run[from..to].iter().rposition(|byte| *byte == b' ')
+        && !is_pair(&run[from + blank + 1..to])
+    {
+        to = from + blank;
+    }
+    (from, to)
+}
+
+fn is_part(byte: u8) -> bool {
+    byte.is_ascii_hexdigit() || matches!(byte, b':' | b' ' | b'-' | b'\\' | b'x' | b',')
+}
+
+fn decode(run: &[u8], start: usize, budget: &mut usize) -> Option<Layer> {
+    let mut out = Vec::with_capacity(run.len() / 2);
+    let mut high = None;
+    let mut at = 0;
+    while at < run.len() {
+        let digit = (run[at] as char).to_digit(16);
+        // `0x41` and `\x41`: the zero before the mark is none of the digits.
+        if run[at] == b'0' && run.get(at + 1) == Some(&b'x') {
+            at += 2;
+            high = None;
+            continue;
+        }
+        match (digit, high) {
+            (Some(digit), None) => high = Some(digit),
+            (Some(digit), Some(first)) => {
+                out.push((first * 16 + digit) as u8);
+                high = None;
+            }
+            (None, Some(_)) => high = None,
+            (None, None) => {}
+        }
+        at += 1;
+    }
+    let letters = out
+        .iter()
+        .filter(|byte| byte.is_ascii_alphanumeric() || **byte == b' ')
+        .count();
+    (out.len() >= 8 && is_text(&out) && letters * 10 >= out.len() * 6 && pay(budget, out.len()))
+        .then(|| Layer {
+            text: out,
+            start,
+            end: start + run.len(),
+            places: Vec::new(),
+        })
+}

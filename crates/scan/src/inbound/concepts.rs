@@ -1,0 +1,111 @@
+use std::collections::BTreeMap;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+
+use super::ConceptFault;
+
+/// The file of concepts and signals.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct File {
+    pub(crate) concepts: BTreeMap<String, Vec<String>>,
+    pub(crate) signals: Vec<Written>,
+}
+
+/// A signal as it is written.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Written {
+    pub(crate) kind: String,
+    pub(crate) weight: u32,
+    pub(crate) concepts: Vec<String>,
+    #[serde(default)]
+    pub(crate) within: usize,
+    pub(crate) most: Option<u32>,
+}
+
+/// Where one concept was named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Hit {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+}
+
+/// Hits by concept, each list in order.
+pub(crate) type Hits = Vec<Vec<Hit>>;
+
+/// Mentions of one concept that are kept; more add nothing.
+const MOST_HITS: usize = 4096;
+
+/// All words of all concepts in one automaton.
+#[derive(Debug)]
+pub(crate) struct Concepts {
+    automaton: AhoCorasick,
+    /// By pattern: the concepts, and whether the word is in ASCII letters.
+    words: Vec<(Vec<u8>, bool)>,
+    count: usize,
+}
+
+pub(crate) fn read(text: &str) -> Result<File, ConceptFault> {
+    toml::from_str(text).map_err(|fault| ConceptFault(fault.to_string()))
+}
+
+impl Concepts {
+    pub(crate) fn new(file: &File) -> Result<Self, ConceptFault> {
+        let mut known: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+        for (number, words) in file.concepts.values().enumerate() {
+            let number =
+                u8::try_from(number).map_err(|_| ConceptFault("too many concepts".to_owned()))?;
+            for word in words {
+                let word = super::normal::phrase(word);
+                let entry = known.entry(word).or_default();
+                if !entry.contains(&number) {
+                    entry.push(number);
+                }
+            }
+        }
+        let automaton = AhoCorasick::builder()
+            .match_kind(MatchKind::Standard)
+            .kind(Some(AhoCorasickKind::DFA))
+            .build(known.keys())
+            .map_err(|fault| ConceptFault(fault.to_string()))?;
+        let is_latin = |word: &str| {
+            word.bytes()
+                .next()
+                .is_some_and(|byte| byte.is_ascii_alphanumeric())
+        };
+        Ok(Self {
+            automaton,
+            words: known
+                .iter()
+                .map(|(word, concepts)| (concepts.clone(), is_latin(word)))
+                .collect(),
+            count: file.concepts.len(),
+        })
+    }
+
+    /// Every mention, in a text that was normalised.
+    pub(crate) fn hits(&self, text: &[u8]) -> Hits {
+        let mut hits: Hits = vec![Vec::new(); self.count];
+        for seen in self.automaton.find_overlapping_iter(text) {
+            let (concepts, latin) = &self.words[seen.pattern().as_usize()];
+            let inside = seen
+                .start()
+                .checked_sub(1)
+                .is_some_and(|at| text[at].is_ascii_alphanumeric());
+            if *latin && inside {
+                continue;
+            }
+            for concept in concepts {
+                let list = &mut hits[usize::from(*concept)];
+                if list.len() < MOST_HITS {
+                    list.push(Hit {
+                        start: seen.start(),
+                        end: seen.end(),
+                    });
+                }
+            }
+        }
+        hits
+    }
+}

@@ -1,0 +1,246 @@
+//! One spelling for many.
+
+use unicode_normalization::UnicodeNormalization;
+
+/// A text in small letters, in compatibility form, with single blanks, without
+/// invisible letters, and with look-alikes turned into what they look like.
+pub(crate) struct View {
+    pub(crate) text: Vec<u8>,
+    /// Pairs of (here, original) offsets, each holding from there on.
+    places: Vec<(usize, usize)>,
+    /// What was written in invisible tag letters.
+    pub(crate) tags: Vec<u8>,
+    /// How many invisible letters there were, tags aside.
+    pub(crate) invisible: usize,
+    /// How many look-alikes stood in words of other letters.
+    pub(crate) look_alikes: usize,
+    length: usize,
+}
+
+impl View {
+    /// What follows here stands at `at` in the original.
+    fn note(&mut self, at: usize) {
+        let here = self.text.len();
+        let last = self.places.last().map_or((0, 0), |last| *last);
+        if last.1 + here - last.0 != at {
+            self.places.push((here, at));
+        }
+    }
+
+    /// Where a range of this view stands in the original.
+    pub(crate) fn place(&self, start: usize, end: usize) -> (usize, usize) {
+        let map = |at: usize| {
+            let next = self.places.partition_point(|(here, _)| *here <= at);
+            let (here, there) = next.checked_sub(1).map_or((0, 0), |last| self.places[last]);
+            (there + at - here).min(self.length)
+        };
+        let start = map(start);
+        (start, map(end).max(start))
+    }
+}
+
+/// A phrase of a table in the spelling of a view; ends are kept as they are.
+pub(crate) fn phrase(text: &str) -> String {
+    String::from_utf8_lossy(&view(text.as_bytes()).text).into_owned()
+}
+
+pub(crate) fn view(text: &[u8]) -> View {
+    let mut view = View {
+        text: Vec::with_capacity(text.len()),
+        places: Vec::new(),
+        tags: Vec::new(),
+        invisible: 0,
+        look_alikes: 0,
+        length: text.len(),
+    };
+    match text.is_ascii() {
+        true => ascii(text, &mut view),
+        false => wide(&String::from_utf8_lossy(text), &mut view),
+    }
+    view
+}
+
+fn ascii(text: &[u8], view: &mut View) {
+    let mut blank = false;
+    for (at, byte) in text.iter().enumerate() {
+        if *byte > b' ' {
+            if blank {
+                view.note(at);
+            }
+            blank = false;
+            view.text.push(byte.to_ascii_lowercase());
+        } else if !blank {
+            view.text.push(b' ');
+            blank = true;
+        }
+    }
+}
+
+fn wide(text: &str, view: &mut View) {
+    let mut latin = false;
+    for (at, letter) in text.char_indices() {
+        if letter.is_ascii() {
+            let byte = letter as u8;
+            latin = byte.is_ascii_alphabetic();
+            match byte > b' ' {
+                true => put(view, at, byte.to_ascii_lowercase() as char),
+                false if view.text.last() != Some(&b' ') => put(view, at, ' '),
+                false => {}
+            }
+            continue;
+        }
+        if let Some(tag) = tag(letter) {
+            view.tags.push(tag);
+            continue;
+        }
+        if is_invisible(letter) {
+            view.invisible += 1;
+            continue;
+        }
+        let next_is_latin =
+            || text[at + letter.len_utf8()..].starts_with(|next: char| next.is_ascii_alphabetic());
+        if let Some(like) = look_alike(letter)
+            && (latin || next_is_latin())
+        {
+            view.look_alikes += 1;
+            put(view, at, like);
+            continue;
+        }
+        latin = false;
+        if letter.is_whitespace() {
+            if view.text.last() != Some(&b' ') {
+                put(view, at, ' ');
+            }
+            continue;
+        }
+        for form in std::iter::once(letter).nfkc().flat_map(char::to_lowercase) {
+            latin = form.is_ascii_alphabetic();
+            put(view, at, form);
+        }
+    }
+}
+
+fn put(view: &mut View, at: usize, letter: char) {
+    view.note(at);
+    view.text
+        .extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
+}
+
+/// Letters of the tag block say what their ASCII twins say, unseen.
+fn tag(letter: char) -> Option<u8> {
+    match letter as u32 {
+        code @ 0xE0020..=0xE007E => u8::try_from(code - 0xE0000).ok(),
+        0xE0001 | 0xE007F => Some(b' '),
+        _ => None,
+    }
+}
+
+/// Zero width, bidirectional marks, variation selectors, soft hyphens. Joiners
+/// are part of some scripts and vanish with the rest.
+fn is_invisible(letter: char) -> bool {
+    matches!(letter as u32, 0xAD | 0x34F | 0x61C | 0x115F | 0x1160 | 0x17B4 | 0x17B5 | 0x180E | 0x200B..=0x200F | 0x202A..=0x202E | 0x2060..=0x206F | 0xFE00..=0xFE0F | 0xFEFF | 0xE0100..=0xE01EF)
+}
+
+/// Cyrillic, Greek and others that look like a Latin letter.
+fn look_alike(letter: char) -> Option<char> {
+    let like = match letter {
+        'а' | 'А' | 'α' | 'Α' | 'ɑ' => 'a',
+        'Ь' | 'в' | 'В' | 'Β' | 'β' => 'b',
+        'с' | 'С' | 'ϲ' => 'c',
+        'ԁ' => 'd',
+        'е' | 'Е' | 'ё' | 'Ε' | 'ε' | 'є' => 'e',
+        'ɡ' | 'ց' => 'g',
+        'һ' | 'Н' | 'н' | 'Η' => 'h',
+        'і' | 'І' | 'ı' | 'ι' | 'Ι' | 'ӏ' => 'i',
+        'ј' | 'Ј' => 'j',
+        'к' | 'К' | 'κ' | 'Κ' => 'k',
+        'ⅼ' => 'l',
+        'м' | 'М' | 'Μ' => 'm',
+        'ո' | 'Ν' | 'п' => 'n',
+        'о' | 'О' | 'ο' | 'Ο' | 'օ' => 'o',
+        'р' | 'Р' | 'ρ' | 'Ρ' => 'p',
+        'ԛ' => 'q',
+        'г' => 'r',
+        'ѕ' | 'Ѕ' => 's',
+        'т' | 'Т' | 'τ' | 'Τ' => 't',
+        'υ' | 'ս' => 'u',
+        'ν' | 'ѵ' => 'v',
+        'ω' | 'ԝ' => 'w',
+        'х' | 'Х' | 'χ' | 'Χ' => 'x',
+        'у' | 'У' | 'Υ' | 'γ' => 'y',
+        _ => return None,
+    };
+    Some(like)
+}
+
+/// Digits and signs read as letters, where they stand inside words: a second
+/// view for texts that have several such words.
+pub(crate) fn leet(text: &[u8]) -> Option<Vec<u8>> {
+    let is_sign = |byte: u8| matches!(byte, b'0' | b'1' | b'3' | b'4' | b'5' | b'7' | b'@' | b'$');
+    let inner = text
+        .windows(2)
+        .filter(|pair| is_sign(pair[1]) && pair[0].is_ascii_lowercase());
+    if inner.take(2).count() < 2 {
+        return None;
+    }
+    let mut words = 0;
+    let mut out = Vec::with_capacity(text.len());
+    for word in text.split_inclusive(|byte| *byte == b' ') {
+        let letters = word.iter().filter(|byte| byte.is_ascii_lowercase()).count();
+        let signs = word
+            .iter()
+            .filter(|byte| {
+                matches!(
+                    byte,
+                    b'0' | b'1' | b'3' | b'4' | b'5' | b'7' | b'@' | b'$' | b'!'
+                )
+            })
+            .count();
+        let is_leet =
+            signs >= 1 && letters >= 1 && word.len() >= 4 && letters + signs + 2 >= word.len();
+        words += usize::from(is_leet);
+        match is_leet {
+            true => out.extend(word.iter().map(|byte| unleet(*byte))),
+            false => out.extend_from_slice(word),
+        }
+    }
+    (words >= 2).then_some(out)
+}
+
+fn unleet(byte: u8) -> u8 {
+    match byte {
+        b'0' => b'o',
+        b'1' | b'!' => b'i',
+        b'3' => b'e',
+        b'4' | b'@' => b'a',
+        b'5' | b'$' => b's',
+        b'7' => b't',
+        other => other,
+    }
+}
+
+/// `i g n o r e` as one word, where several letters stand alone in a row.
+pub(crate) fn joined(text: &[u8]) -> Option<Vec<u8>> {
+    let is_gap = |byte: u8| matches!(byte, b' ' | b'-' | b'.' | b'_');
+    let is_spaced = |row: &[u8]| {
+        row.iter()
+            .enumerate()
+            .all(|(at, byte)| is_gap(*byte) == (at % 2 == 1))
+    };
+    if !text.windows(6).any(is_spaced) {
+        return None;
+    }
+    let mut out = Vec::with_capacity(text.len());
+    let mut single = 0;
+    let mut most = 0;
+    for word in text.split(|byte| matches!(byte, b' ' | b'-' | b'.' | b'_')) {
+        let alone = word.len() == 1 && word[0].is_ascii_alphabetic();
+        if !(alone && single > 0) {
+            out.push(b' ');
+        }
+        single = if alone { single + 1 } else { 0 };
+        most = most.max(single);
+        out.extend_from_slice(word);
+    }
+    (most >= 6).then_some(out)
+}

@@ -1,0 +1,333 @@
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::{DERIVED, MOST, SHORTEST, variants};
+use crate::finding::{Detector, Finding, Severity};
+
+/// Bytes of a fingerprint's window.
+const WINDOW: usize = 6;
+
+/// Only every so many bytes of a text are looked at; every form is entered at
+/// so many offsets in turn.
+const STRIDE: usize = 3;
+
+/// Longest secret, in bytes.
+const LONGEST: usize = 16_384;
+
+/// Why a secret is not taken.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum SecretFault {
+    /// It would be found everywhere.
+    #[error("a secret has {0} bytes, expected at least {SHORTEST}")]
+    TooShort(usize),
+    /// It is a file and no secret.
+    #[error("a secret has {0} bytes, expected at most {LONGEST}")]
+    TooLong(usize),
+    /// One letter over and over stands everywhere too.
+    #[error("a secret has fewer than 4 different bytes")]
+    TooPlain,
+    /// The book is full.
+    #[error("{MOST} secrets are guarded already")]
+    Full,
+}
+
+/// The guarded secrets, as fingerprints.
+pub struct Book {
+    key: [u8; 32],
+    multiplier: u64,
+    mask: u64,
+    secrets: Vec<Secret>,
+    forms: Vec<Form>,
+    free: Vec<u32>,
+    /// Secrets that have all their forms, the oldest first.
+    derived: VecDeque<u32>,
+    /// Forms by the fingerprint of one of their windows.
+    windows: HashMap<u32, Vec<Entry>>,
+    /// Where there is no bit there is no window: one look into memory per
+    /// position of the text.
+    bits: Vec<u64>,
+}
+
+struct Secret {
+    kind: Arc<str>,
+    digest: [u8; 16],
+    length: u32,
+}
+
+struct Form {
+    secret: u32,
+    length: u32,
+    digest: [u8; 16],
+    windows: Vec<u32>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Entry {
+    form: u32,
+    offset: u16,
+}
+
+const BITS: usize = 1 << 20;
+
+impl std::fmt::Debug for Book {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "Book({} secrets)", self.secrets.len())
+    }
+}
+
+impl Book {
+    /// An empty book under a key of 32 random bytes.
+    pub fn new(key: [u8; 32]) -> Self {
+        let word = |at: usize| {
+            u64::from_le_bytes([
+                key[at],
+                key[at + 1],
+                key[at + 2],
+                key[at + 3],
+                key[at + 4],
+                key[at + 5],
+                key[at + 6],
+                key[at + 7],
+            ])
+        };
+        Self {
+            multiplier: word(0) | 1,
+            mask: word(8),
+            key,
+            secrets: Vec::new(),
+            forms: Vec::new(),
+            free: Vec::new(),
+            derived: VecDeque::new(),
+            windows: HashMap::new(),
+            bits: vec![0; BITS / 64],
+        }
+    }
+
+    /// Guards a secret under a kind such as `provider-key`. One that is known
+    /// already is not entered twice.
+    ///
+    /// # Errors
+    /// It is too short or too long, or the book is full.
+    pub fn guard(&mut self, kind: &str, secret: &[u8]) -> Result<(), SecretFault> {
+        if secret.len() < SHORTEST {
+            return Err(SecretFault::TooShort(secret.len()));
+        }
+        if secret.len() > LONGEST {
+            return Err(SecretFault::TooLong(secret.len()));
+        }
+        let mut kinds = [false; 256];
+        secret
+            .iter()
+            .for_each(|byte| kinds[usize::from(*byte)] = true);
+        if kinds.iter().filter(|kind| **kind).count() < 4 {
+            return Err(SecretFault::TooPlain);
+        }
+        let digest = self.digest(secret);
+        if self.secrets.iter().any(|known| known.digest == digest) {
+            return Ok(());
+        }
+        if self.secrets.len() >= MOST {
+            return Err(SecretFault::Full);
+        }
+        let number = u32::try_from(self.secrets.len()).unwrap_or(u32::MAX);
+        self.secrets.push(Secret {
+            kind: kind.into(),
+            digest,
+            length: u32::try_from(secret.len()).unwrap_or(u32::MAX),
+        });
+        for (at, form) in variants::of(secret).iter().enumerate() {
+            self.enter(number, form, at == 0);
+        }
+        self.derived.push_back(number);
+        if self.derived.len() > DERIVED {
+            self.forget_oldest();
+        }
+        Ok(())
+    }
+
+    /// How many secrets are guarded.
+    pub fn len(&self) -> usize {
+        self.secrets.len()
+    }
+
+    /// Whether nothing is guarded.
+    pub fn is_empty(&self) -> bool {
+        self.secrets.is_empty()
+    }
+
+    /// What the fingerprints take, in bytes, without allocator overhead.
+    pub fn memory(&self) -> usize {
+        let windows: usize = self
+            .windows
+            .values()
+            .map(|entries| 32 + entries.capacity() * 8)
+            .sum();
+        let forms: usize = self
+            .forms
+            .iter()
+            .map(|form| 64 + form.windows.capacity() * 4)
+            .sum();
+        windows + forms + self.secrets.len() * 48 + self.bits.len() * 8
+    }
+
+    /// Every guarded secret in the text, in any of its forms; returns from
+    /// where on one may have begun that the text does not end.
+    pub(crate) fn scan(&self, text: &[u8], found: &mut Vec<Finding>) -> usize {
+        let mut open = text.len();
+        if self.secrets.is_empty() {
+            return open;
+        }
+        let mut at = 0;
+        while at + WINDOW <= text.len() {
+            let hash = self.window(&text[at..]);
+            if self.has_bit(hash) {
+                open = open.min(self.look(text, at, hash, found));
+            }
+            at += STRIDE;
+        }
+        open
+    }
+
+    fn look(&self, text: &[u8], at: usize, hash: u32, found: &mut Vec<Finding>) -> usize {
+        let mut open = text.len();
+        let Some(entries) = self.windows.get(&hash) else {
+            return open;
+        };
+        for entry in entries {
+            let form = &self.forms[entry.form as usize];
+            let Some(start) = at.checked_sub(usize::from(entry.offset)) else {
+                continue;
+            };
+            let end = start + form.length as usize;
+            if end > text.len() {
+                open = open.min(start);
+                continue;
+            }
+            if found
+                .iter()
+                .any(|known| known.start <= start && known.end >= end)
+            {
+                continue;
+            }
+            if self.digest(&text[start..end]) == form.digest {
+                found.push(Finding {
+                    detector: Detector::KnownSecrets,
+                    kind: self.secrets[form.secret as usize].kind.clone(),
+                    severity: Severity::Critical,
+                    start,
+                    end,
+                });
+            }
+        }
+        open
+    }
+
+    /// Raw windows of secrets that begin at every byte of the text: which
+    /// secret, at which offset in it. For secrets that come in pieces.
+    pub(crate) fn pieces(&self, text: &[u8], mut seen: impl FnMut(u32, usize, usize)) {
+        for at in 0..(text.len() + 1).saturating_sub(WINDOW) {
+            let hash = self.window(&text[at..]);
+            if !self.has_bit(hash) {
+                continue;
+            }
+            for entry in self.windows.get(&hash).into_iter().flatten() {
+                let form = &self.forms[entry.form as usize];
+                let secret = &self.secrets[form.secret as usize];
+                if form.length == secret.length && form.digest == secret.digest {
+                    seen(form.secret, usize::from(entry.offset), WINDOW);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn about(&self, secret: u32) -> Option<(Arc<str>, usize)> {
+        let secret = self.secrets.get(secret as usize)?;
+        Some((secret.kind.clone(), secret.length as usize))
+    }
+
+    fn enter(&mut self, secret: u32, bytes: &[u8], raw: bool) {
+        let last = bytes.len() - WINDOW;
+        // The raw form is entered at every offset, so that pieces are seen.
+        let reach = if raw {
+            last.min(511)
+        } else {
+            last.min(STRIDE - 1)
+        };
+        let form = Form {
+            secret,
+            length: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
+            digest: self.digest(bytes),
+            windows: (0..=reach)
+                .map(|offset| self.window(&bytes[offset..]))
+                .collect(),
+        };
+        let number = match self.free.pop() {
+            Some(number) => number,
+            None => u32::try_from(self.forms.len()).unwrap_or(u32::MAX),
+        };
+        for (offset, hash) in form.windows.iter().enumerate() {
+            let entry = Entry {
+                form: number,
+                offset: u16::try_from(offset).unwrap_or(u16::MAX),
+            };
+            self.windows.entry(*hash).or_default().push(entry);
+            self.bits[*hash as usize % BITS / 64] |= 1 << (*hash % 64);
+        }
+        match self.forms.get_mut(number as usize) {
+            Some(free) => *free = form,
+            None => self.forms.push(form),
+        }
+    }
+
+    /// Of the secret that came first only the raw form stays.
+    fn forget_oldest(&mut self) {
+        let Some(oldest) = self.derived.pop_front() else {
+            return;
+        };
+        let raw = self.secrets[oldest as usize].digest;
+        for number in 0..self.forms.len() {
+            let form = &self.forms[number];
+            if form.secret != oldest || form.digest == raw || form.windows.is_empty() {
+                continue;
+            }
+            let gone = u32::try_from(number).unwrap_or(u32::MAX);
+            for hash in std::mem::take(&mut self.forms[number].windows) {
+                if let Some(entries) = self.windows.get_mut(&hash) {
+                    entries.retain(|entry| entry.form != gone);
+                    if entries.is_empty() {
+                        self.windows.remove(&hash);
+                    }
+                }
+            }
+            self.free.push(gone);
+        }
+        self.bits.fill(0);
+        for hash in self.windows.keys() {
+            self.bits[*hash as usize % BITS / 64] |= 1 << (*hash % 64);
+        }
+    }
+
+    fn has_bit(&self, hash: u32) -> bool {
+        self.bits[hash as usize % BITS / 64] >> (hash % 64) & 1 == 1
+    }
+
+    fn window(&self, bytes: &[u8]) -> u32 {
+        let word = u64::from_le_bytes([
+            bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], 0, 0,
+        ]);
+        let mixed = (word ^ self.mask).wrapping_mul(self.multiplier);
+        ((mixed ^ (mixed >> 29)).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as u32
+    }
+
+    fn digest(&self, bytes: &[u8]) -> [u8; 16] {
+        let whole = Sha256::new()
+            .chain_update(self.key)
+            .chain_update(bytes)
+            .finalize();
+        let mut half = [0; 16];
+        half.copy_from_slice(&whole[..16]);
+        half
+    }
+}

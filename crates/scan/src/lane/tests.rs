@@ -1,0 +1,110 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn shared() -> &'static Scanner {
+    static SCANNER: std::sync::OnceLock<Scanner> = std::sync::OnceLock::new();
+    SCANNER.get_or_init(|| Scanner::shipped().unwrap())
+}
+
+fn book() -> Book {
+    let mut book = Book::new([7; 32]);
+    book.guard("provider-key", b"pk-Zq83hT0vLm2XbN6y").unwrap();
+    book.guard("passphrase", b"correct horse battery 9")
+        .unwrap();
+    book
+}
+
+fn run<'a>(scanner: &Scanner, pieces: impl Iterator<Item = &'a [u8]>) -> Passed {
+    let book = book();
+    let mut lane = Lane::new(Outbound::ALL);
+    let mut all = Passed::default();
+    for piece in pieces {
+        let passed = lane.feed(scanner, Some(&book), piece);
+        all.text.extend(passed.text);
+        all.findings.extend(passed.findings);
+    }
+    let last = lane.finish(scanner, Some(&book));
+    all.text.extend(last.text);
+    all.findings.extend(last.findings);
+    all
+}
+
+const TEXT: &[&str] = &[
+    "the quick brown fox ",
+    "\n",
+    "password = \"kT7mQ2 vWz9\" ",
+    "api_key: kT7mQ2vWz9bXr4Lp\n",
+    "pk-Zq83hT0vLm2XbN6y",
+    "correct horse battery 9 ",
+    "cGstWnE4M2hUMHZMbTJYYk42eQ== ",
+    "70 6b 2d 5a 71 38 33 68 54 30 76 4c 6d 32 58 62 4e 36 79 ",
+    "ghp_0123456789abcdefghijABCDEFGHIJ2dX9kQ ",
+    "dop_v1_84376a8dcd86089ac8eefa80864bb57d728b6ad9d6eb2ef706f4459ffd2275ed ",
+    "postgres://app:s3cr3tP4ss@db/x ",
+    "token ",
+    "secret",
+    ": ",
+    "é€ ",
+    "https://example.org/a%20b ",
+    "-----BEGIN RSA PRIVATE KEY-----\nMIIEpQIBAAKCAQEAn6/O8li+SX4m98LLYt/PKSzEmQ++ZBD7Loh9P13f4yQ92EF3\nyxR5MsXFu9PRsrYQA7/4UTPHiC4y2sAV\n-----END RSA PRIVATE KEY-----\n",
+];
+
+#[test]
+fn a_secret_is_whole_however_it_is_cut() {
+    let scanner = shared();
+    let text = TEXT.concat();
+    let whole = run(scanner, std::iter::once(text.as_bytes()));
+    assert!(whole.findings.len() >= 8, "{:?}", whole.findings);
+    assert_eq!(whole.text.len(), text.len());
+    for cut in 1..text.len() {
+        let (a, b) = text.as_bytes().split_at(cut);
+        assert_eq!(
+            run(scanner, [a, b].into_iter()).text,
+            whole.text,
+            "cut at {cut}"
+        );
+    }
+    assert_eq!(
+        run(scanner, text.as_bytes().chunks(1)).text,
+        whole.text,
+        "byte by byte"
+    );
+}
+
+#[test]
+fn plain_words_are_not_held() {
+    let scanner = shared();
+    let mut lane = Lane::new(Outbound::PATTERNS);
+    let mut passed = 0;
+    for word in "The meeting is at noon and the agenda stands below. "
+        .repeat(40)
+        .split_inclusive(' ')
+    {
+        passed += lane.feed(scanner, None, word.as_bytes()).text.len();
+        assert!(
+            lane.held() <= 8,
+            "{} bytes held after {passed}",
+            lane.held()
+        );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn any_chunking_gives_the_same(parts in prop::collection::vec(0..TEXT.len(), 1..12), cuts in prop::collection::vec(1usize..40, 1..40)) {
+        let scanner = shared();
+        let text: String = parts.iter().map(|part| TEXT[*part]).collect();
+        let whole = run(scanner, std::iter::once(text.as_bytes()));
+        let mut pieces = Vec::new();
+        let (mut at, mut turn) = (0, 0);
+        while at < text.len() {
+            let end = (at + cuts[turn % cuts.len()]).min(text.len());
+            pieces.push(&text.as_bytes()[at..end]);
+            at = end;
+            turn += 1;
+        }
+        prop_assert_eq!(String::from_utf8_lossy(&run(scanner, pieces.into_iter()).text).into_owned(), String::from_utf8_lossy(&whole.text).into_owned());
+    }
+}

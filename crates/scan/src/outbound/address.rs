@@ -1,0 +1,118 @@
+use super::patterns::Hits;
+use super::value;
+use crate::finding::Severity;
+
+/// Longest part before the host that is looked at, in bytes.
+const LONGEST: usize = 320;
+
+/// A password in an address: `scheme://user:password@host`.
+pub(crate) fn look(hits: &mut Hits<'_>, colon: usize) {
+    let text = hits.text;
+    let scheme = text[..colon]
+        .iter()
+        .rev()
+        .take(24)
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'.' | b'-'))
+        .count();
+    let from = colon + 3;
+    let reach = text.len().min(from + LONGEST);
+    let stop = |byte: &u8| {
+        byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'<' | b'>' | b'`' | b'?')
+    };
+    let length = text[from..reach]
+        .iter()
+        .position(stop)
+        .unwrap_or(reach - from);
+    let Some(place) = split(&text[from..from + length]) else {
+        return;
+    };
+    let (name, secret) = (
+        &text[from..from + place.colon],
+        &text[from + place.colon + 1..from + place.at],
+    );
+    if scheme < 2
+        || secret.len() < 2
+        || value::is_placeholder(secret)
+        || is_code(name)
+        || is_code(secret)
+        || is_template(secret)
+    {
+        return;
+    }
+    let lower = secret.to_ascii_lowercase();
+    let stands_for: &[&[u8]] = &[
+        b"password",
+        b"pass",
+        b"secret",
+        b"pwd",
+        b"passwd",
+        b"token",
+        b"user",
+    ];
+    let severity = match stands_for.contains(&&*lower) {
+        true => Severity::Low,
+        false => Severity::High,
+    };
+    let scheme = text[colon - scheme..colon].to_ascii_lowercase();
+    let database: &[&[u8]] = &[
+        b"postgres",
+        b"postgresql",
+        b"mysql",
+        b"mongodb",
+        b"mongodb+srv",
+        b"redis",
+        b"rediss",
+        b"amqp",
+        b"amqps",
+        b"mssql",
+        b"mariadb",
+        b"clickhouse",
+        b"jdbc",
+    ];
+    let kind = match database.contains(&&*scheme) {
+        true => "database-url-password",
+        false => "url-password",
+    };
+    let start = from + place.colon + 1;
+    hits.add(&kind.into(), severity, start, start + secret.len());
+}
+
+struct Place {
+    colon: usize,
+    at: usize,
+}
+
+/// The colon behind the name and the `@` before the host: the last one before
+/// the path, because passwords hold them too.
+fn split(authority: &[u8]) -> Option<Place> {
+    let colon = authority.iter().position(|byte| *byte == b':')?;
+    if authority[..colon].contains(&b'/') {
+        return None;
+    }
+    let first = memchr::memchr(b'@', &authority[colon..])? + colon;
+    let path = memchr::memchr(b'/', &authority[first..]).map_or(authority.len(), |at| first + at);
+    let at = memchr::memrchr(b'@', &authority[..path])?;
+    let host = authority.get(at + 1)?;
+    let is_host =
+        host.is_ascii_alphanumeric() || matches!(host, b'[' | b'_' | b'$' | b'{' | b'%' | b'(');
+    (at > colon && is_host && !authority[colon..first].starts_with(b":/"))
+        .then_some(Place { colon, at })
+}
+
+fn is_code(text: &[u8]) -> bool {
+    text.iter()
+        .any(|byte| matches!(byte, b'{' | b'}' | b'(' | b'$' | b'<' | b'>' | b'|'))
+        && text
+            .iter()
+            .any(|byte| matches!(byte, b'}' | b')' | b'>' | b'$'))
+}
+
+/// `%s:%s@`, `:password@` of a manual.
+fn is_template(secret: &[u8]) -> bool {
+    secret.starts_with(b"%s")
+        || secret.starts_with(b"...")
+        || secret == b"*"
+        || secret
+            .iter()
+            .all(|byte| matches!(byte, b'*' | b'.' | b'x' | b'X'))
+}

@@ -1,0 +1,180 @@
+use std::sync::Arc;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+
+use super::rule::{self, Rule, RuleFault};
+
+/// What the prefilter hands on to when it sees a literal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// A rule whose literal is the beginning (or the middle) of the value.
+    Rule(u32),
+    /// A word that a secret's name ends with.
+    Word(Word),
+    /// A service that gives out keys; the number is its kind's.
+    Service(u32),
+    /// `://`
+    Address,
+    /// `-----BEGIN `
+    Pem,
+    /// `kind:`, that of a Kubernetes manifest.
+    Manifest,
+}
+
+/// Words that names of secrets end with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Word {
+    /// People choose these values: short, sometimes words.
+    Password,
+    /// Programs make these values: long and random.
+    Token,
+    /// The same, where the word alone says too little (`key`, `access`).
+    Vague,
+    /// `Authorization`, `Bearer`.
+    Header,
+}
+
+const WORDS: &[(&str, Word)] = &[
+    ("password", Word::Password),
+    ("passwd", Word::Password),
+    ("passphrase", Word::Password),
+    ("passcode", Word::Password),
+    ("pass", Word::Password),
+    ("pwd", Word::Password),
+    ("secret", Word::Token),
+    ("token", Word::Token),
+    ("credential", Word::Token),
+    ("authorization", Word::Header),
+    ("bearer", Word::Header),
+    ("auth", Word::Vague),
+    ("key", Word::Vague),
+    ("access", Word::Vague),
+    ("private", Word::Vague),
+    ("_pat", Word::Vague),
+    ("secrete", Word::Token),
+];
+
+/// Every rule, and the automaton that finds all their literals in one pass.
+pub struct Catalog {
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) services: Vec<Arc<str>>,
+    pub(crate) automaton: AhoCorasick,
+    /// By pattern of the automaton.
+    pub(crate) targets: Vec<Vec<Target>>,
+}
+
+impl std::fmt::Debug for Catalog {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            out,
+            "Catalog({} rules, {} services)",
+            self.rules.len(),
+            self.services.len()
+        )
+    }
+}
+
+impl Catalog {
+    /// The rules that come with Tollgate.
+    ///
+    /// # Errors
+    /// None in practice: a test holds the shipped files.
+    pub fn shipped() -> Result<Self, RuleFault> {
+        Self::with(&[])
+    }
+
+    /// The shipped rules and those of the given files, which are compiled at
+    /// once; an explosive pattern is refused under its rule's name.
+    ///
+    /// # Errors
+    /// A file or a rule that is wrong.
+    pub fn with(files: &[&str]) -> Result<Self, RuleFault> {
+        let mut rules = rule::read(include_str!("../../rules/formats.toml"))?;
+        rules.extend(rule::read(include_str!("../../rules/contexts.toml"))?);
+        for file in files {
+            rules.extend(rule::read_foreign(file)?);
+        }
+        let services = services();
+        let mut literals = Literals::default();
+        for (number, rule) in rules.iter().enumerate() {
+            let target = Target::Rule(u32::try_from(number).unwrap_or(u32::MAX));
+            rule.literals
+                .iter()
+                .for_each(|literal| literals.add(literal, target));
+        }
+        for (word, class) in WORDS {
+            literals.add(word, Target::Word(*class));
+        }
+        for (number, name) in services.iter().enumerate() {
+            let target = Target::Service(u32::try_from(number).unwrap_or(u32::MAX));
+            literals.add(name, target);
+        }
+        literals.add("://", Target::Address);
+        literals.add("-----BEGIN ", Target::Pem);
+        literals.add("kind:", Target::Manifest);
+        let kinds = services
+            .iter()
+            .map(|name| format!("{name}-key").into())
+            .collect();
+        Ok(Self {
+            rules,
+            services: kinds,
+            automaton: literals.automaton()?,
+            targets: literals.targets,
+        })
+    }
+
+    /// How many kinds of credential are known, words and services included.
+    pub fn kinds(&self) -> usize {
+        let mut kinds: Vec<&str> = self.rules.iter().map(|rule| &*rule.kind).collect();
+        kinds.extend(self.services.iter().map(|kind| &**kind));
+        kinds.sort_unstable();
+        kinds.dedup();
+        kinds.len()
+    }
+
+    /// The kinds that have a rule of their own, with a form that is checked.
+    pub fn formats(&self) -> usize {
+        let mut kinds: Vec<&str> = self.rules.iter().map(|rule| &*rule.kind).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        kinds.len()
+    }
+}
+
+fn services() -> Vec<&'static str> {
+    let text = include_str!("../../rules/services.txt");
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    let mut names: Vec<&str> = lines.flat_map(str::split_whitespace).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+#[derive(Default)]
+struct Literals {
+    texts: Vec<String>,
+    targets: Vec<Vec<Target>>,
+}
+
+impl Literals {
+    fn add(&mut self, text: &str, target: Target) {
+        let text = text.to_ascii_lowercase();
+        match self.texts.iter().position(|known| *known == text) {
+            Some(at) => self.targets[at].push(target),
+            None => {
+                self.texts.push(text);
+                self.targets.push(vec![target]);
+            }
+        }
+    }
+
+    fn automaton(&self) -> Result<AhoCorasick, RuleFault> {
+        AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .match_kind(MatchKind::Standard)
+            .kind(Some(AhoCorasickKind::DFA))
+            .build(&self.texts)
+            .map_err(|fault| RuleFault::File(fault.to_string()))
+    }
+}

@@ -1,0 +1,80 @@
+use super::patterns::Hits;
+use super::value;
+use crate::finding::Severity;
+
+/// How much of a manifest is looked at, before and behind its kind.
+const REACH: usize = 4096;
+
+/// The values under `data:` of a Kubernetes `Secret`.
+pub(crate) fn look(hits: &mut Hits<'_>, colon: usize) {
+    let text = hits.text;
+    let rest = &text[colon..text.len().min(colon + 24)];
+    let word: Vec<u8> = rest
+        .iter()
+        .skip_while(|byte| matches!(byte, b' ' | b'\'' | b'"'))
+        .take_while(|byte| byte.is_ascii_alphanumeric())
+        .map(u8::to_ascii_lowercase)
+        .collect();
+    if word != b"secret" || !hits.pay(REACH) {
+        return;
+    }
+    let from = colon.saturating_sub(REACH);
+    let from = last_document(&text[from..colon]).map_or(from, |at| from + at);
+    let reach = text.len().min(colon + REACH);
+    let mut inside = false;
+    let mut block = false;
+    let mut at = from;
+    for line in text[from..reach].split_inclusive(|byte| *byte == b'\n') {
+        let start = at;
+        at += line.len();
+        let trimmed = line.trim_ascii();
+        if trimmed.starts_with(b"---") && start > colon {
+            break;
+        }
+        let indented = line
+            .first()
+            .is_some_and(|byte| matches!(byte, b' ' | b'\t'));
+        if !indented && !trimmed.is_empty() && !trimmed.starts_with(b"#") {
+            inside = trimmed.starts_with(b"data:") || trimmed.starts_with(b"stringData:");
+            block = false;
+            continue;
+        }
+        if !inside || trimmed.is_empty() || trimmed.starts_with(b"#") {
+            continue;
+        }
+        let name = trimmed
+            .iter()
+            .position(|byte| *byte == b':')
+            .filter(|_| !block);
+        let body = match name {
+            Some(colon) => trimmed[colon + 1..].trim_ascii(),
+            None => trimmed,
+        };
+        block = block || matches!(body.first(), Some(b'|' | b'>'));
+        let body = body.strip_prefix(b"!!binary ").unwrap_or(body);
+        let body: &[u8] = match body {
+            [b'"' | b'\'', inner @ .., b'"' | b'\''] => inner,
+            other => other,
+        };
+        if body.len() >= 10 && is_value(body) {
+            let offset = body.as_ptr() as usize - line.as_ptr() as usize;
+            hits.add(
+                &"kubernetes-secret".into(),
+                Severity::Medium,
+                start + offset,
+                start + offset + body.len(),
+            );
+        }
+    }
+}
+
+fn is_value(body: &[u8]) -> bool {
+    let is_base64 = body
+        .iter()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"+/=_-".contains(byte));
+    is_base64 && !value::is_placeholder(body)
+}
+
+fn last_document(before: &[u8]) -> Option<usize> {
+    memchr::memmem::rfind(before, b"\n---").map(|at| at + 1)
+}

@@ -1,0 +1,27 @@
+//! Credentials in text that leaves.
+//!
+//! ```text
+//! catalog   rules, words and services, and one automaton over their literals
+//! patterns  the pass itself, and what a rule must show to be believed
+//! check     checksums and structures        value    placeholders, randomness
+//! assign    `name = value` in every syntax  name, syntax  its two halves
+//! address   passwords in addresses          pem, manifest  keys in documents
+//! ```
+
+mod address;
+mod assign;
+mod catalog;
+mod check;
+mod manifest;
+mod name;
+pub(crate) mod patterns;
+mod pem;
+mod rule;
+mod syntax;
+mod value;
+
+pub use catalog::Catalog;
+pub use rule::RuleFault;
+
+#[cfg(test)]
+mod tests;
