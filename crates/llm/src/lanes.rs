@@ -53,9 +53,11 @@ pub struct Text {
     pub escaped: bool,
     /// It is the next part of a text that goes on over events.
     pub delta: bool,
-    /// Which text of an answer it belongs to: the same in every event.
+    /// Which part of an answer it belongs to, by the numbers that say so in
+    /// every event: a block, a choice, a call.
     pub lane: u64,
-    /// The key of the dialect that it stands under, or none.
+    /// The key of the dialect that it stands under, or none. Two keys of one
+    /// lane are two texts.
     pub key: &'static str,
 }
 
@@ -296,10 +298,7 @@ impl Texts {
             foreign: container.tags & FOREIGN != 0,
             escaped: memchr::memchr(b'\\', value).is_some(),
             delta: is_delta(endpoint, container.tags, name),
-            lane: container
-                .index
-                .wrapping_mul(WRITTEN.len() as u64 + 1)
-                .wrapping_add(written.map_or(0, |at| at as u64 + 1)),
+            lane: container.index,
             key: written.map_or("", |at| WRITTEN[at]),
         }
     }

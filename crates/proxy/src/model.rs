@@ -2,12 +2,13 @@
 //! tells the same story in the same order.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 use std::time::{Duration, Instant};
 
 use http::header::HeaderValue;
 use http::{HeaderMap, Request, Response};
 use hyper::body::Incoming;
-use tollgate_llm::{BadRequest, Endpoint};
+use tollgate_llm::Endpoint;
 use tollgate_routing::{Situation, Step, next_step};
 use tollgate_types::{Attempt, FaultClass, RequestId, TokenUsage};
 
@@ -46,7 +47,7 @@ pub(crate) async fn model_request(
     let served = serve(gateway, peer, endpoint, through, request, &mut account).await;
     let rate = account.rate();
     let mut response = match served {
-        Ok(served) => served.into_response(account, &gateway.bank),
+        Ok(served) => served.into_response(account, gateway),
         Err(failed) => failed.into_response(endpoint, account),
     };
     if let Some(rate) = rate {
@@ -88,7 +89,8 @@ async fn serve(
             identified.plan_through(gateway, endpoint, through, head, intake, account)?
         }
     };
-    let permitted = planned.permit(gateway, account).await?;
+    let scanned = planned.scan(gateway, account).await?;
+    let permitted = scanned.permit(gateway, account).await?;
     attempt(gateway, permitted, account).await
 }
 
@@ -102,6 +104,17 @@ async fn attempt(
     let mut last = None;
     let mut waits = Waits::default();
     loop {
+        if let Err(kept) = permitted.clear(account) {
+            if permitted.has_next() {
+                passed_over(&permitted, &kept, account);
+                permitted.next_candidate();
+                continue;
+            }
+            return Err(match last {
+                None => Refusal::Secret(kept).into(),
+                Some(_) => Failed::exhausted(last, account),
+            });
+        }
         if let Err(bad) = permitted.translate(account.id(), now()) {
             passed_over(&permitted, &bad, account);
             if permitted.has_next() {
@@ -175,9 +188,10 @@ async fn attempt(
     }
 }
 
-/// A candidate whose dialect has no place for what is asked gets nothing; its
+/// A candidate whose dialect has no place for what is asked, or that must not
+/// have it, gets nothing; its
 /// turn stands in the story all the same.
-fn passed_over(permitted: &Permitted, bad: &BadRequest, account: &mut Account) {
+fn passed_over(permitted: &Permitted, bad: &dyn Display, account: &mut Account) {
     let (Some(provider), Some(candidate)) = (permitted.provider(), permitted.candidate()) else {
         return;
     };

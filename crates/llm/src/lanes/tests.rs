@@ -117,7 +117,7 @@ fn deltas_of_one_text_share_a_lane() {
     let lane = |endpoint, body: &str, wanted| {
         let text = of(endpoint, body, wanted);
         assert!(text.delta, "{body}");
-        text.lane
+        (text.lane, text.key)
     };
     let chat = Endpoint::ChatCompletions;
     let first = lane(

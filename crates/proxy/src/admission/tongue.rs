@@ -1,6 +1,5 @@
 //! Candidates that speak another dialect than the caller.
 
-use bytes::Bytes;
 use tollgate_identity::Agent;
 use tollgate_llm::{BadRequest, Endpoint, RequestView, counterpart};
 use tollgate_routing::Candidate;
@@ -49,14 +48,6 @@ impl Planned {
         self.endpoint
     }
 
-    pub(crate) fn view(&self) -> &RequestView {
-        &self.view
-    }
-
-    pub(crate) fn body(&self) -> &Bytes {
-        &self.body
-    }
-
     pub(crate) fn agent(&self) -> &Agent {
         &self.identified.agent
     }
@@ -82,7 +73,8 @@ impl Permitted {
         if as_it_is || self.translated.is_some() {
             return Ok(());
         }
-        let translated = Translated::of(planned, provider, &candidate.model, request, now)?;
+        let asked = self.asked();
+        let translated = Translated::of(planned, asked, provider, &candidate.model, request, now)?;
         self.translated = translated.map(Box::new);
         Ok(())
     }
@@ -96,7 +88,7 @@ impl Leased {
 
     /// What the caller asked.
     pub(crate) fn asked(&self) -> &RequestView {
-        &self.permitted.planned.view
+        self.permitted.asked().0
     }
 
     /// The request in the provider's dialect, where that is another one.

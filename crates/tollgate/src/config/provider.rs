@@ -80,6 +80,7 @@ impl Build<'_> {
             idle: table.seconds("idle_seconds"),
             stream_usage: table.flag("stream_usage"),
             passages: self.passages(table),
+            dlp: self.dlp(table),
         })
     }
 
