@@ -29,6 +29,7 @@ mod reload;
 mod replay;
 mod requests;
 mod runs;
+mod scanning;
 mod secrets;
 mod see;
 mod start;
