@@ -40,7 +40,7 @@ pub(super) struct House {
 
 /// What the last good configuration was made of.
 #[derive(Clone)]
-struct State {
+pub(super) struct State {
     settings: Arc<Settings>,
     found: Vec<ProviderSettings>,
     stored: Vec<StoredAgent>,
@@ -48,24 +48,29 @@ struct State {
     seen: HashMap<PathBuf, Option<Look>>,
 }
 
-impl House {
-    pub(super) fn new(
-        settings: Settings,
-        paths: Paths,
-        address: SocketAddr,
-        gateway: Arc<Gateway>,
-        ledger: Ledger,
-        stored: Vec<StoredAgent>,
-        treasury: Arc<Treasury>,
-        lookout: Lookout,
-    ) -> Arc<Self> {
-        let state = State {
+impl State {
+    /// At the start: nothing was found yet, and nothing is wrong.
+    pub(super) fn new(settings: Settings, stored: Vec<StoredAgent>) -> Self {
+        Self {
             seen: HashMap::new(),
             settings: Arc::new(settings),
             found: Vec::new(),
             stored,
             fault: None,
-        };
+        }
+    }
+}
+
+impl House {
+    pub(super) fn new(
+        state: State,
+        paths: Paths,
+        address: SocketAddr,
+        gateway: Arc<Gateway>,
+        ledger: Ledger,
+        treasury: Arc<Treasury>,
+        lookout: Lookout,
+    ) -> Arc<Self> {
         let house = Arc::new(Self {
             paths,
             address,

@@ -40,7 +40,7 @@ use crate::config::Settings;
 use crate::greeting;
 use crate::paths::Paths;
 use crate::taint;
-use house::House;
+use house::{House, State};
 use runs::Runs;
 use scanning::Lookout;
 use snapshot::Fixed;
@@ -100,12 +100,11 @@ pub async fn run(
         Arc::clone(&gateway),
     );
     let house = House::new(
-        settings,
+        State::new(settings, stored),
         paths,
         address,
         Arc::clone(&gateway),
         ledger.clone(),
-        stored,
         Arc::clone(&treasury),
         lookout,
     );
