@@ -8,6 +8,7 @@ mod write_answer;
 mod write_request;
 mod write_stream;
 
+pub(super) use parts::encoded;
 pub(super) use read_answer::{StreamReader, read as read_answer};
 pub(super) use read_request::read as read_request;
 pub(super) use write_answer::write as write_answer;
