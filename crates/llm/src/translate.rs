@@ -24,6 +24,7 @@ mod openai;
 mod pen;
 mod raw;
 mod responses;
+mod shape;
 mod stream;
 
 use std::fmt;
@@ -153,6 +154,10 @@ pub fn translate_request(
         write(to, &conversation, &mut draft)
     });
     written.map_err(|fault| fault.in_body(text))?;
+    for at in unread(from, Raw::of(text)) {
+        let left_out = draft.leave_out(at, draft::NO_PLACE);
+        left_out.map_err(|fault| fault.in_body(text))?;
+    }
     let (body, drops) = draft.finish(text);
     Ok(TranslatedRequest {
         body: body.into(),
@@ -168,6 +173,19 @@ fn read(from: Endpoint, body: Raw<'_>) -> Result<Conversation<'_>, Fault<'_>> {
         Endpoint::GenerateContent | Endpoint::StreamGenerateContent => gemini::read_request(body),
         _ => Err(draft::refused(body)),
     }
+}
+
+/// What the caller said and its reader did not take.
+fn unread(from: Endpoint, body: Raw<'_>) -> Vec<Raw<'_>> {
+    let mut found = Vec::new();
+    let (shape, same): (_, shape::Same) = match from {
+        Endpoint::ChatCompletions => (chat::SHAPE, |key, known| key == known),
+        Endpoint::Messages => (messages::SHAPE, |key, known| key == known),
+        Endpoint::Responses => (responses::SHAPE, |key, known| key == known),
+        _ => (gemini::SHAPE, gemini::is),
+    };
+    shape::unread(body, shape, same, &mut found);
+    found
 }
 
 fn write<'a>(

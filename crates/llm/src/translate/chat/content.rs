@@ -98,7 +98,7 @@ fn read_thoughts<'a>(at: Raw<'a>) -> Read<'a, Vec<Part<'a>>> {
     let mut parts = Vec::new();
     if let Some(details) = member(at, "reasoning_details") {
         for detail in details.elements()? {
-            parts.extend(read_detail(detail, plain)?);
+            parts.push(read_detail(detail, plain)?);
         }
     }
     if let Some(plain) = plain.filter(|_| parts.is_empty()) {
@@ -114,7 +114,7 @@ fn read_thoughts<'a>(at: Raw<'a>) -> Read<'a, Vec<Part<'a>>> {
 
 /// In a stream the signature came behind the text, and clients gather the text
 /// in its own field only.
-fn read_detail<'a>(detail: Raw<'a>, plain: Option<Raw<'a>>) -> Read<'a, Option<Part<'a>>> {
+fn read_detail<'a>(detail: Raw<'a>, plain: Option<Raw<'a>>) -> Read<'a, Part<'a>> {
     let maker = match text(detail, "format")? {
         Some(format) if format.get().starts_with("anthropic") => Maker::Anthropic,
         Some(format) if format.get().starts_with("google") => Maker::Gemini,
@@ -140,9 +140,13 @@ fn read_detail<'a>(detail: Raw<'a>, plain: Option<Raw<'a>>) -> Read<'a, Option<P
             signature: None,
             maker,
         },
-        _ => return Ok(None),
+        // Whatever it is, it is recorded as left out.
+        _ => Kind::Sealed {
+            data: Text::lent(""),
+            maker: Maker::Nobody,
+        },
     };
-    Ok(Some(Part::of(detail, kind)))
+    Ok(Part::of(detail, kind))
 }
 
 fn read_call<'a>(at: Raw<'a>) -> Read<'a, Kind<'a>> {
