@@ -119,7 +119,11 @@ pub struct Provider {
 impl Provider {
     /// Whether it takes requests to this endpoint as they are.
     pub(crate) fn speaks(&self, endpoint: Endpoint) -> bool {
-        let takes = self.wire == endpoint.dialect() && self.counterpart(endpoint, false).is_none();
+        let is_other = match endpoint.only_counts() {
+            true => self.wire == Dialect::OpenAi && self.api == Api::Chat,
+            false => self.counterpart(endpoint, false).is_some(),
+        };
+        let takes = self.wire == endpoint.dialect() && !is_other;
         takes || matches!(self.upstream, Upstream::Demo)
     }
 
