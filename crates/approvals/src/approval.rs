@@ -22,6 +22,9 @@ pub struct Approval {
     pub asked_at: UnixMillis,
     /// Whether anybody who may answer was told.
     pub delivered: bool,
+    /// Whether a late yes has led to another question; one does.
+    #[serde(default)]
+    pub asked_again: bool,
     /// Where it stands.
     pub state: State,
 }
@@ -211,6 +214,7 @@ impl Approval {
             may_always: may_always && tier < Tier::High,
             asked_at: now,
             delivered: false,
+            asked_again: false,
             state: State::Pending { level: tier, until },
         }
     }
@@ -339,13 +343,14 @@ impl Approval {
 
     /// A yes to what nobody answered in time is good for nothing but to ask
     /// again, if whoever says so could have allowed it.
-    fn late(&self, answer: &Answer, effects: &mut Vec<Effect>) -> Result<(), AnswerRefused> {
+    fn late(&mut self, answer: &Answer, effects: &mut Vec<Effect>) -> Result<(), AnswerRefused> {
         let unanswered = matches!(
             self.state,
             State::TimedOut { .. } | State::Undeliverable { .. }
         );
-        if unanswered && answer.decision != Decision::Deny {
+        if unanswered && answer.decision != Decision::Deny && !self.asked_again {
             allowed(answer, self.tier)?;
+            self.asked_again = true;
             effects.push(Effect::AskAgain);
             return Ok(());
         }
