@@ -1,8 +1,7 @@
 use std::sync::Arc;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
-
 use super::rule::{self, Rule, RuleFault};
+use crate::sieve::Sieve;
 
 /// What the prefilter hands on to when it sees a literal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,12 +53,12 @@ const WORDS: &[(&str, Word)] = &[
     ("secrete", Word::Token),
 ];
 
-/// Every rule, and the automaton that finds all their literals in one pass.
+/// Every rule, and the sieve that finds all their literals in one pass.
 pub struct Catalog {
     pub(crate) rules: Vec<Rule>,
     pub(crate) services: Vec<Arc<str>>,
-    pub(crate) automaton: AhoCorasick,
-    /// By pattern of the automaton.
+    pub(crate) sieve: Sieve,
+    /// By literal of the sieve.
     pub(crate) targets: Vec<Vec<Target>>,
 }
 
@@ -119,7 +118,7 @@ impl Catalog {
         Ok(Self {
             rules,
             services: kinds,
-            automaton: literals.automaton()?,
+            sieve: literals.sieve(),
             targets: literals.targets,
         })
     }
@@ -169,12 +168,7 @@ impl Literals {
         }
     }
 
-    fn automaton(&self) -> Result<AhoCorasick, RuleFault> {
-        AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(&self.texts)
-            .map_err(|fault| RuleFault::File(fault.to_string()))
+    fn sieve(&self) -> Sieve {
+        Sieve::new(self.texts.iter().map(String::as_bytes))
     }
 }
