@@ -60,6 +60,8 @@ pub struct Catalog {
     pub(crate) sieve: Sieve,
     /// By literal of the sieve.
     pub(crate) targets: Vec<Vec<Target>>,
+    /// By literal: whether it only says something where a word begins.
+    pub(crate) begins: Vec<bool>,
 }
 
 impl std::fmt::Debug for Catalog {
@@ -115,8 +117,18 @@ impl Catalog {
             .iter()
             .map(|name| format!("{name}-key").into())
             .collect();
+        let only_begins = |target: &Target| match target {
+            Target::Rule(number) => {
+                let rule = &rules[*number as usize];
+                rule.near == 0 && rule.back == 0
+            }
+            _ => false,
+        };
+        let begins = literals.targets.iter();
+        let begins = begins.map(|all| all.iter().all(only_begins)).collect();
         Ok(Self {
             rules,
+            begins,
             services: kinds,
             sieve: literals.sieve(),
             targets: literals.targets,

@@ -74,10 +74,20 @@ impl<'a> Hits<'a> {
 pub(crate) fn scan<'a>(text: &'a [u8], catalog: &Catalog) -> Hits<'a> {
     let mut hits = Hits::new(text);
     let mut words = assign::Words::default();
-    catalog.sieve.each(text, 0, |seen| {
-        look(&mut hits, &mut words, catalog, seen);
-    });
+    catalog.sieve.each(
+        text,
+        0,
+        |seen| is_told(text, catalog, seen),
+        |seen| {
+            look(&mut hits, &mut words, catalog, seen);
+        },
+    );
     hits
+}
+
+/// Whether a literal can announce anything where it stands.
+fn is_told(text: &[u8], catalog: &Catalog, seen: &Seen) -> bool {
+    !catalog.begins[seen.literal as usize] || may_begin(text, seen.start)
 }
 
 /// What a literal announces.

@@ -102,16 +102,23 @@ impl Sieve {
         }
     }
 
-    /// Everything that ends behind `from`, in order of the ends and then of
-    /// the beginnings.
-    pub(crate) fn each(&self, text: &[u8], from: usize, mut tell: impl FnMut(Seen)) {
+    /// Everything that ends behind `from` and that is kept, in order of the
+    /// ends and then of the beginnings.
+    pub(crate) fn each(
+        &self,
+        text: &[u8],
+        from: usize,
+        keep: impl Fn(&Seen) -> bool,
+        mut tell: impl FnMut(Seen),
+    ) {
         let mut seen: Vec<Seen> = Vec::new();
         let mut at = from.saturating_sub(LONGEST);
         while at < text.len() {
             let until = text.len().min(at + BLOCK);
-            self.block(text, at, until, &mut seen);
+            self.block(text, at, until, &keep, &mut seen);
             at = until;
-            seen.sort_unstable_by_key(|seen| (seen.end, seen.start));
+            // Nearly in order already.
+            seen.sort_by_key(|seen| (seen.end, seen.start));
             // Grams of the next block end behind this one, and so do literals.
             let whole = seen.partition_point(|seen| seen.end <= until);
             for seen in seen.drain(..whole) {
@@ -126,7 +133,14 @@ impl Sieve {
     }
 
     /// Literals whose gram begins at `from..until`.
-    fn block(&self, text: &[u8], from: usize, until: usize, seen: &mut Vec<Seen>) {
+    fn block(
+        &self,
+        text: &[u8],
+        from: usize,
+        until: usize,
+        keep: &impl Fn(&Seen) -> bool,
+        seen: &mut Vec<Seen>,
+    ) {
         let mut at = from;
         // Eight grams at once: eleven letters of five bits in one word.
         if let Some(mut here) = eight(text, at) {
@@ -142,7 +156,7 @@ impl Sieve {
                 if any & 1 == 1 {
                     for step in 0..8 {
                         let gram = (row >> ((7 - step) * FOLD)) as usize & (GRAMS - 1);
-                        self.compare(text, at + step as usize, gram, seen);
+                        self.compare(text, at + step as usize, gram, keep, seen);
                     }
                 }
                 here = next;
@@ -150,12 +164,19 @@ impl Sieve {
             }
         }
         for at in at..until {
-            self.compare(text, at, gram(&text[at..]) as usize, seen);
+            self.compare(text, at, gram(&text[at..]) as usize, keep, seen);
         }
     }
 
     #[inline]
-    fn compare(&self, text: &[u8], at: usize, gram: usize, seen: &mut Vec<Seen>) {
+    fn compare(
+        &self,
+        text: &[u8],
+        at: usize,
+        gram: usize,
+        keep: &impl Fn(&Seen) -> bool,
+        seen: &mut Vec<Seen>,
+    ) {
         let word = self.bits[gram / 32];
         if word >> (gram % 32) & 1 == 0 {
             return;
@@ -169,15 +190,17 @@ impl Sieve {
                 continue;
             };
             let end = start + literal.len();
+            let one = Seen {
+                literal: entry.literal,
+                start,
+                end,
+            };
             if text
                 .get(start..end)
                 .is_some_and(|part| part.eq_ignore_ascii_case(literal))
+                && keep(&one)
             {
-                seen.push(Seen {
-                    literal: entry.literal,
-                    start,
-                    end,
-                });
+                seen.push(one);
             }
         }
     }

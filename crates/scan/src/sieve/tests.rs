@@ -24,7 +24,7 @@ fn expected(literals: &[&[u8]], text: &[u8]) -> Vec<Seen> {
 
 fn all(literals: &[&[u8]], text: &[u8], from: usize) -> Vec<Seen> {
     let mut seen = Vec::new();
-    Sieve::new(literals.iter().copied()).each(text, from, |one| seen.push(one));
+    Sieve::new(literals.iter().copied()).each(text, from, |_| true, |one| seen.push(one));
     let order: Vec<_> = seen.iter().map(|seen| (seen.end, seen.start)).collect();
     assert!(order.is_sorted(), "{seen:?}");
     seen.sort_by_key(|seen| (seen.end, seen.start, seen.literal));
