@@ -20,9 +20,11 @@ mod gather;
 mod gemini;
 mod member;
 mod messages;
+mod openai;
 mod pen;
 mod raw;
 mod responses;
+mod shape;
 mod stream;
 
 use std::fmt;
@@ -83,20 +85,36 @@ pub struct TranslatedAnswer {
     pub view: AnswerView,
 }
 
-/// Which endpoint of a provider's dialect serves a request of another one;
-/// `stream` says whether the answer is to be a stream. None where no endpoint
-/// of it does.
-pub fn counterpart(from: Endpoint, to: Dialect, stream: bool) -> Option<Endpoint> {
+/// Which of OpenAI's two APIs a provider of that dialect is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Api {
+    /// It has both: callers of either reach it as they are, others by chat.
+    #[default]
+    Any,
+    /// Chat completions only, as most servers that imitate OpenAI.
+    Chat,
+    /// Responses only.
+    Responses,
+}
+
+/// Which endpoint of a provider's dialect serves a request that it does not
+/// take as it is; `stream` says whether the answer is to be a stream. None
+/// where it takes the request, and where no endpoint of it serves it.
+pub fn counterpart(from: Endpoint, to: Dialect, api: Api, stream: bool) -> Option<Endpoint> {
     let converses = from.generates() && from != Endpoint::Completions;
-    if !converses || from.dialect() == to {
+    if !converses {
         return None;
     }
-    Some(match (to, stream) {
-        (Dialect::OpenAi, _) => Endpoint::ChatCompletions,
-        (Dialect::Anthropic, _) => Endpoint::Messages,
-        (Dialect::Gemini, false) => Endpoint::GenerateContent,
-        (Dialect::Gemini, true) => Endpoint::StreamGenerateContent,
-    })
+    let there = match (to, api, stream) {
+        (Dialect::OpenAi, Api::Any, _) if from.dialect() == to => from,
+        (Dialect::OpenAi, Api::Any | Api::Chat, _) => Endpoint::ChatCompletions,
+        (Dialect::OpenAi, Api::Responses, _) => Endpoint::Responses,
+        (Dialect::Anthropic, ..) => Endpoint::Messages,
+        (Dialect::Gemini, ..) if from.dialect() == to => from,
+        (Dialect::Gemini, _, false) => Endpoint::GenerateContent,
+        (Dialect::Gemini, _, true) => Endpoint::StreamGenerateContent,
+    };
+    (there != from).then_some(there)
 }
 
 const CROWDED: &str = "found more than 100000 objects, expected fewer";
@@ -136,6 +154,10 @@ pub fn translate_request(
         write(to, &conversation, &mut draft)
     });
     written.map_err(|fault| fault.in_body(text))?;
+    for at in unread(from, Raw::of(text)) {
+        let left_out = draft.leave_out(at, draft::NO_PLACE);
+        left_out.map_err(|fault| fault.in_body(text))?;
+    }
     let (body, drops) = draft.finish(text);
     Ok(TranslatedRequest {
         body: body.into(),
@@ -153,6 +175,19 @@ fn read(from: Endpoint, body: Raw<'_>) -> Result<Conversation<'_>, Fault<'_>> {
     }
 }
 
+/// What the caller said and its reader did not take.
+fn unread(from: Endpoint, body: Raw<'_>) -> Vec<Raw<'_>> {
+    let mut found = Vec::new();
+    let (shape, same): (_, shape::Same) = match from {
+        Endpoint::ChatCompletions => (chat::SHAPE, |key, known| key == known),
+        Endpoint::Messages => (messages::SHAPE, |key, known| key == known),
+        Endpoint::Responses => (responses::SHAPE, |key, known| key == known),
+        _ => (gemini::SHAPE, gemini::is),
+    };
+    shape::unread(body, shape, same, &mut found);
+    found
+}
+
 fn write<'a>(
     to: Endpoint,
     conversation: &Conversation<'a>,
@@ -161,6 +196,7 @@ fn write<'a>(
     match to {
         Endpoint::ChatCompletions => chat::write_request(conversation, draft),
         Endpoint::Messages => messages::write_request(conversation, draft),
+        Endpoint::Responses => responses::write_request(conversation, draft),
         Endpoint::GenerateContent | Endpoint::StreamGenerateContent => {
             gemini::write_request(conversation, draft)
         }
@@ -191,6 +227,7 @@ pub fn translate_answer(
     let read = match from {
         Endpoint::ChatCompletions => chat::read_answer(raw, &mut events),
         Endpoint::Messages => messages::read_answer(raw, &mut events),
+        Endpoint::Responses => responses::read_answer(raw, &mut events),
         _ if from.dialect() == Dialect::Gemini => gemini::read_answer(raw, &mut events),
         _ => Err(draft::refused(raw)),
     };

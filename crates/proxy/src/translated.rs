@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use tollgate_llm::{
-    AnswerFrame, BadRequest, Drop, Edits, Endpoint, Framing, RequestView, counterpart,
-    read_request_at, translate_request,
+    AnswerFrame, BadRequest, Drop, Edits, Endpoint, Framing, RequestView, read_request_at,
+    translate_request,
 };
 use tollgate_types::{RequestId, UnixMillis};
 
@@ -35,7 +35,7 @@ impl Translated {
         now: UnixMillis,
     ) -> Result<Option<Self>, BadRequest> {
         let (from, view) = (planned.endpoint(), planned.view());
-        let Some(to) = counterpart(from, provider.wire, view.stream) else {
+        let Some(to) = provider.counterpart(from, view.stream) else {
             return Ok(None);
         };
         let snapshot = planned.snapshot();

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use tollgate_identity::Agent;
-use tollgate_llm::{BadRequest, Endpoint, RequestView, counterpart};
+use tollgate_llm::{BadRequest, Endpoint, RequestView};
 use tollgate_routing::Candidate;
 use tollgate_types::{RequestId, UnixMillis};
 
@@ -25,9 +25,10 @@ pub(super) fn servable(
             continue;
         };
         // A caller's own credential is for the API that it speaks.
-        let translated = counterpart(endpoint, provider.wire, view.stream)
+        let translated = provider
+            .counterpart(endpoint, view.stream)
             .filter(|_| !provider.pool.is_of_callers());
-        if provider.speaks(endpoint.dialect()) || translated.is_some() {
+        if provider.speaks(endpoint) || translated.is_some() {
             same.push(candidate);
         } else {
             other.get_or_insert(Refusal::OtherDialect {
@@ -78,7 +79,7 @@ impl Permitted {
         let (Some(provider), Some(candidate)) = (self.provider(), self.candidate()) else {
             return Ok(());
         };
-        let as_it_is = provider.speaks(planned.endpoint.dialect()) || planned.through.is_some();
+        let as_it_is = provider.speaks(planned.endpoint) || planned.through.is_some();
         if as_it_is || self.translated.is_some() {
             return Ok(());
         }

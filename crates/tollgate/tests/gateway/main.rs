@@ -18,6 +18,7 @@ mod events;
 mod faults;
 mod house;
 mod ledger;
+mod matrix;
 mod metering;
 mod passthrough;
 mod policy;

@@ -2,7 +2,7 @@ use super::parts;
 use crate::translate::conversation::{
     Conversation, Effort, Format, Part, Role, Tool, ToolChoice, Turn, Value,
 };
-use crate::translate::draft::{Draft, refused};
+use crate::translate::draft::Draft;
 use crate::translate::raw::{Fault, Text};
 
 type Written<'a, T = ()> = Result<T, Fault<'a>>;
@@ -78,12 +78,7 @@ fn write_tools<'a>(conversation: &Conversation<'a>, draft: &mut Draft<'a, '_>) -
 }
 
 fn write_tool<'a>(tool: &Tool<'a>, draft: &mut Draft<'a, '_>) -> Written<'a> {
-    if tool.is_foreign {
-        return Err(refused(tool.at));
-    }
-    if let Some(mark) = tool.cache {
-        draft.leave_out(mark, "dropped: the provider caches by itself")?;
-    }
+    draft.only_functions(tool)?;
     draft.pen.open('{');
     draft.pen.key("name").text(&tool.name);
     if let Some(description) = &tool.description {

@@ -121,10 +121,7 @@ fn write_thought<'a>(part: &Part<'a>, draft: &mut Draft<'a, '_>) {
             draft.pen.key("data").text(data);
             draft.pen.close('}');
         }
-        _ => draft.note(
-            part.at,
-            "dropped: thoughts of another model can't be proven to this one",
-        ),
+        _ => draft.thoughts_of_another(part),
     }
 }
 
@@ -199,11 +196,7 @@ fn write_source<'a>(source: &Source<'a>, at: Raw<'a>, draft: &mut Draft<'a, '_>)
 }
 
 fn write_call<'a>(call: &Call<'a>, at: Raw<'a>, draft: &mut Draft<'a, '_>) -> Written<'a> {
-    if let Some(signature) = &call.signature
-        && !signature.is_empty()
-    {
-        draft.note(at, "dropped: a thought signature of another model");
-    }
+    draft.signature_of_another(call, at);
     let pen = &mut draft.pen;
     pen.key("type").text(&Text::lent("tool_use"));
     pen.key("id").text(&tool_id(call.id.as_ref()));
