@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::fault::StartError;
+use crate::handed::Handed;
 
 /// Output that is kept of each captured stream where nothing else is said, in
 /// bytes.
@@ -27,6 +28,8 @@ pub struct Spec {
     pub output: Output,
     /// Standard error.
     pub errors: Output,
+    /// Descriptors that it gets beside the three.
+    pub handed: Handed,
     /// Whose terminal it has.
     pub session: Session,
     /// When it is enough.
@@ -179,6 +182,7 @@ impl Spec {
             input: Input::default(),
             output: Output::default(),
             errors: Output::default(),
+            handed: Handed::default(),
             session: Session::default(),
             limits: Limits::default(),
             cgroup: true,

@@ -11,5 +11,6 @@
 mod kill;
 mod limits;
 mod registry;
+mod sealed;
 mod stage;
 mod start;

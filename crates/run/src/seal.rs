@@ -1,0 +1,270 @@
+//! What was approved is what runs: the files of a command, opened once.
+//!
+//! Between the moment at which a person says yes and `execve(2)` everything
+//! that has a name can change: the binary, the script, a link, the folder.
+//! [`Sealed::open`] therefore opens all of them, says what they are
+//! ([`Seen`]: path, digest, device and inode), and from then on only the open
+//! files are used. Whoever compares what is seen with what was approved, and
+//! then starts [`Sealed::into_spec`], has run that and nothing else.
+//!
+//! | what | how it is held |
+//! |---|---|
+//! | a binary of the own user | by its descriptor, under a read lease: nobody can write to it meanwhile |
+//! | a binary of another user that this one can't write | by its descriptor |
+//! | any other binary, where leases are not to be had | a sealed copy in memory (`memfd_create(2)`) |
+//! | a script by path | a sealed copy; its interpreter as a binary |
+//! | shell text | the argument of `bash -c`, which the kernel copies |
+//! | the folder | by its descriptor |
+//!
+//! Not held: the libraries that a binary loads, and programs that it starts by
+//! name itself. Files that a command merely reads ([`Wanted::watched`]) are
+//! compared at the start and held only where a sandbox puts the copies in
+//! their places.
+
+mod fault;
+mod grip;
+mod interpreter;
+mod search;
+
+use std::ffi::{OsStr, OsString};
+use std::io::ErrorKind::NotFound;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+pub use fault::SealError;
+use grip::{Grip, Opened};
+use interpreter::Head;
+pub use search::SHELL_FOLDERS;
+
+use crate::handed::{FIRST_KEPT, Handed, MOST_KEPT};
+use crate::spec::Spec;
+
+/// What is to run, as it was asked for.
+#[derive(Debug)]
+pub struct Wanted<'a> {
+    /// The command.
+    pub what: What<'a>,
+    /// Where it works, absolute.
+    pub folder: &'a Path,
+    /// `PATH`: where programs without `/` are looked for. Relative folders in
+    /// it are passed over.
+    pub search: &'a OsStr,
+    /// Further files that it depends on: what a `Makefile` says is run as much
+    /// as a script. Relative ones are in `folder`.
+    pub watched: &'a [(PathBuf, Role)],
+}
+
+/// A command.
+#[derive(Clone, Copy, Debug)]
+pub enum What<'a> {
+    /// One program and its arguments; no shell is asked.
+    Argv(&'a [OsString]),
+    /// Text for `bash`.
+    Text(&'a OsStr),
+}
+
+/// What a file is to a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Executed.
+    Binary,
+    /// Read by an interpreter that executes it.
+    Script,
+    /// A link on the way to one of the others; the digest is that of the path
+    /// at its end.
+    Link,
+    /// The folder to work in; it has no digest.
+    Folder,
+}
+
+/// A file as it was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Absolute, as it was looked for.
+    pub path: PathBuf,
+    /// What it is to the command.
+    pub role: Role,
+    /// SHA-256 of its bytes; zeros for a folder.
+    pub sha256: [u8; 32],
+    /// Its file system.
+    pub device: u64,
+    /// Its number there.
+    pub inode: u64,
+    /// Whether this user could change it.
+    pub writable: bool,
+}
+
+/// A command whose files are open.
+#[derive(Debug)]
+pub struct Sealed {
+    seen: Vec<Seen>,
+    /// Where the program really is, for `argv[0]` and for a sandbox.
+    argv: Vec<OsString>,
+    program: Grip,
+    folder: OwnedFd,
+    folder_path: PathBuf,
+    /// Copies of scripts, in the order of `kept`, with their own paths.
+    scripts: Vec<Script>,
+    elevates: bool,
+}
+
+/// A script's copy.
+#[derive(Debug)]
+struct Script {
+    path: PathBuf,
+    copy: OwnedFd,
+    /// Where its path stands in the arguments.
+    argument: Option<usize>,
+}
+
+impl Sealed {
+    /// Opens everything and reads what has to be compared.
+    ///
+    /// # Errors
+    /// [`SealError`]: nothing can be run.
+    pub fn open(wanted: &Wanted<'_>) -> Result<Self, SealError> {
+        let folder = search::folder(wanted.folder)?;
+        let mut files = Files::default();
+        files.seen.push(folder.seen(Role::Folder, [0; 32]));
+        let (argv, opened) = match wanted.what {
+            What::Text(text) => {
+                let shell = search::shell()?;
+                let argv = ["bash".into(), "-c".into(), text.to_owned()];
+                (argv.to_vec(), shell)
+            }
+            What::Argv(argv) => {
+                let name = argv.first().filter(|name| !name.is_empty());
+                let name = name.ok_or(SealError::NoProgram)?;
+                let opened = search::program(name, folder.real(), wanted.search)?;
+                (argv.to_vec(), opened)
+            }
+        };
+        let (argv, program, elevates) = files.take(argv, opened, wanted)?;
+        for (path, role) in wanted.watched {
+            files.watch(&folder.real().join(path), *role)?;
+        }
+        Ok(Self {
+            seen: files.seen,
+            argv,
+            program,
+            folder_path: folder.real().to_owned(),
+            folder: folder.into_descriptor(),
+            scripts: files.scripts,
+            elevates,
+        })
+    }
+
+    /// What was found: the folder first, then the program, then what it reads.
+    pub fn seen(&self) -> &[Seen] {
+        &self.seen
+    }
+
+    /// True where the program takes other rights (set-user-id, capabilities),
+    /// which a sandbox would not let it.
+    pub const fn elevates(&self) -> bool {
+        self.elevates
+    }
+
+    /// The command, to be started: exactly what was opened. Terminal, input,
+    /// output, limits and environment are the caller's to add.
+    ///
+    /// The copy of a script has no folder of its own: `$0` is `/dev/fd/N`.
+    pub fn into_spec(self) -> Spec {
+        let mut argv = self.argv;
+        let numbers = FIRST_KEPT..;
+        for (number, script) in numbers.zip(&self.scripts) {
+            let place = script.argument.and_then(|at| argv.get_mut(at));
+            if let Some(place) = place {
+                *place = format!("/dev/fd/{number}").into();
+            }
+        }
+        let mut spec = Spec::new(argv);
+        let kept = self.scripts.into_iter();
+        spec.handed = Handed {
+            program: Some(self.program.into_descriptor()),
+            folder: Some(self.folder),
+            kept: kept.map(|script| script.copy).collect(),
+        };
+        spec.folder = Some(self.folder_path);
+        spec
+    }
+}
+
+/// The files of one command, as they are opened.
+#[derive(Debug, Default)]
+struct Files {
+    seen: Vec<Seen>,
+    scripts: Vec<Script>,
+}
+
+impl Files {
+    /// The program that will really be executed: of a script, its interpreter.
+    fn take(
+        &mut self,
+        mut argv: Vec<OsString>,
+        opened: Opened,
+        wanted: &Wanted<'_>,
+    ) -> Result<(Vec<OsString>, Grip, bool), SealError> {
+        let head = Head::of(&opened)?;
+        let Head::Script {
+            interpreter,
+            option,
+        } = head
+        else {
+            let elevates = opened.elevates();
+            return Ok((argv, self.binary(opened)?, elevates));
+        };
+        let path = opened.asked().as_os_str().to_owned();
+        let found = interpreter::find(&interpreter, option, wanted.search, &path)?;
+        let (interpreter, mut front) = found;
+        let argument = front.len();
+        front.push(path);
+        argv.splice(..1, front);
+        self.script(opened, Some(argument))?;
+        let program = self.binary(interpreter)?;
+        Ok((argv, program, false))
+    }
+
+    fn binary(&mut self, opened: Opened) -> Result<Grip, SealError> {
+        self.note_link(&opened);
+        let (program, digest, opened) = Grip::take(opened)?;
+        self.seen.push(opened.seen(Role::Binary, digest));
+        Ok(program)
+    }
+
+    fn script(&mut self, opened: Opened, argument: Option<usize>) -> Result<(), SealError> {
+        if self.scripts.len() == MOST_KEPT {
+            return Err(SealError::TooMany(MOST_KEPT));
+        }
+        self.note_link(&opened);
+        let (copy, digest) = grip::copy(&opened)?;
+        self.seen.push(opened.seen(Role::Script, digest));
+        self.scripts.push(Script {
+            path: opened.real().to_owned(),
+            copy,
+            argument,
+        });
+        Ok(())
+    }
+
+    fn watch(&mut self, path: &Path, role: Role) -> Result<(), SealError> {
+        // One that is not there: should it be there when the command is started,
+        // then what is seen is something else.
+        let opened = match Opened::file(path) {
+            Err(SealError::Unreadable { why, .. }) if why.kind() == NotFound => return Ok(()),
+            opened => opened?,
+        };
+        // Nothing is gained by a second look at the same file.
+        if self.seen.iter().any(|seen| seen.path == opened.asked()) {
+            return Ok(());
+        }
+        match role {
+            Role::Script => self.script(opened, None),
+            _ => self.binary(opened).map(drop),
+        }
+    }
+
+    fn note_link(&mut self, opened: &Opened) {
+        self.seen.extend(opened.link());
+    }
+}
