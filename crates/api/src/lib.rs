@@ -25,6 +25,7 @@
 //! * [`ModelReport`]: `GET /control/models[?live=1][&provider=]`
 //! * [`ReloadReport`]: `POST /control/reload`
 //! * [`NewRunRequest`], [`RunStarted`], [`RunOrder`], [`RunEnd`]: `/control/runs`
+//! * [`ExecAsk`], [`ExecAnswer`]: lines over the requesters' socket
 //! * [`ErrorBody`]: every refusal
 //! * [`Client`]: all of them over loopback
 
@@ -33,6 +34,7 @@ mod audit;
 mod budgets;
 mod client;
 mod error;
+mod exec;
 mod models;
 mod profiles;
 mod reload;
@@ -48,6 +50,7 @@ pub use audit::{PruneReport, PruneRequest};
 pub use budgets::{BudgetChange, BudgetCount, BudgetReport, CutoffReport, CutoffRequest};
 pub use client::{Client, ClientError, Lines};
 pub use error::{ErrorBody, ErrorDetail};
+pub use exec::{ExecAnswer, ExecAsk, ExecOutcome, ExecRequest};
 pub use models::ModelReport;
 pub use profiles::ProfileReport;
 pub use reload::ReloadReport;

@@ -1,0 +1,159 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use tollgate_approvals::{
+    ApprovalId, Card, GrantPublicKey, Nonce, SignedGrant, Subject, SubjectFile,
+};
+use tollgate_types::Tier;
+
+/// What a requester sends over `exec-approvals.sock`, one JSON object a line.
+///
+/// Everything in it is a claim. Who asks is known from the kernel (the peer of
+/// the socket) and from `key`; the folder and the files are looked at again
+/// where the gateway can read them, and a difference refuses. `security`, `ask`
+/// and `agent_id` can make the answer stricter and never milder.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExecAsk {
+    /// `socket.token` of `exec-approvals.json`.
+    pub token: String,
+    /// What the requester calls its question; answers carry it. No id of an
+    /// approval.
+    pub id: String,
+    /// What it wants.
+    pub request: ExecRequest,
+    /// When it was made, by its clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at_ms: Option<u64>,
+    /// When the requester stops waiting, by its clock; can only shorten.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at_ms: Option<u64>,
+}
+
+/// The command, and what the requester says of itself.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ExecRequest {
+    /// Program and arguments that no shell will read. This or `command`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub argv: Option<Vec<String>>,
+    /// Text for a shell. This or `argv`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+    /// Working folder, absolute; a link is followed before it is judged.
+    pub cwd: String,
+    /// `gateway` or `sandbox`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// `deny`, `allowlist` or `full`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub security: Option<String>,
+    /// `off`, `on-miss` or `always`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ask: Option<String>,
+    /// The agent that it says it is; `main` where neither this nor `key` says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent_id: Option<String>,
+    /// A Tollgate key of the agent: makes `agent_id` true.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Changes of the environment: set, or removed with `null`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, Option<String>>,
+    /// Files as the executor found them: binaries, scripts, links.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<SubjectFile>,
+    /// Where the executor would run it: `gateway`, or `sandbox:` and the back
+    /// end's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
+    /// What its confinement lacks, in words for the card.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lacks: Vec<String>,
+    /// Made for this question by the executor. Without one the answer carries
+    /// no grant, only the decision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<Nonce>,
+    /// Why it is wanted, in the agent's words: a claim for the card.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// What the gateway sends back, one JSON object a line: any number of
+/// `pending`, then one of the others.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExecAnswer {
+    /// The requester's id.
+    pub id: String,
+    /// What it is.
+    #[serde(flatten)]
+    pub outcome: ExecOutcome,
+}
+
+/// Allowed, denied, or waiting for a person.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(
+    rename_all = "snake_case",
+    rename_all_fields = "camelCase",
+    tag = "status"
+)]
+pub enum ExecOutcome {
+    /// It waits for a person; comes again when it rises.
+    Pending {
+        /// The server's id, for `tollgate approvals`.
+        approval_id: ApprovalId,
+        /// The tier at which it stands now.
+        tier: Tier,
+        /// Why it is asked about.
+        reason: String,
+        /// When it rises, or ends.
+        expires_at_ms: u64,
+        /// How long that is from now: the two clocks may differ.
+        timeout_ms: u64,
+        /// What the person sees.
+        card: Box<Card>,
+    },
+    /// Run exactly this.
+    Allowed {
+        /// What was judged and approved.
+        subject: Box<Subject>,
+        /// Absent where the question had no nonce.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        grant: Option<Box<SignedGrant>>,
+        /// What checks the grant. It is also in `grant.pub` beside the sockets,
+        /// and the executor takes it from there.
+        key: GrantPublicKey,
+        /// The tier as judged.
+        tier: Tier,
+        /// `rule`, `tier`, `policy`, `judge`, `operator`, `full` or `fallback`.
+        by: String,
+        /// The operator's name, the pattern, the model.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        detail: Option<String>,
+        /// Set for LOW: whether a judge model said so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        smart_approved: Option<bool>,
+        /// The approval, where a person was asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        approval_id: Option<ApprovalId>,
+    },
+    /// Don't run it.
+    Denied {
+        /// One sentence for the agent.
+        reason: String,
+        /// `policy`, `rule`, `security`, `operator`, `timed_out`,
+        /// `undeliverable`, `withdrawn`, `flood`, `changed`, `bad_request`,
+        /// `unauthenticated`, `cut_off` or `failed`.
+        code: String,
+        /// The tier, where it was judged.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tier: Option<Tier>,
+        /// What to do about it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        hint: Option<String>,
+        /// The approval, where a person was asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        approval_id: Option<ApprovalId>,
+    },
+}
