@@ -50,3 +50,16 @@ impl Handed {
 pub(crate) fn at(opened: &impl AsRawFd) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}", opened.as_raw_fd()))
 }
+
+/// Closes everything but the three standard ones and `kept`.
+pub(crate) fn close_all_but(kept: Option<i32>) -> io::Result<()> {
+    let open: Vec<i32> = std::fs::read_dir("/proc/self/fd")?
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter(|descriptor| *descriptor > 2 && Some(*descriptor) != kept)
+        .collect();
+    for descriptor in open {
+        // The one that this list was read through is closed already.
+        nix::unistd::close(descriptor).ok();
+    }
+    Ok(())
+}

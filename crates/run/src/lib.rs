@@ -53,10 +53,13 @@
     reason = "owns processes: their tables, cgroups and clocks"
 )]
 
+mod backstop;
 mod capture;
 mod census;
 mod cgroup;
+mod confine;
 mod end;
+mod enter;
 mod fault;
 mod handed;
 mod hold;
@@ -75,8 +78,11 @@ mod tree;
 mod trees;
 mod words;
 
+pub use backstop::Backstop;
 pub use capture::Captured;
+pub use confine::{Bubblewrap, Confinement, Sandbox};
 pub use end::{Cause, End, Exit};
+pub use enter::enter;
 pub use fault::{StartError, TreeError};
 pub use handed::{FIRST_KEPT, Handed, MOST_KEPT};
 pub use ignored::is_ignored;

@@ -12,14 +12,14 @@
 //! | a binary of the own user | by its descriptor, under a read lease: nobody can write to it meanwhile |
 //! | a binary of another user that this one can't write | by its descriptor |
 //! | any other binary, where leases are not to be had | a sealed copy in memory (`memfd_create(2)`) |
-//! | a script by path | a sealed copy; its interpreter as a binary |
+//! | a script by path | a sealed copy, its interpreter as a binary; where this user can change neither it nor any folder on its way, by its path |
 //! | shell text | the argument of `bash -c`, which the kernel copies |
 //! | the folder | by its descriptor |
 //!
 //! Not held: the libraries that a binary loads, and programs that it starts by
-//! name itself. Files that a command merely reads ([`Wanted::watched`]) are
-//! compared at the start and held only where a sandbox puts the copies in
-//! their places.
+//! name itself. Other files that it depends on ([`Wanted::watched`]) are
+//! compared at the start, and held where [`Sealed::into_confined`] lays their
+//! copies over them.
 
 mod fault;
 mod grip;
@@ -98,11 +98,10 @@ pub struct Seen {
 #[derive(Debug)]
 pub struct Sealed {
     seen: Vec<Seen>,
-    /// Where the program really is, for `argv[0]` and for a sandbox.
+    folder_seen: Seen,
     argv: Vec<OsString>,
     program: Grip,
     folder: OwnedFd,
-    folder_path: PathBuf,
     /// Copies of scripts, in the order of `kept`, with their own paths.
     scripts: Vec<Script>,
     elevates: bool,
@@ -110,11 +109,23 @@ pub struct Sealed {
 
 /// A script's copy.
 #[derive(Debug)]
-struct Script {
-    path: PathBuf,
-    copy: OwnedFd,
+pub(crate) struct Script {
+    /// Its own path, past every link.
+    pub(crate) path: PathBuf,
+    pub(crate) copy: OwnedFd,
     /// Where its path stands in the arguments.
     argument: Option<usize>,
+}
+
+/// What a confined command is put together from.
+pub(crate) struct Parts {
+    pub(crate) argv: Vec<OsString>,
+    pub(crate) program: OwnedFd,
+    pub(crate) folder: OwnedFd,
+    pub(crate) folder_path: PathBuf,
+    /// Device and inode.
+    pub(crate) folder_identity: (u64, u64),
+    pub(crate) scripts: Vec<Script>,
 }
 
 impl Sealed {
@@ -125,7 +136,6 @@ impl Sealed {
     pub fn open(wanted: &Wanted<'_>) -> Result<Self, SealError> {
         let folder = search::folder(wanted.folder)?;
         let mut files = Files::default();
-        files.seen.push(folder.seen(Role::Folder, [0; 32]));
         let (argv, opened) = match wanted.what {
             What::Text(text) => {
                 let shell = search::shell()?;
@@ -145,18 +155,30 @@ impl Sealed {
         }
         Ok(Self {
             seen: files.seen,
+            folder_seen: folder.seen(Role::Folder, [0; 32]),
             argv,
             program,
-            folder_path: folder.real().to_owned(),
             folder: folder.into_descriptor(),
             scripts: files.scripts,
             elevates,
         })
     }
 
-    /// What was found: the folder first, then the program, then what it reads.
-    pub fn seen(&self) -> &[Seen] {
+    /// The folder to work in, as it was found.
+    pub fn folder(&self) -> &Seen {
+        &self.folder_seen
+    }
+
+    /// The files, as they were found: of the program first, then those that
+    /// it depends on.
+    pub fn files(&self) -> &[Seen] {
         &self.seen
+    }
+
+    /// True where a script could be changed between its reading and its use,
+    /// so that it has to run from its copy.
+    pub fn has_copies(&self) -> bool {
+        !self.scripts.is_empty()
     }
 
     /// True where the program takes other rights (set-user-id, capabilities),
@@ -165,27 +187,37 @@ impl Sealed {
         self.elevates
     }
 
+    pub(crate) fn into_parts(self) -> Parts {
+        Parts {
+            argv: self.argv,
+            program: self.program.into_descriptor(),
+            folder: self.folder,
+            folder_path: self.folder_seen.path,
+            folder_identity: (self.folder_seen.device, self.folder_seen.inode),
+            scripts: self.scripts,
+        }
+    }
+
     /// The command, to be started: exactly what was opened. Terminal, input,
     /// output, limits and environment are the caller's to add.
     ///
     /// The copy of a script has no folder of its own: `$0` is `/dev/fd/N`.
     pub fn into_spec(self) -> Spec {
-        let mut argv = self.argv;
-        let numbers = FIRST_KEPT..;
-        for (number, script) in numbers.zip(&self.scripts) {
-            let place = script.argument.and_then(|at| argv.get_mut(at));
+        let mut parts = self.into_parts();
+        for (number, script) in (FIRST_KEPT..).zip(&parts.scripts) {
+            let place = script.argument.and_then(|at| parts.argv.get_mut(at));
             if let Some(place) = place {
                 *place = format!("/dev/fd/{number}").into();
             }
         }
-        let mut spec = Spec::new(argv);
-        let kept = self.scripts.into_iter();
+        let mut spec = Spec::new(parts.argv);
+        let kept = parts.scripts.into_iter();
         spec.handed = Handed {
-            program: Some(self.program.into_descriptor()),
-            folder: Some(self.folder),
+            program: Some(parts.program),
+            folder: Some(parts.folder),
             kept: kept.map(|script| script.copy).collect(),
         };
-        spec.folder = Some(self.folder_path);
+        spec.folder = Some(parts.folder_path);
         spec
     }
 }
@@ -214,7 +246,8 @@ impl Files {
             let elevates = opened.elevates();
             return Ok((argv, self.binary(opened)?, elevates));
         };
-        let path = opened.asked().as_os_str().to_owned();
+        // Past every link: a copy is laid over that path and no other.
+        let path = opened.real().as_os_str().to_owned();
         let found = interpreter::find(&interpreter, option, wanted.search, &path)?;
         let (interpreter, mut front) = found;
         let argument = front.len();
@@ -232,11 +265,17 @@ impl Files {
         Ok(program)
     }
 
+    /// A copy of it, unless nobody of this user's rights could change it.
     fn script(&mut self, opened: Opened, argument: Option<usize>) -> Result<(), SealError> {
         if self.scripts.len() == MOST_KEPT {
             return Err(SealError::TooMany(MOST_KEPT));
         }
         self.note_link(&opened);
+        if !opened.is_changeable() {
+            let (_, digest, opened) = Grip::take(opened)?;
+            self.seen.push(opened.seen(Role::Script, digest));
+            return Ok(());
+        }
         let (copy, digest) = grip::copy(&opened)?;
         self.seen.push(opened.seen(Role::Script, digest));
         self.scripts.push(Script {

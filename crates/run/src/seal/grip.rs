@@ -105,7 +105,7 @@ impl Opened {
             sha256,
             device: self.about.dev(),
             inode: self.about.ino(),
-            writable: self.is_writable() || self.is_replaceable(),
+            writable: self.is_changeable(),
         }
     }
 
@@ -123,7 +123,7 @@ impl Opened {
             sha256: digest(target),
             device: about.dev(),
             inode: about.ino(),
-            writable: parent_is_writable(&self.asked),
+            writable: is_replaceable(&self.asked),
         })
     }
 
@@ -138,8 +138,9 @@ impl Opened {
         self.about.uid() == own || access(at(&self.file), Access::WRITE_OK).is_ok()
     }
 
-    fn is_replaceable(&self) -> bool {
-        parent_is_writable(&self.real)
+    /// Whether this user could change it, or put another in its place.
+    pub(super) fn is_changeable(&self) -> bool {
+        self.is_writable() || is_replaceable(&self.real)
     }
 }
 
@@ -257,11 +258,11 @@ fn finish(context: Context) -> [u8; 32] {
     bytes
 }
 
-/// Who may write to a folder may put another file in the place of any in it,
-/// the sticky bit and its owners aside.
-fn parent_is_writable(path: &Path) -> bool {
-    path.parent()
-        .is_some_and(|folder| access(folder, Access::WRITE_OK).is_ok())
+/// Who may write to a folder may put another file in the place of any in it
+/// (the sticky bit aside), and so with every folder above.
+fn is_replaceable(path: &Path) -> bool {
+    let mut folders = path.ancestors().skip(1);
+    folders.any(|folder| access(folder, Access::WRITE_OK).is_ok())
 }
 
 fn kind(about: &Metadata) -> &'static str {

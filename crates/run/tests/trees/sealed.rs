@@ -111,8 +111,8 @@ async fn a_binary_that_somebody_writes_to_runs_as_it_was_read() {
 async fn a_script_runs_as_it_was_read() {
     let place = Place::new();
     let sealed = place.seal(&["./run.sh", "first"]).unwrap();
-    let roles: Vec<Role> = sealed.seen().iter().map(|seen| seen.role).collect();
-    assert_eq!(roles[..2], [Role::Folder, Role::Script]);
+    let roles: Vec<Role> = sealed.files().iter().map(|seen| seen.role).collect();
+    assert_eq!(roles[0], Role::Script);
     assert_eq!(roles.last(), Some(&Role::Binary));
     place.script("#!/bin/sh\necho changed\n");
     assert_eq!(said(sealed).await, "script first\n");
@@ -157,7 +157,7 @@ fn every_change_shows_in_what_is_seen() {
     let makefile = [(PathBuf::from("Makefile"), Role::Script)];
     let seen = |argv: &[&str]| {
         let sealed = place.seal_with(argv, PATH, &makefile).unwrap();
-        sealed.seen().to_vec()
+        sealed.files().to_vec()
     };
     let (binary, script, link) = (seen(&["./tool"]), seen(&["./run.sh"]), seen(&["./link"]));
     assert_eq!(binary, seen(&["./tool"]));
@@ -196,7 +196,7 @@ fn every_change_shows_in_what_is_seen() {
 fn a_program_is_found_as_a_shell_finds_it() {
     let place = Place::new();
     let path_of = |sealed: Sealed| {
-        let seen = sealed.seen().iter().find(|seen| seen.role == Role::Binary);
+        let seen = sealed.files().iter().find(|seen| seen.role == Role::Binary);
         seen.unwrap().path.clone()
     };
     let own = format!("relative:{}:{PATH}", place.at("").display());
@@ -217,7 +217,7 @@ fn a_program_is_found_as_a_shell_finds_it() {
 fn what_an_agent_could_have_changed_is_said() {
     let place = Place::new();
     let sealed = place.seal(&["./tool"]).unwrap();
-    assert!(sealed.seen().iter().all(|seen| seen.writable));
+    assert!(sealed.files().iter().all(|seen| seen.writable));
     assert!(!sealed.elevates());
     fs::set_permissions(place.at("tool"), fs::Permissions::from_mode(0o4755)).unwrap();
     assert!(place.seal(&["./tool"]).unwrap().elevates());
