@@ -82,22 +82,16 @@ pub struct ExecRequest {
 /// What the gateway sends back, one JSON object a line: any number of
 /// `pending`, then one of the others.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(try_from = "Line", into = "Line")]
 pub struct ExecAnswer {
     /// The requester's id.
     pub id: String,
-    /// What it is.
-    #[serde(flatten)]
+    /// What it is; `status` says which.
     pub outcome: ExecOutcome,
 }
 
 /// Allowed, denied, or waiting for a person.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(
-    rename_all = "snake_case",
-    rename_all_fields = "camelCase",
-    tag = "status"
-)]
+#[derive(Clone, Debug)]
 pub enum ExecOutcome {
     /// It waits for a person; comes again when it rises.
     Pending {
@@ -119,41 +113,180 @@ pub enum ExecOutcome {
         /// What was judged and approved.
         subject: Box<Subject>,
         /// Absent where the question had no nonce.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         grant: Option<Box<SignedGrant>>,
         /// What checks the grant. It is also in `grant.pub` beside the sockets,
         /// and the executor takes it from there.
         key: GrantPublicKey,
         /// The tier as judged.
         tier: Tier,
-        /// `rule`, `tier`, `policy`, `judge`, `operator`, `full` or `fallback`.
+        /// `rule`, `tier`, `judge`, `operator`, `full` or `fallback`.
         by: String,
         /// The operator's name, the pattern, the model.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         detail: Option<String>,
         /// Set for LOW: whether a judge model said so.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         smart_approved: Option<bool>,
         /// The approval, where a person was asked.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         approval_id: Option<ApprovalId>,
     },
     /// Don't run it.
     Denied {
         /// One sentence for the agent.
         reason: String,
-        /// `policy`, `rule`, `security`, `operator`, `timed_out`,
-        /// `undeliverable`, `withdrawn`, `flood`, `changed`, `bad_request`,
-        /// `unauthenticated`, `cut_off` or `failed`.
+        /// `policy`, `security`, `operator`, `timed_out`, `undeliverable`,
+        /// `withdrawn`, `flood`, `changed`, `bad_request`, `unauthenticated`,
+        /// `cut_off` or `failed`.
         code: String,
         /// The tier, where it was judged.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         tier: Option<Tier>,
         /// What to do about it.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         hint: Option<String>,
         /// The approval, where a person was asked.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         approval_id: Option<ApprovalId>,
     },
+}
+
+/// The line itself: flat, and read field by field, because numbers don't pass
+/// through an enum that is told apart by a field inside it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Line {
+    id: String,
+    status: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approval_id: Option<ApprovalId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tier: Option<Tier>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeout_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    card: Option<Box<Card>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<Box<Subject>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grant: Option<Box<SignedGrant>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<GrantPublicKey>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    #[serde(rename = "smart_approved", skip_serializing_if = "Option::is_none")]
+    smart_approved: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+}
+
+impl From<ExecAnswer> for Line {
+    fn from(answer: ExecAnswer) -> Self {
+        let line = Self {
+            id: answer.id,
+            ..Self::default()
+        };
+        match answer.outcome {
+            ExecOutcome::Pending {
+                approval_id,
+                tier,
+                reason,
+                expires_at_ms,
+                timeout_ms,
+                card,
+            } => Self {
+                status: "pending".to_owned(),
+                approval_id: Some(approval_id),
+                tier: Some(tier),
+                reason: Some(reason),
+                expires_at_ms: Some(expires_at_ms),
+                timeout_ms: Some(timeout_ms),
+                card: Some(card),
+                ..line
+            },
+            ExecOutcome::Allowed {
+                subject,
+                grant,
+                key,
+                tier,
+                by,
+                detail,
+                smart_approved,
+                approval_id,
+            } => Self {
+                status: "allowed".to_owned(),
+                subject: Some(subject),
+                grant,
+                key: Some(key),
+                tier: Some(tier),
+                by: Some(by),
+                detail,
+                smart_approved,
+                approval_id,
+                ..line
+            },
+            ExecOutcome::Denied {
+                reason,
+                code,
+                tier,
+                hint,
+                approval_id,
+            } => Self {
+                status: "denied".to_owned(),
+                reason: Some(reason),
+                code: Some(code),
+                tier,
+                hint,
+                approval_id,
+                ..line
+            },
+        }
+    }
+}
+
+impl TryFrom<Line> for ExecAnswer {
+    type Error = String;
+
+    fn try_from(line: Line) -> Result<Self, String> {
+        let status = line.status.clone();
+        let missing = |name| format!("`{status}` without `{name}`");
+        let outcome = match line.status.as_str() {
+            "pending" => ExecOutcome::Pending {
+                approval_id: line.approval_id.ok_or_else(|| missing("approvalId"))?,
+                tier: line.tier.ok_or_else(|| missing("tier"))?,
+                reason: line.reason.unwrap_or_default(),
+                expires_at_ms: line.expires_at_ms.ok_or_else(|| missing("expiresAtMs"))?,
+                timeout_ms: line.timeout_ms.ok_or_else(|| missing("timeoutMs"))?,
+                card: line.card.ok_or_else(|| missing("card"))?,
+            },
+            "allowed" => ExecOutcome::Allowed {
+                subject: line.subject.ok_or_else(|| missing("subject"))?,
+                grant: line.grant,
+                key: line.key.ok_or_else(|| missing("key"))?,
+                tier: line.tier.ok_or_else(|| missing("tier"))?,
+                by: line.by.unwrap_or_default(),
+                detail: line.detail,
+                smart_approved: line.smart_approved,
+                approval_id: line.approval_id,
+            },
+            "denied" => ExecOutcome::Denied {
+                reason: line.reason.unwrap_or_default(),
+                code: line.code.ok_or_else(|| missing("code"))?,
+                tier: line.tier,
+                hint: line.hint,
+                approval_id: line.approval_id,
+            },
+            _ => {
+                return Err(format!(
+                    "status is `{status}`, expected `pending`, `allowed` or `denied`"
+                ));
+            }
+        };
+        Ok(Self {
+            id: line.id,
+            outcome,
+        })
+    }
 }

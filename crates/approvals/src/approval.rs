@@ -31,7 +31,7 @@ pub struct Approval {
 
 /// Where a question stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "status")]
+#[serde(rename_all = "snake_case")]
 pub enum State {
     /// Waits for an answer.
     Pending {

@@ -14,6 +14,8 @@
 //!   made visible, nothing cut.
 //! * An [`Approval`] is a question with its [`State`]. [`Approval::on`] takes an
 //!   [`Event`] and says what follows ([`Effect`]); it is the whole state machine.
+//! * A [`RulesFile`] is `exec-approvals.json`; a [`Case`] is one command before
+//!   the matrix of what is allowed, asked about or denied.
 //! * A [`Grant`] is the permission to run one subject, once, at one place, for
 //!   a short time. It is signed (Ed25519), so that who runs it needs neither
 //!   ledger nor policy.
@@ -71,6 +73,8 @@ mod encoding;
 mod grant;
 mod id;
 mod ladder;
+mod matrix;
+mod rules_file;
 mod subject;
 mod visible;
 
@@ -81,5 +85,9 @@ pub use digest::{Digest, NoDigest};
 pub use grant::{Grant, GrantFault, GrantPublicKey, Nonce, Signature, SignedGrant};
 pub use id::{ApprovalId, NoApprovalId};
 pub use ladder::Ladder;
+pub use matrix::{Ask, Case, Fallback, Ruling, SafeTier, Security};
+pub use rules_file::{
+    AgentRules, BoundScript, Defaults, Rule, RulesFault, RulesFile, SocketEntry, Standing,
+};
 pub use subject::{Command, Folder, Role, Subject, SubjectFault, SubjectFile, Words};
 pub use visible::{is_plain, visible};

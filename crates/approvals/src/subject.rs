@@ -18,7 +18,7 @@ const MOST: usize = 4096;
 /// What is asked about, whole: two subjects that differ in anything that could
 /// change what happens have different digests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "kind")]
+#[serde(rename_all = "snake_case")]
 pub enum Subject {
     /// A command on the machine of whoever asks.
     Command(Command),

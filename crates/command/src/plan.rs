@@ -89,6 +89,31 @@ pub struct Step {
     pub input: Input,
     /// Why it runs.
     pub origin: Origin,
+    /// Where it runs: absolute, or below the folder that the plan starts in
+    /// (empty: that one). `None` where only running it would tell. The judge
+    /// fills it in.
+    pub folder: Option<String>,
+    /// Whether it runs for sure, and what has to go before.
+    pub(crate) spot: Spot,
+}
+
+/// Where a step stands among `&&`, `||` and branches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Spot {
+    /// Number of the list of `&&` and `||`.
+    pub(crate) chain: usize,
+    pub(crate) arm: Arm,
+    /// In a branch, a loop, a pipe or a subshell.
+    pub(crate) uncertain: bool,
+}
+
+/// Part of a list of `&&` and `||`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Arm {
+    #[default]
+    First,
+    And,
+    Or,
 }
 
 /// All steps, and what could not be read.

@@ -5,6 +5,7 @@ mod assign;
 mod hook;
 mod input;
 mod path;
+mod way;
 
 use tollgate_types::Tier;
 
@@ -15,6 +16,7 @@ use crate::read::{self, Scope};
 use crate::setting::Setting;
 use crate::sight::Sight;
 use crate::verdict::{Finding, Verdict};
+use way::Way;
 
 /// Deepest chain of commands inside commands.
 const DEEPEST: usize = 8;
@@ -52,6 +54,9 @@ pub(crate) struct Bench {
     pub(crate) findings: Vec<Finding>,
     steps: Vec<Step>,
     depth: usize,
+    /// The step of the text that is being judged.
+    root: Option<usize>,
+    way: Way,
 }
 
 impl Bench {
@@ -62,6 +67,8 @@ impl Bench {
             findings: Vec::new(),
             steps: Vec::new(),
             depth: 0,
+            root: None,
+            way: Way::new(setting),
         }
     }
 
@@ -103,8 +110,14 @@ impl Bench {
             return self.opaque("too-many", "more commands than are followed");
         }
         let place = self.steps.len();
-        self.steps.push(step);
-        let step = self.steps[place].clone();
+        let step = Step {
+            folder: self.way.at(&step),
+            ..step
+        };
+        if !matches!(step.origin, Origin::Inside(_)) {
+            self.root = Some(place);
+        }
+        self.steps.push(step.clone());
         let prefix = !step.argv.is_empty();
         for (name, value) in &step.assignments {
             self.assignment(name, value, prefix);
@@ -118,6 +131,13 @@ impl Bench {
         }
         if !step.argv.is_empty() {
             self.command(&step);
+            match self.scope.functions.contains(&step.argv[0].text) {
+                true => self.way.lost(),
+                false => self.way.moved(&step, self.setting.home.as_deref()),
+            }
+        }
+        if !matches!(step.origin, Origin::Inside(_)) {
+            self.root = None;
         }
     }
 
@@ -227,6 +247,7 @@ impl Bench {
             sight,
             rule,
             reason: reason.into(),
+            step: self.root,
         });
     }
 }

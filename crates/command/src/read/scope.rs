@@ -9,6 +9,8 @@ use crate::plan::Step;
 pub(crate) struct Scope {
     /// Variables with a certain value.
     values: HashMap<String, String>,
+    /// Names in the order in which they were given a value.
+    given: Vec<String>,
     /// Names that a function of the text has taken.
     pub(crate) functions: HashSet<String>,
     /// How many texts deep this one stands.
@@ -71,8 +73,21 @@ impl Scope {
             "IFS" => self.values.clear(),
             _ if !certain => self.forget(name),
             _ => {
+                self.given.push(name.to_owned());
                 self.values.insert(name.to_owned(), value.to_owned());
             }
+        }
+    }
+
+    /// Where [`Self::forget_since`] goes back to.
+    pub(super) fn mark(&self) -> usize {
+        self.given.len()
+    }
+
+    /// Forgets what was assigned since a mark, for what may not have happened.
+    pub(super) fn forget_since(&mut self, mark: usize) {
+        for name in self.given.drain(mark.min(self.given.len())..) {
+            self.values.remove(&name);
         }
     }
 
