@@ -73,6 +73,8 @@ pub enum Role {
     /// A link on the way to one of the others; the digest is that of the path
     /// at its end.
     Link,
+    /// Anything else whose bytes count, such as settings.
+    Other,
     /// The folder to work in; it has no digest.
     Folder,
 }
@@ -238,6 +240,7 @@ impl Files {
         wanted: &Wanted<'_>,
     ) -> Result<(Vec<OsString>, Grip, bool), SealError> {
         let head = Head::of(&opened)?;
+        self.seen.extend(opened.link());
         let Head::Script {
             interpreter,
             option,
@@ -250,34 +253,38 @@ impl Files {
         let path = opened.real().as_os_str().to_owned();
         let found = interpreter::find(&interpreter, option, wanted.search, &path)?;
         let (interpreter, mut front) = found;
+        self.seen.extend(interpreter.link());
         let argument = front.len();
         front.push(path);
         argv.splice(..1, front);
-        self.script(opened, Some(argument))?;
+        self.text(opened, Role::Script, Some(argument))?;
         let program = self.binary(interpreter)?;
         Ok((argv, program, false))
     }
 
     fn binary(&mut self, opened: Opened) -> Result<Grip, SealError> {
-        self.note_link(&opened);
         let (program, digest, opened) = Grip::take(opened)?;
         self.seen.push(opened.seen(Role::Binary, digest));
         Ok(program)
     }
 
     /// A copy of it, unless nobody of this user's rights could change it.
-    fn script(&mut self, opened: Opened, argument: Option<usize>) -> Result<(), SealError> {
+    fn text(
+        &mut self,
+        opened: Opened,
+        role: Role,
+        argument: Option<usize>,
+    ) -> Result<(), SealError> {
         if self.scripts.len() == MOST_KEPT {
             return Err(SealError::TooMany(MOST_KEPT));
         }
-        self.note_link(&opened);
         if !opened.is_changeable() {
             let (_, digest, opened) = Grip::take(opened)?;
-            self.seen.push(opened.seen(Role::Script, digest));
+            self.seen.push(opened.seen(role, digest));
             return Ok(());
         }
         let (copy, digest) = grip::copy(&opened)?;
-        self.seen.push(opened.seen(Role::Script, digest));
+        self.seen.push(opened.seen(role, digest));
         self.scripts.push(Script {
             path: opened.real().to_owned(),
             copy,
@@ -287,8 +294,7 @@ impl Files {
     }
 
     fn watch(&mut self, path: &Path, role: Role) -> Result<(), SealError> {
-        // One that is not there: should it be there when the command is started,
-        // then what is seen is something else.
+        // What is not there is not seen: once it is, something else is seen.
         let opened = match Opened::file(path) {
             Err(SealError::Unreadable { why, .. }) if why.kind() == NotFound => return Ok(()),
             opened => opened?,
@@ -298,12 +304,9 @@ impl Files {
             return Ok(());
         }
         match role {
-            Role::Script => self.script(opened, None),
-            _ => self.binary(opened).map(drop),
+            Role::Binary => self.binary(opened).map(drop),
+            Role::Link | Role::Folder => Ok(()),
+            Role::Script | Role::Other => self.text(opened, role, None),
         }
-    }
-
-    fn note_link(&mut self, opened: &Opened) {
-        self.seen.extend(opened.link());
     }
 }

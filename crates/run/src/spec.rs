@@ -62,6 +62,10 @@ pub enum Output {
     /// Into memory, at most [`Limits::output_bytes`]; past that the tree is
     /// killed.
     Captured,
+    /// Where the holder's own goes, at most [`Limits::output_bytes`]; past that
+    /// the tree is killed. The command sees a pipe, also where the holder has a
+    /// terminal.
+    Relayed,
     /// Into this descriptor.
     To(OwnedFd),
 }
@@ -82,7 +86,7 @@ pub enum Session {
 pub struct Limits {
     /// Killed after this time since its start, frozen or not.
     pub time: Option<Duration>,
-    /// Bytes that are kept of each captured output.
+    /// Bytes that are taken of each output that is captured or relayed.
     pub output_bytes: usize,
     /// How long others may go on after the command has ended, before they are
     /// killed: enough for the `tee` behind a shell to write its last line.

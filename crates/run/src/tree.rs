@@ -294,9 +294,13 @@ fn open(
         }
         Output::Inherit => Ok((own.try_clone_to_owned()?, None)),
         Output::To(descriptor) => Ok((descriptor, None)),
-        Output::Captured => {
+        Output::Captured | Output::Relayed => {
             let (reader, writer) = io::pipe()?;
-            let capture = Capture::start(reader.into(), limit, overflow.clone())?;
+            let to = match output {
+                Output::Relayed => Some(own.try_clone_to_owned()?),
+                _ => None,
+            };
+            let capture = Capture::start(reader.into(), to, limit, overflow.clone())?;
             Ok((writer.into(), Some(capture)))
         }
     }
