@@ -95,3 +95,26 @@ pub struct Proposal {
     /// Past commands with the same program that it would not have allowed.
     pub would_not_allow: Vec<String>,
 }
+
+impl Card {
+    /// Every text in it, to take secrets out before it is kept.
+    pub fn each_text(&mut self, change: &mut impl FnMut(&mut String)) {
+        let single = [&mut self.reason, &mut self.folder, &mut self.requester];
+        let lists = [
+            &mut self.environment,
+            &mut self.touches,
+            &mut self.hosts,
+            &mut self.unseen,
+            &mut self.claims,
+        ];
+        let all = single
+            .into_iter()
+            .chain(self.raw.as_mut())
+            .chain(self.commands.iter_mut().flatten())
+            .chain(lists.into_iter().flatten())
+            .chain(self.rules.iter_mut().map(|rule| &mut rule.reason))
+            .chain(self.proposal.iter_mut().map(|it| &mut it.pattern))
+            .chain(self.advice.iter_mut().map(|it| &mut it.reason));
+        all.for_each(change);
+    }
+}
