@@ -17,6 +17,7 @@ mod counting;
 mod dialects;
 mod events;
 mod faults;
+mod holding;
 mod house;
 mod ledger;
 mod matrix;
