@@ -103,15 +103,8 @@ async fn attempt(
     let mut waits = Waits::default();
     loop {
         if let Err(bad) = permitted.translate(account.id(), now()) {
-            passed_over(&permitted, &bad, account);
-            if permitted.has_next() {
-                permitted.next_candidate();
-                continue;
-            }
-            return Err(match last {
-                None => Refusal::Request(bad).into(),
-                Some(_) => Failed::exhausted(last, account),
-            });
+            permitted = pass_over(permitted, bad, &mut last, account)?;
+            continue;
         }
         let reserved = match permitted.reserve(&gateway.bank, now()).await {
             Ok(reserved) => reserved,
@@ -134,6 +127,10 @@ async fn attempt(
                 return Err(Failed::without_credential(&back, &none, last, account));
             }
         };
+        if let Err(bad) = leased.unbind() {
+            permitted = pass_over(leased.give_back(), bad, &mut last, account)?;
+            continue;
+        }
         let deadline = leased.deadline(account.started());
         let (fault, step) = loop {
             let fault = match try_once(gateway, &mut leased, deadline, account).await {
@@ -175,21 +172,33 @@ async fn attempt(
     }
 }
 
-/// A candidate whose dialect has no place for what is asked gets nothing; its
-/// turn stands in the story all the same.
-fn passed_over(permitted: &Permitted, bad: &BadRequest, account: &mut Account) {
-    let (Some(provider), Some(candidate)) = (permitted.provider(), permitted.candidate()) else {
-        return;
-    };
-    account.attempted(Attempt {
-        provider: provider.id.clone(),
-        model: candidate.model.clone(),
-        credential: "".into(),
-        status: None,
-        fault: Some(FaultClass::BadRequest),
-        note: format!("not sent: {bad}").into(),
-        micros: 0,
-    });
+/// A candidate that can't be asked this gets nothing; its turn stands in the
+/// story all the same, and the next one's comes.
+fn pass_over(
+    mut permitted: Permitted,
+    bad: BadRequest,
+    last: &mut Option<AttemptFault>,
+    account: &mut Account,
+) -> Result<Permitted, Failed> {
+    if let (Some(provider), Some(candidate)) = (permitted.provider(), permitted.candidate()) {
+        account.attempted(Attempt {
+            provider: provider.id.clone(),
+            model: candidate.model.clone(),
+            credential: "".into(),
+            status: None,
+            fault: Some(FaultClass::BadRequest),
+            note: format!("not sent: {bad}").into(),
+            micros: 0,
+        });
+    }
+    if permitted.has_next() {
+        permitted.next_candidate();
+        return Ok(permitted);
+    }
+    Err(match last.take() {
+        None => Refusal::Request(bad).into(),
+        last => Failed::exhausted(last, account),
+    })
 }
 
 /// What a failed attempt may cost all the same: its input, where the provider
@@ -230,9 +239,8 @@ async fn try_once(
     let mut result = send(gateway, leased, deadline).await;
     let (status, fault, note) = match &result {
         Ok(answer) => {
-            let note = leased.translated().map(|it| it.note.clone());
             let status = answer.status().as_u16();
-            (Some(status), None, Cow::Owned(note.unwrap_or_default()))
+            (Some(status), None, Cow::Owned(leased.note()))
         }
         Err(fault) => (fault.status(), Some(fault.class), fault.note.clone()),
     };
