@@ -124,7 +124,11 @@ impl Search<'_> {
         for layer in &layers {
             let mut path = above.to_vec();
             path.push(layer);
-            self.look(&layer.text, &path, depth - 1);
+            let inner = self.look(&layer.text, &path, depth - 1);
+            // Behind an escape the text goes on in two spellings.
+            if inner < layer.text.len() && layer.end == text.len() && !layer.places.is_empty() {
+                open = open.min(layer.place(inner, inner + 1).0);
+            }
         }
         open
     }

@@ -47,6 +47,14 @@ pub(crate) fn parts(text: &[u8], budget: &mut usize, found: &mut Vec<Layer>) {
     }
 }
 
+/// Where escapes behind `from` begin to matter and cease to.
+pub(crate) fn begun(text: &[u8], from: usize, mut tell: impl FnMut(usize, usize)) {
+    for escape in Marks::new(&text[from..]) {
+        let at = from + escape.at;
+        tell(at.saturating_sub(2 * AROUND), at + GAP + AROUND);
+    }
+}
+
 #[derive(Clone, Copy)]
 struct Escape {
     at: usize,

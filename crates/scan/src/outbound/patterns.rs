@@ -85,6 +85,33 @@ pub(crate) fn scan<'a>(text: &'a [u8], catalog: &Catalog) -> Hits<'a> {
     hits
 }
 
+/// Places behind `from` where the rules may find something: from where on they
+/// look, and up to where what they find may depend on the text. For streams:
+/// text outside of all of these needs no second look.
+pub(crate) fn begun(
+    text: &[u8],
+    from: usize,
+    catalog: &Catalog,
+    mut tell: impl FnMut(usize, usize),
+) {
+    let keep = |seen: &Seen| is_told(text, catalog, seen);
+    catalog.sieve.each(text, from, keep, |seen| {
+        for target in &catalog.targets[seen.literal as usize] {
+            let (back, ahead) = match *target {
+                Target::Rule(number) => {
+                    let rule = &catalog.rules[number as usize];
+                    (rule.back, rule.near + 320)
+                }
+                Target::Word(_) | Target::Service(_) => (128, 640),
+                Target::Address | Target::Pem => (64, 400),
+                Target::Manifest if manifest::is_other(text, seen.end) => continue,
+                Target::Manifest => (1024, 4096),
+            };
+            tell(seen.start.saturating_sub(back), seen.end + ahead);
+        }
+    });
+}
+
 /// Whether a literal can announce anything where it stands.
 fn is_told(text: &[u8], catalog: &Catalog, seen: &Seen) -> bool {
     !catalog.begins[seen.literal as usize] || may_begin(text, seen.start)
