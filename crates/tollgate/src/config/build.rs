@@ -61,6 +61,7 @@ impl<'a> Build<'a> {
         let budgets = self.budgets(root, &providers);
         let (catalog, output_cap) = model::catalog(root.named("models"), self.findings);
         let routing = self.routing(root, &providers, &catalog);
+        let scan = self.scan(root);
         Some(Settings {
             source: Source::File(file.to_owned()),
             server: server?,
@@ -78,6 +79,8 @@ impl<'a> Build<'a> {
             clamp_floor: budget::clamp_floor(root),
             monitoring: server::monitoring(monitoring, telemetry),
             telemetry: destination,
+            scan,
+            guarded: super::Guarded::default(),
             files: self.named_files(file),
             warnings: Vec::new(),
         })

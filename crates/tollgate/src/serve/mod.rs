@@ -5,6 +5,7 @@
 //! [`house`] is the running gateway as the operator plane sees it; [`reload`]
 //! waits for signals and changed files. [`roster`] knows the runs that go on
 //! and the order that stands for each, [`runs`] begins and ends them.
+//! [`scanning`] gives the scanner its rules and the secrets that it guards.
 //! [`telemetry`] starts and ends what is sent to a collector.
 
 mod house;
@@ -14,6 +15,7 @@ pub(crate) mod policy;
 mod reload;
 mod roster;
 mod runs;
+mod scanning;
 mod snapshot;
 mod telemetry;
 mod treasury;
@@ -40,6 +42,8 @@ use crate::paths::Paths;
 use crate::taint;
 use house::House;
 use runs::Runs;
+use scanning::Lookout;
+use snapshot::Fixed;
 use treasury::Treasury;
 
 /// Runs the gateway until it is told to stop; `greet` is given the start-up
@@ -47,13 +51,18 @@ use treasury::Treasury;
 ///
 /// # Errors
 /// Whatever keeps it from starting, or from writing its last records.
-pub async fn run(settings: Settings, paths: Paths, greet: impl FnOnce(&str)) -> anyhow::Result<()> {
+pub async fn run(
+    mut settings: Settings,
+    paths: Paths,
+    greet: impl FnOnce(&str),
+) -> anyhow::Result<()> {
     let began = Instant::now();
     let signals = Signals::install()?;
     // No core dump, and no other process of this user, shows the keys.
     nix::sys::prctl::set_dumpable(false)?;
     tollgate_secrets::make_private_dir(&paths.state)?;
-    let operators = operators::open(&paths)?;
+    let (operators, token) = operators::open(&paths)?;
+    let lookout = Lookout::new(token)?;
     let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
     let recent = Arc::new(Recent::new(settings.monitoring.ring_buffer_size));
     let telemetry = telemetry::start(settings.telemetry.as_ref())?;
@@ -69,7 +78,11 @@ pub async fn run(settings: Settings, paths: Paths, greet: impl FnOnce(&str)) -> 
         }
     };
     let rules = policy::status(&judge, &settings.policy);
-    let snapshot = snapshot::build(&settings, &[], &stored, Vec::new(), 1, judge, None)?;
+    let guarded = std::mem::take(&mut settings.guarded);
+    let scanning = lookout.scanning(&settings, &guarded)?;
+    drop(guarded);
+    let fixed = Fixed { judge, scanning };
+    let snapshot = snapshot::build(&settings, &[], &stored, Vec::new(), 1, fixed, None)?;
     let (listener, address) = bind(settings.server.bind).await?;
     tollgate_secrets::publish_private(&paths.gateway_addr(), address.to_string().as_bytes())?;
 
@@ -94,6 +107,7 @@ pub async fn run(settings: Settings, paths: Paths, greet: impl FnOnce(&str)) -> 
         ledger.clone(),
         stored,
         Arc::clone(&treasury),
+        lookout,
     );
     if let Some(fault) = policy_fault {
         house.began_without_rules(fault);

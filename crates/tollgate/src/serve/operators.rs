@@ -3,7 +3,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use tollgate_control::Operators;
 use tollgate_identity::{KeyDigest, OperatorBook, mint_operator_token};
-use tollgate_types::OperatorName;
+use tollgate_types::{OperatorName, Secret};
 
 use crate::paths::Paths;
 
@@ -14,8 +14,9 @@ const LONGEST: usize = 512;
 const FIRST: &str = "operator";
 
 /// Operators by their tokens. The first one's is made at the first start and
-/// stands in `operator.token`, for the commands of the same user.
-pub(super) fn open(paths: &Paths) -> anyhow::Result<Arc<dyn Operators>> {
+/// stands in `operator.token`, for the commands of the same user; it is given
+/// back to be guarded.
+pub(super) fn open(paths: &Paths) -> anyhow::Result<(Arc<dyn Operators>, Secret)> {
     let file = paths.operator_token();
     let token = match tollgate_secrets::read_private(&file, LONGEST) {
         Ok(token) => token,
@@ -32,7 +33,7 @@ pub(super) fn open(paths: &Paths) -> anyhow::Result<Arc<dyn Operators>> {
     let name = OperatorName::new(FIRST)?;
     let book = OperatorBook::new(vec![(name, KeyDigest::of(token.expose()))]);
     let book = book.ok().context("operators of one name or token")?;
-    Ok(Arc::new(Book(book)))
+    Ok((Arc::new(Book(book)), token))
 }
 
 struct Book(OperatorBook);

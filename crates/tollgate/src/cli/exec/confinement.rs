@@ -75,7 +75,9 @@ impl Walls {
             ));
         }
         let home = surroundings.variable("HOME").map(PathBuf::from);
-        let keys = home.iter().flat_map(|home| KEYS.iter().map(|key| home.join(key)));
+        let keys = home
+            .iter()
+            .flat_map(|home| KEYS.iter().map(|key| home.join(key)));
         Ok(Self {
             bubblewrap,
             own: vec![paths.state.clone(), paths.config.clone()],

@@ -27,7 +27,14 @@ impl Waiting {
             screen.aside(&line);
             return;
         }
-        let ExecOutcome::Pending { approval_id, tier, reason, timeout_ms, .. } = outcome else {
+        let ExecOutcome::Pending {
+            approval_id,
+            tier,
+            reason,
+            timeout_ms,
+            ..
+        } = outcome
+        else {
             self.stands = None;
             return screen.progress("");
         };
@@ -35,9 +42,13 @@ impl Waiting {
         let seconds = time.as_secs_f32().ceil();
         screen.progress("");
         screen.note(&format!("{tier}: {reason}"));
-        screen.note(&format!("waits for a person, {seconds} s left at {tier}: {approval_id}"));
+        screen.note(&format!(
+            "waits for a person, {seconds} s left at {tier}: {approval_id}"
+        ));
         if self.stands.is_none() {
-            screen.note(&format!("answer elsewhere: tollgate approvals show {approval_id}"));
+            screen.note(&format!(
+                "answer elsewhere: tollgate approvals show {approval_id}"
+            ));
         }
         self.stands = Some((tier.to_string(), Instant::now() + time));
     }
@@ -53,7 +64,10 @@ impl Waiting {
     /// The time that is left, where somebody looks.
     pub(super) fn tick(&self, screen: &mut Screen) {
         if let Some((tier, until)) = &self.stands {
-            let left = until.saturating_duration_since(Instant::now()).as_secs_f32().ceil();
+            let left = until
+                .saturating_duration_since(Instant::now())
+                .as_secs_f32()
+                .ceil();
             screen.progress(&format!("tollgate: {left} s left at {tier} "));
         }
     }

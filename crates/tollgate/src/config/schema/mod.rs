@@ -8,6 +8,7 @@ mod json;
 mod later;
 mod markdown;
 mod policy;
+mod scan;
 mod synthetic;
 mod tables;
 
