@@ -19,6 +19,7 @@
 //! brought in, or a line of the file.
 
 mod agent;
+mod approvals;
 mod base_url;
 mod bind;
 mod bottle;
@@ -59,8 +60,8 @@ pub use fault::{Fault, Faults};
 pub use policy::{AgentDomains, PolicySettings};
 pub use routing::windows;
 pub use settings::{
-    AnswerModel, Bottles, LedgerSettings, MonitoringSettings, ProviderSettings, RateSettings,
-    ServerSettings, Settings, Source, TelemetrySettings, Upstream,
+    AnswerModel, ApprovalSettings, Bottles, LedgerSettings, MonitoringSettings, ProviderSettings,
+    RateSettings, ServerSettings, Settings, Source, TelemetrySettings, Upstream,
 };
 pub use surroundings::{Machine, Nowhere, Surroundings};
 pub use zone::named as zone_named;
@@ -169,7 +170,7 @@ fn judge(
         return None;
     }
     let mut build = Build::new(findings, surroundings, &paths.config);
-    build.settings(&root, &paths.config, &paths.state)
+    build.settings(&root, paths)
 }
 
 /// A key that is written out may be read by whoever may read the file.
