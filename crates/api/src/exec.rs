@@ -290,3 +290,31 @@ impl TryFrom<Line> for ExecAnswer {
         })
     }
 }
+
+/// What an executor says on the same connection once it has a grant, one JSON
+/// object a line. From then on the gateway sends [`crate::RunOrder`]s there.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExecReport {
+    /// The requester's id of the question.
+    pub id: String,
+    /// How it stands.
+    #[serde(flatten)]
+    pub state: ExecState,
+}
+
+/// What became of a grant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum ExecState {
+    /// It runs.
+    Started,
+    /// It does not: what was open was not what was approved, or could not be
+    /// started.
+    NotRun {
+        /// Why.
+        reason: String,
+    },
+    /// It has ended.
+    Ended(crate::RunEnd),
+}

@@ -80,5 +80,5 @@ pub use tie::{Tie, response_id, tie, tie_of_response};
 pub use tokens::{count_input, most_input};
 pub use translate::{
     AnswerFrame, Api, Drop, Strictness, TranslatedAnswer, TranslatedRequest, Translator,
-    counterpart, translate_answer, translate_request,
+    count_answer, counterpart, translate_answer, translate_request,
 };

@@ -13,6 +13,7 @@
 mod chat;
 mod check;
 mod conversation;
+mod count;
 mod draft;
 mod event;
 mod frame;
@@ -38,6 +39,7 @@ use draft::{Draft, Target};
 use event::Events;
 use raw::{Fault, Raw};
 
+pub use count::count_answer;
 pub use frame::AnswerFrame;
 pub use stream::Translator;
 
@@ -102,6 +104,9 @@ pub enum Api {
 /// where it takes the request, and where no endpoint of it serves it.
 pub fn counterpart(from: Endpoint, to: Dialect, api: Api, stream: bool) -> Option<Endpoint> {
     let converses = from.generates() && from != Endpoint::Completions;
+    if from.only_counts() {
+        return counter(to, api).filter(|there| *there != from);
+    }
     if !converses {
         return None;
     }
@@ -115,6 +120,16 @@ pub fn counterpart(from: Endpoint, to: Dialect, api: Api, stream: bool) -> Optio
         (Dialect::Gemini, _, true) => Endpoint::StreamGenerateContent,
     };
     (there != from).then_some(there)
+}
+
+/// Where a provider counts tokens; OpenAI does so in Responses only.
+const fn counter(of: Dialect, api: Api) -> Option<Endpoint> {
+    match (of, api) {
+        (Dialect::OpenAi, Api::Chat) => None,
+        (Dialect::OpenAi, Api::Any | Api::Responses) => Some(Endpoint::ResponsesInputTokens),
+        (Dialect::Anthropic, _) => Some(Endpoint::CountTokens),
+        (Dialect::Gemini, _) => Some(Endpoint::GeminiCountTokens),
+    }
 }
 
 const CROWDED: &str = "found more than 100000 objects, expected fewer";
@@ -143,18 +158,23 @@ pub fn translate_request(
     let target = Target {
         model: edits.model.unwrap_or(&view.model),
         stream: view.stream,
+        counts: to.only_counts(),
         temperature: edits.temperature.filter(|value| value.is_finite()),
         max_tokens: edits.max_tokens,
         lower_to: edits.lower_to,
         strictness,
     };
     let mut draft = Draft::new(&target, text.len() + 256);
-    let written = read(from, Raw::of(text)).and_then(|conversation| {
+    let root = count::request(from, Raw::of(text));
+    let written = read(from, root).and_then(|mut conversation| {
         check::check(&conversation)?;
+        if target.counts {
+            count::only_what_counts(&mut conversation);
+        }
         write(to, &conversation, &mut draft)
     });
     written.map_err(|fault| fault.in_body(text))?;
-    for at in unread(from, Raw::of(text)) {
+    for at in unread(from, root) {
         let left_out = draft.leave_out(at, draft::NO_PLACE);
         left_out.map_err(|fault| fault.in_body(text))?;
     }
@@ -168,9 +188,11 @@ pub fn translate_request(
 fn read(from: Endpoint, body: Raw<'_>) -> Result<Conversation<'_>, Fault<'_>> {
     match from {
         Endpoint::ChatCompletions => chat::read_request(body),
-        Endpoint::Messages => messages::read_request(body),
-        Endpoint::Responses => responses::read_request(body),
-        Endpoint::GenerateContent | Endpoint::StreamGenerateContent => gemini::read_request(body),
+        Endpoint::Messages | Endpoint::CountTokens => messages::read_request(body),
+        Endpoint::Responses | Endpoint::ResponsesInputTokens => responses::read_request(body),
+        Endpoint::GenerateContent
+        | Endpoint::StreamGenerateContent
+        | Endpoint::GeminiCountTokens => gemini::read_request(body),
         _ => Err(draft::refused(body)),
     }
 }
@@ -180,8 +202,10 @@ fn unread(from: Endpoint, body: Raw<'_>) -> Vec<Raw<'_>> {
     let mut found = Vec::new();
     let (shape, same): (_, shape::Same) = match from {
         Endpoint::ChatCompletions => (chat::SHAPE, |key, known| key == known),
-        Endpoint::Messages => (messages::SHAPE, |key, known| key == known),
-        Endpoint::Responses => (responses::SHAPE, |key, known| key == known),
+        Endpoint::Messages | Endpoint::CountTokens => (messages::SHAPE, |key, known| key == known),
+        Endpoint::Responses | Endpoint::ResponsesInputTokens => {
+            (responses::SHAPE, |key, known| key == known)
+        }
         _ => (gemini::SHAPE, gemini::is),
     };
     shape::unread(body, shape, same, &mut found);
@@ -195,11 +219,13 @@ fn write<'a>(
 ) -> Result<(), Fault<'a>> {
     match to {
         Endpoint::ChatCompletions => chat::write_request(conversation, draft),
-        Endpoint::Messages => messages::write_request(conversation, draft),
-        Endpoint::Responses => responses::write_request(conversation, draft),
-        Endpoint::GenerateContent | Endpoint::StreamGenerateContent => {
-            gemini::write_request(conversation, draft)
+        Endpoint::Messages | Endpoint::CountTokens => messages::write_request(conversation, draft),
+        Endpoint::Responses | Endpoint::ResponsesInputTokens => {
+            responses::write_request(conversation, draft)
         }
+        Endpoint::GenerateContent
+        | Endpoint::StreamGenerateContent
+        | Endpoint::GeminiCountTokens => gemini::write_request(conversation, draft),
         _ => Err(draft::refused(conversation.body)),
     }
 }
@@ -223,6 +249,14 @@ pub fn translate_answer(
         return Err(not_json(CROWDED.to_owned()));
     }
     let raw = Raw::of(text);
+    if from.only_counts() {
+        let said = count::answered(from, raw).and_then(|tokens| count_answer(to, tokens));
+        let body = said.ok_or_else(|| not_json("no count of tokens".to_owned()))?;
+        return Ok(TranslatedAnswer {
+            body: body.into(),
+            view,
+        });
+    }
     let mut events = Events::new();
     let read = match from {
         Endpoint::ChatCompletions => chat::read_answer(raw, &mut events),

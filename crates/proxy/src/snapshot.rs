@@ -28,6 +28,8 @@ pub struct Snapshot {
     pub answer_model: AnswerModel,
     /// What becomes of hints that another dialect has no place for.
     pub strictness: Strictness,
+    /// How much of a stream is kept back before its first byte goes out.
+    pub holdback: Holdback,
     /// From names to candidates.
     pub routes: RouteTable,
     /// By [`ProviderIndex`], in the order of the route table.
@@ -82,6 +84,17 @@ impl Default for Limits {
     }
 }
 
+/// How long the beginning of a stream is kept back, so that one that breaks
+/// early can still be repeated elsewhere: until either is reached. Without any
+/// nothing is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Holdback {
+    /// `[server] hold_tokens`: so many tokens of the answer.
+    pub tokens: Option<u64>,
+    /// `[server] hold_ms`: so much time from the first event on.
+    pub time: Option<Duration>,
+}
+
 /// `[server] answer_model`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AnswerModel {
@@ -119,7 +132,11 @@ pub struct Provider {
 impl Provider {
     /// Whether it takes requests to this endpoint as they are.
     pub(crate) fn speaks(&self, endpoint: Endpoint) -> bool {
-        let takes = self.wire == endpoint.dialect() && self.counterpart(endpoint, false).is_none();
+        let is_other = match endpoint.only_counts() {
+            true => self.wire == Dialect::OpenAi && self.api == Api::Chat,
+            false => self.counterpart(endpoint, false).is_some(),
+        };
+        let takes = self.wire == endpoint.dialect() && !is_other;
         takes || matches!(self.upstream, Upstream::Demo)
     }
 

@@ -53,7 +53,7 @@ impl Translated {
         };
         let body = planned.body();
         let done = translate_request(from, to, view, body, &edits, snapshot.strictness)?;
-        let path = to.path().replace("{model}", "model");
+        let path = to.path_for(model);
         let query = (to == Endpoint::StreamGenerateContent).then_some("alt=sse");
         let renames = snapshot.answer_model == AnswerModel::Asked;
         let name = if renames { view.model.as_str() } else { model };

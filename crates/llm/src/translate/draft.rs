@@ -16,6 +16,8 @@ pub(super) struct Draft<'a, 't> {
 pub(super) struct Target<'t> {
     pub(super) model: &'t str,
     pub(super) stream: bool,
+    /// Its tokens are only counted.
+    pub(super) counts: bool,
     pub(super) temperature: Option<f64>,
     /// Most output tokens where the caller sets no limit.
     pub(super) max_tokens: Option<u64>,

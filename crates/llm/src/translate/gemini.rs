@@ -35,7 +35,7 @@ pub(super) fn is(key: &str, snake: &str) -> bool {
 }
 
 /// A member in either spelling that is there and not null.
-fn member<'a>(of: Raw<'a>, snake: &str) -> Option<Raw<'a>> {
+pub(super) fn member<'a>(of: Raw<'a>, snake: &str) -> Option<Raw<'a>> {
     let mut members = of.members().ok()?;
     let found = members.find(|(key, value)| is(key, snake) && !value.is_null());
     found.map(|(_, value)| value)

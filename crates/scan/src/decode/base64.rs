@@ -135,14 +135,16 @@ fn is_promising(run: &[u8]) -> bool {
     while at + 12 <= run.len() {
         let (sample, length) = sample(&run[at..]);
         let sample = &sample[..length];
-        let plain = sample
-            .iter()
-            .filter(|byte| PLAIN[usize::from(**byte)])
-            .count();
-        if plain * 10 >= sample.len() * 9
+        let (mut plain, mut control) = (0, 0);
+        for byte in sample {
+            plain += KINDS[usize::from(*byte)] & 1;
+            control |= KINDS[usize::from(*byte)];
+        }
+        let is_noise = control & 2 == 2;
+        if usize::from(plain) * 10 >= sample.len() * 9
             || is_compressed(sample)
             || is_wide(sample)
-            || (sample.len() >= 12 && is_text(sample))
+            || (sample.len() >= 12 && !is_noise && is_text(sample))
         {
             return true;
         }
@@ -151,13 +153,18 @@ fn is_promising(run: &[u8]) -> bool {
     false
 }
 
-static PLAIN: [bool; 256] = plain();
+/// 1 for letters of plain text, 2 for what stands in no text.
+static KINDS: [u8; 256] = kinds();
 
-const fn plain() -> [bool; 256] {
-    let mut table = [false; 256];
+const fn kinds() -> [u8; 256] {
+    let mut table = [0; 256];
     let mut at = 0;
     while at < 256 {
-        table[at] = matches!(at, 9 | 10 | 13 | 32..127);
+        table[at] = match at {
+            9 | 10 | 13 | 32..127 => 1,
+            0..9 | 14..28 | 127 => 2,
+            _ => 0,
+        };
         at += 1;
     }
     table

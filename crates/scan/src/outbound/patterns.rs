@@ -127,7 +127,10 @@ fn inside(hits: &mut Hits<'_>, rule: &Rule, start: usize, end: usize) {
         if !hits.pay(32) {
             return;
         }
-        if let Some(found) = regex.captures(window) {
+        // Most literals announce nothing, and a match's places cost memory.
+        if regex.is_match(window)
+            && let Some(found) = regex.captures(window)
+        {
             accept(hits, rule, from, &found);
         }
         return;
@@ -136,6 +139,9 @@ fn inside(hits: &mut Hits<'_>, rule: &Rule, start: usize, end: usize) {
     let mut at = 0;
     // The leftmost match may end before the literal; look on behind it.
     while at <= start - from && hits.pay(window.len()) {
+        if !regex.is_match_at(window, at) {
+            return;
+        }
         let Some(found) = regex.captures_at(window, at) else {
             return;
         };
@@ -163,6 +169,9 @@ fn behind(hits: &mut Hits<'_>, rule: &Rule, end: usize) {
     let Some(regex) = rule.regex() else { return };
     let mut at = 0;
     for _ in 0..4 {
+        if !regex.is_match_at(window, at) {
+            return;
+        }
         let Some(found) = regex.captures_at(window, at) else {
             return;
         };

@@ -236,3 +236,33 @@ async fn strictly_nothing_is_left_out() {
     assert_eq!(answer.status(), 400, "{}", answer.text());
     assert_eq!(answer.json()["error"]["param"], "seed");
 }
+
+/// A conversation that is too long for one provider goes to a larger one of
+/// another dialect, and is written anew for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_overflow_goes_on_at_a_larger_model_of_another_dialect() {
+    let more = r#"
+[[cascades]]
+id = "long"
+models = [
+  { model = "anthropic/claude-sonnet-4", context_window = 6000 },
+  { model = "google/gemini-2.5-flash", context_window = 8000 },
+  { model = "openai/gpt-4o", context_window = 100000 },
+]
+"#;
+    for stream in [false, true] {
+        let house = House::with(more, &[FIRST_KEY]).await;
+        house.anthropic.push(Script::Status400Context);
+        house.gemini.push(Script::Status400Context);
+        let request = Request::ask(Wire::Anthropic, stream, "long");
+        let answer = house.send(&request).await;
+        assert_eq!(answer.status(), 200, "{}", answer.text());
+        assert_eq!(answer.header("x-tollgate-provider"), Some("openai"));
+        assert_eq!(answer.header("x-tollgate-attempts"), Some("3"));
+        assert!(said(Wire::Anthropic, stream, &answer).starts_with("word0"));
+        let sent = house.gemini.requests()[0].json();
+        assert_eq!(sent["contents"][0]["parts"][0]["text"], "hello", "{sent}");
+        let sent = house.openai.requests()[0].json();
+        assert_eq!(sent["messages"][0]["content"], "hello", "{sent}");
+    }
+}

@@ -15,17 +15,37 @@ pub(in crate::translate) fn write<'a>(
     conversation: &Conversation<'a>,
     draft: &mut Draft<'a, '_>,
 ) -> Written<'a> {
+    if draft.target.counts {
+        return write_counted(conversation, draft);
+    }
     draft.pen.open('{');
-    write_system(conversation, draft)?;
-    draft.pen.key("contents").open('[');
-    parts::write_turns(conversation, draft)?;
-    draft.pen.close(']');
-    write_tools(conversation, draft)?;
+    write_prompt(conversation, draft)?;
     draft.pen.key("generationConfig").open('{');
     write_settings(conversation, draft)?;
     draft.pen.close('}');
     draft.pen.close('}');
     Ok(())
+}
+
+/// What is counted stands within the request that would be sent.
+fn write_counted<'a>(conversation: &Conversation<'a>, draft: &mut Draft<'a, '_>) -> Written<'a> {
+    let model = draft.target.model.trim_start_matches("models/");
+    draft.pen.open('{');
+    draft.pen.key("generateContentRequest").open('{');
+    let name = Text::of(&format!("models/{model}"));
+    draft.pen.key("model").text(&name);
+    write_prompt(conversation, draft)?;
+    draft.pen.close('}');
+    draft.pen.close('}');
+    Ok(())
+}
+
+fn write_prompt<'a>(conversation: &Conversation<'a>, draft: &mut Draft<'a, '_>) -> Written<'a> {
+    write_system(conversation, draft)?;
+    draft.pen.key("contents").open('[');
+    parts::write_turns(conversation, draft)?;
+    draft.pen.close(']');
+    write_tools(conversation, draft)
 }
 
 fn write_system<'a>(conversation: &Conversation<'a>, draft: &mut Draft<'a, '_>) -> Written<'a> {

@@ -23,7 +23,9 @@ pub(in crate::translate) fn write<'a>(
     let target = draft.target;
     draft.pen.open('{');
     draft.pen.key("model").text(&Text::of(target.model));
-    draft.pen.key("max_tokens").number(max_output);
+    if !target.counts {
+        draft.pen.key("max_tokens").number(max_output);
+    }
     if target.stream {
         draft.pen.key("stream").verbatim("true");
     }
@@ -378,7 +380,8 @@ fn write_settings<'a>(
             _ => draft.no_place(setting)?,
         }
     }
-    if let (false, false, Some(value)) = (warm, thinks, draft.target.temperature) {
+    let told = warm || thinks || draft.target.counts;
+    if let (false, Some(value)) = (told, draft.target.temperature) {
         draft
             .pen
             .key("temperature")

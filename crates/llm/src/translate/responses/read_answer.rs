@@ -45,10 +45,11 @@ impl StreamReader {
         let kind = text(data, "type")?;
         let kind = kind.as_ref().map(Text::get).or(name).unwrap_or_default();
         match kind {
-            "response.created" | "response.in_progress" => match member(data, "response") {
-                Some(response) => self.start(response, events)?,
-                None => {}
-            },
+            "response.created" | "response.in_progress" => {
+                if let Some(response) = member(data, "response") {
+                    self.start(response, events)?;
+                }
+            }
             "response.output_item.added" => self.added(data, events)?,
             "response.output_item.done" => self.done(data, events)?,
             "response.output_text.delta" => {

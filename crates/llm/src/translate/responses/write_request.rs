@@ -21,7 +21,9 @@ pub(in crate::translate) fn write<'a>(
     if target.stream {
         draft.pen.key("stream").verbatim("true");
     }
-    draft.pen.key("store").verbatim("false");
+    if !target.counts {
+        draft.pen.key("store").verbatim("false");
+    }
     draft.pen.key("input").open('[');
     if !conversation.system.is_empty() {
         write_message("system", conversation.system.iter(), draft)?;
@@ -216,10 +218,11 @@ fn write_tool<'a>(tool: &Tool<'a>, draft: &mut Draft<'a, '_>) -> Written<'a> {
 
 fn write_settings<'a>(conversation: &Conversation<'a>, draft: &mut Draft<'a, '_>) -> Written<'a> {
     let reasons = is_reasoning(draft.target.model);
-    if let Some(limit) = draft.max_output(conversation) {
+    let limit = draft.max_output(conversation);
+    if let Some(limit) = limit.filter(|_| !draft.target.counts) {
         draft.pen.key("max_output_tokens").number(limit);
     }
-    let mut warm = false;
+    let mut warm = draft.target.counts;
     for setting in &conversation.settings {
         let at = setting.at;
         match &setting.value {
@@ -326,7 +329,7 @@ fn write_reasoning<'a>(
         pen.key("summary").text(&word("auto"));
         pen.close('}');
     }
-    if reasons || effort.is_some() {
+    if (reasons || effort.is_some()) && !draft.target.counts {
         pen.key("include")
             .verbatim(r#"["reasoning.encrypted_content"]"#);
     }
