@@ -10,6 +10,7 @@
 
 mod commands;
 mod house;
+mod judge;
 mod notary;
 mod operators;
 pub(crate) mod policy;
@@ -87,6 +88,7 @@ pub async fn run(settings: Settings, paths: Paths, greet: impl FnOnce(&str)) -> 
         bank: Arc::clone(&bank),
         ledger: ledger.clone(),
         operators: Arc::clone(&operators),
+        address,
     };
     let mut commands = Commands::open(&settings, &paths, parts).await?;
     let sockets = commands.serve();
