@@ -103,5 +103,6 @@ fn denied(code: &str, reason: &str) -> ExecOutcome {
         tier: None,
         hint: None,
         approval_id: None,
+        request_id: None,
     }
 }

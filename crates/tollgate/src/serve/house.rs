@@ -15,6 +15,7 @@ use tollgate_ledger::{Ledger, StoredAgent};
 use tollgate_proxy::Gateway;
 use tollgate_types::{Label, UnixMillis};
 
+use super::commands::Commands;
 use super::scanning::Lookout;
 use super::snapshot::{self, Fixed};
 use super::treasury::Treasury;
@@ -35,6 +36,7 @@ pub(super) struct House {
     changing: tokio::sync::Mutex<()>,
     treasury: Arc<Treasury>,
     lookout: Lookout,
+    commands: Arc<Commands>,
     state: Mutex<State>,
 }
 
@@ -58,6 +60,7 @@ impl House {
         stored: Vec<StoredAgent>,
         treasury: Arc<Treasury>,
         lookout: Lookout,
+        commands: Arc<Commands>,
     ) -> Arc<Self> {
         let state = State {
             seen: HashMap::new(),
@@ -76,6 +79,7 @@ impl House {
             changing: tokio::sync::Mutex::default(),
             treasury,
             lookout,
+            commands,
             state: Mutex::new(state),
         });
         let seen = looks(&house.files());

@@ -12,6 +12,7 @@ use tollgate_proxy::{
 use tollgate_routing::{CredentialSpec, Pool, ProviderRoutes, RouteTable};
 use tollgate_types::{AgentName, Label, Secret, Versions};
 
+use super::judge;
 use crate::config::{self, ProviderSettings, RateSettings, Settings};
 
 /// What judges requests: the settings, the local servers that were found, and
@@ -200,7 +201,10 @@ fn agents(settings: &Settings, stored: &[StoredAgent]) -> anyhow::Result<AgentBo
     let stored = stored
         .iter()
         .map(|agent| from_ledger(agent, settings.agent_defaults));
-    let specs = settings.agents.iter().cloned().chain(stored).collect();
+    let mut specs: Vec<_> = settings.agents.iter().cloned().chain(stored).collect();
+    if let Some(model) = &settings.approvals.judge {
+        judge::admit(&mut specs, model)?;
+    }
     AgentBook::new(specs).map_err(|faults| all_of(&faults))
 }
 

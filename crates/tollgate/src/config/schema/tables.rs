@@ -3,7 +3,8 @@ use super::Kind::{
     Boolean, Float, Integer, Map, Named, OneOrMore, Seconds, Table, Tables, Text, TextOrTexts,
     Texts, Usd, Word as OneOf, WordOrFalse,
 };
-use super::later::{APPROVALS, EGRESS, EXEC};
+use super::approvals::APPROVALS;
+use super::later::{EGRESS, EXEC};
 use super::policy::POLICY;
 use super::scan::{DLP, SCAN};
 use super::synthetic::{ALLOYS, CASCADES, DISPATCHERS};
@@ -89,8 +90,7 @@ pub(crate) static ROOT: Section = Section {
             "approvals",
             Table(&APPROVALS),
             "Who answers what needs a person.",
-        )
-        .ignored(),
+        ),
         Key::new("exec", Table(&EXEC), "The command plane.").ignored(),
         Key::new("telemetry", Table(&TELEMETRY), "Metrics and traces."),
     ],
