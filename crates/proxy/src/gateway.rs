@@ -2,7 +2,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use arc_swap::ArcSwap;
+use tollgate_command::Setting;
 use tollgate_desk::Desk;
+use tollgate_judge::Commands;
 use tollgate_ledger::Ledger;
 use tollgate_routing::Affinity;
 
@@ -24,6 +26,7 @@ pub struct Gateway {
     pub(crate) bank: Arc<Bank>,
     pub(crate) desk: Arc<Desk>,
     pub(crate) affinity: Affinity,
+    pub(crate) commands: Arc<Commands>,
     /// Spans are made of finished requests.
     pub(crate) traces: bool,
 }
@@ -42,8 +45,15 @@ impl Gateway {
             bank,
             desk: Arc::default(),
             affinity: Affinity::default(),
+            commands: Arc::new(Commands::tame_only(Setting::default())),
             traces: false,
         }
+    }
+
+    /// Judges commands with this, wild ones in children of its own.
+    #[must_use]
+    pub fn with_commands(self, commands: Arc<Commands>) -> Self {
+        Self { commands, ..self }
     }
 
     /// Notes what spans need, and continues the traces of callers.

@@ -28,6 +28,7 @@ mod answer;
 mod bank;
 mod body;
 mod bounds;
+mod classify;
 mod dispatch;
 mod domains;
 mod evaluate;

@@ -388,6 +388,7 @@ impl Lowering<'_> {
             }
             Err(why) => self.plan.hidden.push(why.to_string()),
         }
+        self.scope.met_wild |= inner.met_wild;
     }
 }
 

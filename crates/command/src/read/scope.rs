@@ -13,6 +13,9 @@ pub(crate) struct Scope {
     given: Vec<String>,
     /// Names that a function of the text has taken.
     pub(crate) functions: HashSet<String>,
+    /// Only tame text is read; whether some was not is kept beside.
+    pub(crate) only_tame: bool,
+    pub(crate) met_wild: bool,
     /// How many texts deep this one stands.
     pub(crate) depth: usize,
 }

@@ -7,6 +7,7 @@
 //! and the order that stands for each, [`runs`] begins and ends them.
 //! [`telemetry`] starts and ends what is sent to a collector.
 
+pub(crate) mod commands;
 mod house;
 mod notary;
 mod operators;
@@ -77,8 +78,10 @@ pub async fn run(settings: Settings, paths: Paths, greet: impl FnOnce(&str)) -> 
     let drain = settings.server.drain;
     let greeting = greeting::text(&settings, address, &rules, policy_fault.as_deref());
     let (bank, roster) = treasury::open(&settings, &ledger).await?;
-    let gateway = Gateway::new(snapshot, ledger.clone(), Arc::clone(&bank));
-    let gateway = Arc::new(gateway.with_traces(telemetry.is_some()));
+    let gateway = Gateway::new(snapshot, ledger.clone(), Arc::clone(&bank))
+        .with_traces(telemetry.is_some())
+        .with_commands(commands::open(&paths));
+    let gateway = Arc::new(gateway);
     let treasury = Treasury::new(
         &settings,
         Arc::clone(&bank),
