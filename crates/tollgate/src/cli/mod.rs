@@ -104,7 +104,7 @@ enum Command {
     PolicyChild,
     /// Read commands for the gateway, a line for a line
     #[command(name = crate::serve::commands::CHILD, hide = true)]
-    CommandChild,
+    ReadCommands,
     /// Look for secrets, or for instructions to a model
     Scan(scan::Arguments),
     /// Print completions for a shell
@@ -162,7 +162,7 @@ fn run(arguments: Arguments, screen: &mut Screen) -> Result<(), Failure> {
         Command::Classify(arguments) => classify::run(&arguments, screen),
         Command::Policy(command) => policy::run(&command, paths, machine, screen),
         Command::PolicyChild => policy::child(),
-        Command::CommandChild => classify::child(),
+        Command::ReadCommands => classify::child(),
         Command::Scan(arguments) => scan::run(&arguments, screen),
         Command::Completions(arguments) => {
             completions::run(&arguments, Arguments::command(), screen)
