@@ -41,14 +41,14 @@ pub enum Beyond {
 
 /// Most openings of a bracket, a substitution or a block in a tame text.
 const TAME_OPENINGS: usize = 24;
-/// Longest tame text, in bytes.
+/// Longest tame text, in bytes, the texts inside it counted again.
 const TAME_LENGTH: usize = 4 * 1024;
 
 /// Whether a text is of the kind that everybody writes: short, and whatever
 /// its quotes mean, it can't nest deeper than it has openings. Only such text
 /// is read in the gateway's own process; a stack that overflows can't be caught.
-pub(crate) fn is_tame(text: &str) -> bool {
-    text.len() <= TAME_LENGTH
+pub(crate) fn is_tame(text: &str, bytes_read: usize) -> bool {
+    bytes_read <= TAME_LENGTH
         && text
             .bytes()
             .filter(|byte| matches!(byte, b'(' | b'{' | b'`' | b'['))

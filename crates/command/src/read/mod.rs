@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use brush_parser::{ParserOptions, Token, ast::Program};
 
-use crate::guard::{self, Beyond};
+use crate::guard::{self, Beyond, LONGEST};
 use crate::plan::Plan;
 pub(crate) use lower::{FORK_BOMB, subscript};
 pub(crate) use scope::Scope;
@@ -27,7 +27,11 @@ const STACK: usize = 32 * 1024 * 1024;
 /// # Errors
 /// [`Beyond`]: the text is too long, too deep, or not shell.
 pub(crate) fn plan(text: &str, scope: &mut Scope) -> Result<Plan, Beyond> {
-    if scope.only_tame && !guard::is_tame(text) {
+    scope.bytes_read += text.len();
+    if scope.bytes_read > 2 * LONGEST {
+        return Err(Beyond::Length);
+    }
+    if scope.only_tame && !guard::is_tame(text, scope.bytes_read) {
         scope.met_wild = true;
         return Err(Beyond::Wild);
     }

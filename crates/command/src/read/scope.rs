@@ -16,6 +16,8 @@ pub(crate) struct Scope {
     /// Only tame text is read; whether some was not is kept beside.
     pub(crate) only_tame: bool,
     pub(crate) met_wild: bool,
+    /// Bytes read so far, texts in texts counted again: each level costs anew.
+    pub(crate) bytes_read: usize,
     /// How many texts deep this one stands.
     pub(crate) depth: usize,
 }
