@@ -29,6 +29,7 @@ mod answer;
 mod bank;
 mod body;
 mod bounds;
+mod classify;
 mod dispatch;
 mod domains;
 mod evaluate;

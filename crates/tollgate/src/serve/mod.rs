@@ -9,6 +9,7 @@
 //! [`commands`] judges commands, asks about them and grants them.
 //! [`telemetry`] starts and ends what is sent to a collector.
 
+pub(crate) mod classifier;
 mod commands;
 mod house;
 mod judge;
@@ -95,7 +96,10 @@ pub async fn run(
     let greeting = greeting::text(&settings, address, &rules, policy_fault.as_deref());
     let (bank, roster) = treasury::open(&settings, &ledger).await?;
     let gateway = Gateway::new(snapshot, ledger.clone(), Arc::clone(&bank));
-    let gateway = Arc::new(gateway.with_traces(telemetry.is_some()));
+    let gateway = gateway
+        .with_traces(telemetry.is_some())
+        .with_commands(classifier::open(&paths));
+    let gateway = Arc::new(gateway);
     let parts = Parts {
         gateway: Arc::clone(&gateway),
         bank: Arc::clone(&bank),
