@@ -103,7 +103,7 @@ async fn attempt(
     let mut waits = Waits::default();
     loop {
         if let Err(bad) = permitted.translate(account.id(), now()) {
-            permitted = pass_over(permitted, bad, &mut last, account)?;
+            permitted = pass_over(permitted, bad, &mut last, account).map_err(|failed| *failed)?;
             continue;
         }
         let reserved = match permitted.reserve(&gateway.bank, now()).await {
@@ -128,7 +128,8 @@ async fn attempt(
             }
         };
         if let Err(bad) = leased.unbind() {
-            permitted = pass_over(leased.give_back(), bad, &mut last, account)?;
+            permitted =
+                pass_over(leased.give_back(), bad, &mut last, account).map_err(|failed| *failed)?;
             continue;
         }
         let deadline = leased.deadline(account.started());
@@ -179,7 +180,7 @@ fn pass_over(
     bad: BadRequest,
     last: &mut Option<AttemptFault>,
     account: &mut Account,
-) -> Result<Permitted, Failed> {
+) -> Result<Permitted, Box<Failed>> {
     if let (Some(provider), Some(candidate)) = (permitted.provider(), permitted.candidate()) {
         account.attempted(Attempt {
             provider: provider.id.clone(),
@@ -195,10 +196,10 @@ fn pass_over(
         permitted.next_candidate();
         return Ok(permitted);
     }
-    Err(match last.take() {
+    Err(Box::new(match last.take() {
         None => Refusal::Request(bad).into(),
         last => Failed::exhausted(last, account),
-    })
+    }))
 }
 
 /// What a failed attempt may cost all the same: its input, where the provider
