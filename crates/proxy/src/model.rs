@@ -106,13 +106,15 @@ async fn attempt(
         if let Err(kept) = permitted.clear(account) {
             let note = kept.to_string();
             let refusal = Refusal::Secret(kept);
-            permitted = pass_over(permitted, &note, refusal, &mut last, account)?;
+            permitted =
+                pass_over(permitted, &note, refusal, &mut last, account).map_err(|it| *it)?;
             continue;
         }
         if let Err(bad) = permitted.translate(account.id(), now()) {
             let note = bad.to_string();
             let refusal = Refusal::Request(bad);
-            permitted = pass_over(permitted, &note, refusal, &mut last, account)?;
+            permitted =
+                pass_over(permitted, &note, refusal, &mut last, account).map_err(|it| *it)?;
             continue;
         }
         let reserved = match permitted.reserve(&gateway.bank, now()).await {
@@ -139,7 +141,8 @@ async fn attempt(
         if let Err(bad) = leased.unbind() {
             let note = bad.to_string();
             let refusal = Refusal::Request(bad);
-            permitted = pass_over(leased.give_back(), &note, refusal, &mut last, account)?;
+            permitted = pass_over(leased.give_back(), &note, refusal, &mut last, account)
+                .map_err(|it| *it)?;
             continue;
         }
         let deadline = leased.deadline(account.started());
@@ -192,7 +195,7 @@ fn pass_over(
     refusal: Refusal,
     last: &mut Option<AttemptFault>,
     account: &mut Account,
-) -> Result<Permitted, Failed> {
+) -> Result<Permitted, Box<Failed>> {
     if let (Some(provider), Some(candidate)) = (permitted.provider(), permitted.candidate()) {
         account.attempted(Attempt {
             provider: provider.id.clone(),
@@ -208,10 +211,10 @@ fn pass_over(
         permitted.next_candidate();
         return Ok(permitted);
     }
-    Err(match last.take() {
+    Err(Box::new(match last.take() {
         None => refusal.into(),
         last => Failed::exhausted(last, account),
-    })
+    }))
 }
 
 /// What a failed attempt may cost all the same: its input, where the provider
