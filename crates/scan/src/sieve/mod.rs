@@ -21,7 +21,7 @@ const GRAMS: usize = 1 << (FOLD as usize * GRAM);
 
 /// Longest literal, in bytes: how far apart a gram and the end of its literal
 /// may be.
-pub(crate) const LONGEST: usize = 64;
+pub(crate) const LONGEST: usize = 128;
 
 /// Text that is looked at before what was found in it is handed on in order.
 const BLOCK: usize = 32 << 10;
