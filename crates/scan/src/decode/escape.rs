@@ -159,7 +159,9 @@ impl Iterator for Marks<'_> {
         loop {
             let at = self.rare.min(self.equal);
             let rest = self.text.get(at..)?;
-            match one(rest) {
+            // `==` ends base64; no line of mail that goes on ends so.
+            let padded = at > 0 && self.text[at - 1] == b'=' && rest[0] == b'=';
+            match one(rest).filter(|_| !padded) {
                 Some((letter, length)) => {
                     self.advance(at + length);
                     return Some(Escape { at, letter, length });

@@ -53,7 +53,7 @@ pub(crate) fn look(hits: &mut Hits<'_>, colon: usize) {
         if at == text.len() && !line.ends_with(b"\n") {
             hits.hold_from(start);
         }
-        if body.len() >= 10 && is_value(body) {
+        if is_value(body) {
             let offset = body.as_ptr() as usize - line.as_ptr() as usize;
             hits.add(
                 &"kubernetes-secret".into(),
@@ -84,7 +84,8 @@ fn is_value(body: &[u8]) -> bool {
     let is_base64 = body
         .iter()
         .all(|byte| byte.is_ascii_alphanumeric() || b"+/=_-".contains(byte));
-    is_base64 && !value::is_placeholder(body)
+    // `YmFyCg==` is a word, whatever it is called.
+    is_base64 && body.len() >= 12 && !value::is_placeholder(body)
 }
 
 fn last_document(before: &[u8]) -> Option<usize> {

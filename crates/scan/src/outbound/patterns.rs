@@ -259,7 +259,7 @@ fn accept(
     let secret = found.name("secret").unwrap_or(whole);
     let (start, end) = (base + secret.start(), base + secret.end());
     let body = secret.as_bytes();
-    if found.name("secret").is_none() && !may_end(text, end) {
+    if found.name("secret").is_none() && !(may_end(text, end) && is_all(text, body, end)) {
         return false;
     }
     let is_placeholder = match rule.near {
@@ -302,6 +302,14 @@ pub(crate) fn may_begin(text: &[u8], at: usize) -> bool {
 
 fn is_percent(text: &[u8], at: usize) -> bool {
     at >= 3 && text[at - 3] == b'%' && text[at - 2..at].iter().all(u8::is_ascii_hexdigit)
+}
+
+/// Whether a value is not the first part of a longer one, joined by a dash
+/// that has no place in it.
+fn is_all(text: &[u8], body: &[u8], end: usize) -> bool {
+    let joined =
+        text.get(end) == Some(&b'-') && text.get(end + 1).is_some_and(u8::is_ascii_alphanumeric);
+    !joined || body.contains(&b'-')
 }
 
 fn may_end(text: &[u8], at: usize) -> bool {
