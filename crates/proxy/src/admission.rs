@@ -39,7 +39,7 @@ mod tie;
 mod tongue;
 
 pub(crate) use identified::{Identified, identify};
-use tie::Tied;
+use tie::{Moved, Tied};
 use tongue::servable;
 
 impl Identified {
@@ -328,6 +328,7 @@ impl Reserved {
                 permitted,
                 hold,
                 lease,
+                moved: None,
             }),
             Err(none) => Err((permitted, none)),
         }
@@ -339,6 +340,8 @@ pub(crate) struct Leased {
     permitted: Permitted,
     hold: Hold,
     lease: Lease,
+    /// The request for somebody else than served its conversation before.
+    moved: Option<Box<Moved>>,
 }
 
 impl Leased {
@@ -350,8 +353,11 @@ impl Leased {
     }
 
     pub(crate) fn view(&self) -> &RequestView {
-        self.translated()
-            .map_or_else(|| self.asked(), |it| &it.view)
+        match (&self.moved, self.translated()) {
+            (Some(moved), _) => &moved.view,
+            (None, Some(translated)) => &translated.view,
+            (None, None) => self.asked(),
+        }
     }
 
     /// Where it goes as it is, where it does.
@@ -365,8 +371,11 @@ impl Leased {
     }
 
     pub(crate) fn body(&self) -> &Bytes {
-        self.translated()
-            .map_or_else(|| self.permitted.asked().1, |it| &it.body)
+        match (&self.moved, self.translated()) {
+            (Some(moved), _) => &moved.body,
+            (None, Some(translated)) => &translated.body,
+            (None, None) => self.permitted.asked().1,
+        }
     }
 
     pub(crate) fn agent(&self) -> &Agent {
@@ -430,6 +439,11 @@ impl Leased {
         &mut self.hold
     }
 
+    /// Nothing was sent: the lease and what was set aside go back.
+    pub(crate) fn give_back(self) -> Permitted {
+        self.permitted
+    }
+
     /// The attempt failed and `billed` is what it may cost all the same: books
     /// it, tells the pool and gives the permission back.
     pub(crate) fn fail(
@@ -443,6 +457,7 @@ impl Leased {
             mut permitted,
             mut hold,
             lease,
+            ..
         } = self;
         hold.settle(billed);
         permitted.tried.insert(lease.index());

@@ -9,6 +9,7 @@ use tollgate_llm::{Dialect, Endpoint};
 use tollgate_types::RequestId;
 
 use crate::body::Body;
+use crate::classify::classify;
 use crate::domains;
 use crate::evaluate::{Shape, evaluate};
 use crate::gateway::Gateway;
@@ -60,6 +61,7 @@ pub(crate) async fn dispatch(
     match path {
         "/" if request.method() == Method::GET => greeting(),
         "/" | "/health" => health(&request),
+        "/classify" => classify(&gateway, request).await,
         path if path == "/metrics" || path == "/control" || path.starts_with("/control/") => {
             control(request).await
         }
@@ -76,6 +78,7 @@ fn greeting() -> Response<Body> {
          \x20        /v1beta/models/MODEL:generateContent; GET /v1/models, /v1beta/models\n\
          rules    POST /evaluate, /hooks/claude-code, /hooks/zeroclaw-audit\n\
          texts    POST /scan, /scan/injection\n\
+         commands POST /classify\n\
          domains  GET /domains/summary, /domains/check/DOMAIN\n\
          health   GET /health\n"
             .into(),

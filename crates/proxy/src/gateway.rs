@@ -2,7 +2,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use arc_swap::ArcSwap;
+use tollgate_command::Setting;
 use tollgate_desk::Desk;
+use tollgate_judge::Commands;
 use tollgate_ledger::Ledger;
 use tollgate_routing::Affinity;
 
@@ -28,6 +30,7 @@ pub struct Gateway {
     /// What parts of requests came to.
     pub(crate) memory_of_parts: Arc<Memory>,
     pub(crate) scans: Pace,
+    pub(crate) commands: Arc<Commands>,
     /// Spans are made of finished requests.
     pub(crate) traces: bool,
 }
@@ -48,8 +51,15 @@ impl Gateway {
             affinity: Affinity::default(),
             memory_of_parts: Arc::default(),
             scans: Pace::default(),
+            commands: Arc::new(Commands::tame_only(Setting::default())),
             traces: false,
         }
+    }
+
+    /// Judges commands with this, wild ones in children of its own.
+    #[must_use]
+    pub fn with_commands(self, commands: Arc<Commands>) -> Self {
+        Self { commands, ..self }
     }
 
     /// Notes what spans need, and continues the traces of callers.

@@ -29,6 +29,7 @@ mod answer;
 mod bank;
 mod body;
 mod bounds;
+mod classify;
 mod dispatch;
 mod domains;
 mod evaluate;
@@ -65,7 +66,7 @@ pub use lanes::{DlpSettings, Inward, Late, OnMatch, Opinions, Remote, Scanning, 
 pub use listener::listen;
 pub use rules::{Domains, Rules};
 pub use snapshot::{
-    AnswerModel, Credential, Limits, Provider, Snapshot, Times, UnsendableKey, Upstream,
+    AnswerModel, Credential, Holdback, Limits, Provider, Snapshot, Times, UnsendableKey, Upstream,
 };
 pub use through::{Passage, Stated, is_plain};
 pub use upstream::{Connector, Probed, Target, TargetError, probe};

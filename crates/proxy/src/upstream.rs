@@ -4,6 +4,7 @@
 mod answer;
 mod connect;
 mod connection;
+mod count;
 mod post;
 mod probe;
 mod request;

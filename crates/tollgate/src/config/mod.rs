@@ -19,6 +19,7 @@
 //! brought in, or a line of the file.
 
 mod agent;
+mod approvals;
 mod base_url;
 mod bind;
 mod bottle;
@@ -61,8 +62,8 @@ pub use policy::{AgentDomains, PolicySettings};
 pub use routing::windows;
 pub use scan::{Guarded, RemoteScanner, ScanScript, ScanSettings};
 pub use settings::{
-    AnswerModel, Bottles, LedgerSettings, MonitoringSettings, ProviderSettings, RateSettings,
-    ServerSettings, Settings, Source, TelemetrySettings, Upstream,
+    AnswerModel, ApprovalSettings, Bottles, LedgerSettings, MonitoringSettings, ProviderSettings,
+    RateSettings, ServerSettings, Settings, Source, TelemetrySettings, Upstream,
 };
 pub use surroundings::{Machine, Nowhere, Surroundings};
 pub use zone::named as zone_named;
@@ -172,7 +173,7 @@ fn judge(
         return None;
     }
     let mut build = Build::new(findings, surroundings, &paths.config);
-    let mut settings = build.settings(&root, &paths.config, &paths.state)?;
+    let mut settings = build.settings(&root, paths)?;
     settings.guarded = Guarded(guarded);
     Some(settings)
 }

@@ -15,6 +15,7 @@ use tollgate_ledger::{Ledger, StoredAgent};
 use tollgate_proxy::Gateway;
 use tollgate_types::{Label, UnixMillis};
 
+use super::commands::Commands;
 use super::scanning::Lookout;
 use super::snapshot::{self, Fixed};
 use super::treasury::Treasury;
@@ -35,6 +36,7 @@ pub(super) struct House {
     changing: tokio::sync::Mutex<()>,
     treasury: Arc<Treasury>,
     lookout: Lookout,
+    commands: Arc<Commands>,
     state: Mutex<State>,
 }
 
@@ -64,12 +66,12 @@ impl State {
 impl House {
     pub(super) fn new(
         state: State,
-        paths: Paths,
-        address: SocketAddr,
+        (paths, address): (Paths, SocketAddr),
         gateway: Arc<Gateway>,
         ledger: Ledger,
         treasury: Arc<Treasury>,
         lookout: Lookout,
+        commands: Arc<Commands>,
     ) -> Arc<Self> {
         let house = Arc::new(Self {
             paths,
@@ -81,6 +83,7 @@ impl House {
             changing: tokio::sync::Mutex::default(),
             treasury,
             lookout,
+            commands,
             state: Mutex::new(state),
         });
         let seen = looks(&house.files());

@@ -6,9 +6,13 @@
 //! waits for signals and changed files. [`roster`] knows the runs that go on
 //! and the order that stands for each, [`runs`] begins and ends them.
 //! [`scanning`] gives the scanner its rules and the secrets that it guards.
+//! [`commands`] judges commands, asks about them and grants them.
 //! [`telemetry`] starts and ends what is sent to a collector.
 
+pub(crate) mod classifier;
+mod commands;
 mod house;
+mod judge;
 mod notary;
 mod operators;
 pub(crate) mod policy;
@@ -40,6 +44,7 @@ use crate::config::Settings;
 use crate::greeting;
 use crate::paths::Paths;
 use crate::taint;
+use commands::{Commands, Parts};
 use house::{House, State};
 use runs::Runs;
 use scanning::Lookout;
@@ -91,7 +96,20 @@ pub async fn run(
     let greeting = greeting::text(&settings, address, &rules, policy_fault.as_deref());
     let (bank, roster) = treasury::open(&settings, &ledger).await?;
     let gateway = Gateway::new(snapshot, ledger.clone(), Arc::clone(&bank));
-    let gateway = Arc::new(gateway.with_traces(telemetry.is_some()));
+    let gateway = gateway
+        .with_traces(telemetry.is_some())
+        .with_commands(classifier::open(&paths));
+    let gateway = Arc::new(gateway);
+    let parts = Parts {
+        gateway: Arc::clone(&gateway),
+        bank: Arc::clone(&bank),
+        ledger: ledger.clone(),
+        operators: Arc::clone(&operators),
+        address,
+    };
+    let mut commands = Commands::open(&settings, &paths, parts).await?;
+    let sockets = commands.serve();
+    let commands = Arc::new(commands);
     let treasury = Treasury::new(
         &settings,
         Arc::clone(&bank),
@@ -101,12 +119,12 @@ pub async fn run(
     );
     let house = House::new(
         State::new(settings, stored),
-        paths,
-        address,
+        (paths, address),
         Arc::clone(&gateway),
         ledger.clone(),
         Arc::clone(&treasury),
         lookout,
+        Arc::clone(&commands),
     );
     if let Some(fault) = policy_fault {
         house.began_without_rules(fault);
@@ -126,6 +144,7 @@ pub async fn run(
         gateway: Arc::clone(&house) as Arc<dyn tollgate_control::Gateway>,
         treasury: Arc::clone(&treasury) as Arc<dyn tollgate_control::Treasury>,
         runs: Arc::clone(&runs) as Arc<dyn tollgate_control::Runs>,
+        approvals: commands.approvals(),
         desk: Arc::clone(gateway.desk()),
         metrics,
         recent,
@@ -151,6 +170,7 @@ pub async fn run(
     });
     let slices = tokio::spawn(treasury::write_slices(Arc::clone(&bank), ledger.clone()));
     let orders = tokio::spawn(runs.watch());
+    let sockets = tokio::spawn(sockets);
     stop.recv().await;
     tracing::info!(seconds = drain.as_secs(), "draining");
     drains.send_replace(true);
@@ -166,6 +186,8 @@ pub async fn run(
             "the drain's time is over; requests were cut short"
         );
     }
+    sockets.abort();
+    commands.close();
     slices.abort();
     treasury::close(&bank, &ledger).await;
     let closed = ledger.close().await;

@@ -12,6 +12,7 @@ use tollgate_proxy::{
 use tollgate_routing::{CredentialSpec, Pool, ProviderRoutes, RouteTable};
 use tollgate_types::{AgentName, Label, Secret, Versions};
 
+use super::judge;
 use crate::config::{self, ProviderSettings, RateSettings, Settings};
 
 /// What judges requests: the settings, the local servers that were found, and
@@ -57,6 +58,7 @@ pub(super) fn build(
             true => tollgate_llm::Strictness::Strict,
             false => tollgate_llm::Strictness::Lenient,
         },
+        holdback: settings.server.hold,
         routes,
         rates: rates(settings, old),
         catalog: settings.catalog.clone(),
@@ -156,6 +158,7 @@ fn provider(settings: &ProviderSettings, old: Option<&Snapshot>) -> anyhow::Resu
     Ok(Provider {
         id: settings.id.clone(),
         wire,
+        api: settings.api,
         upstream,
         credentials: credentials.collect::<Result<_, _>>()?,
         pool: Arc::new(match before {
@@ -198,7 +201,10 @@ fn agents(settings: &Settings, stored: &[StoredAgent]) -> anyhow::Result<AgentBo
     let stored = stored
         .iter()
         .map(|agent| from_ledger(agent, settings.agent_defaults));
-    let specs = settings.agents.iter().cloned().chain(stored).collect();
+    let mut specs: Vec<_> = settings.agents.iter().cloned().chain(stored).collect();
+    if let Some(model) = &settings.approvals.judge {
+        judge::admit(&mut specs, model)?;
+    }
     AgentBook::new(specs).map_err(|faults| all_of(&faults))
 }
 

@@ -3,7 +3,8 @@ use super::Kind::{
     Boolean, Float, Integer, Map, Named, OneOrMore, Seconds, Table, Tables, Text, TextOrTexts,
     Texts, Usd, Word as OneOf, WordOrFalse,
 };
-use super::later::{APPROVALS, EGRESS, EXEC};
+use super::approvals::APPROVALS;
+use super::later::{EGRESS, EXEC};
 use super::policy::POLICY;
 use super::scan::{DLP, SCAN};
 use super::synthetic::{ALLOYS, CASCADES, DISPATCHERS};
@@ -89,8 +90,7 @@ pub(crate) static ROOT: Section = Section {
             "approvals",
             Table(&APPROVALS),
             "Who answers what needs a person.",
-        )
-        .ignored(),
+        ),
         Key::new("exec", Table(&EXEC), "The command plane.").ignored(),
         Key::new("telemetry", Table(&TELEMETRY), "Metrics and traces."),
     ],
@@ -105,6 +105,8 @@ static SERVER: Section = Section {
         Key::new("drain_seconds", Seconds(0, 3600), "How long running streams may go on after SIGTERM.").or(Number(30)),
         Key::new("answer_model", OneOf(&["served", "asked"]), "Which model name an answer carries: as the provider gave it, or as the caller asked.").or(Word("served")),
         Key::new("translation", OneOf(&["lenient", "strict"]), "What becomes of a hint (sampling, cache marks) that a provider of another dialect has no place for: left out and listed by `why`, or refused. What changes the meaning is always refused.").or(Word("lenient")),
+        Key::new("hold_tokens", Integer(0, 4096), "Keeps the beginning of every stream back until so many tokens have come, so that one that breaks before that is repeated elsewhere instead of ending with an error. 0 sends the first token at once.").or(Number(0)),
+        Key::new("hold_ms", Integer(0, 10_000), "The same for so many milliseconds from the first event on. With `hold_tokens` beside it, whichever comes first ends the wait.").or(Number(0)),
         Key::new("max_body_mb", Integer(1, 1024), "Largest request body in MiB.").or(Number(32)),
         Key::new("bodies_in_flight_mb", Integer(1, 65_536), "Memory for all request bodies at once in MiB; at least `max_body_mb`.").or(Number(256)),
         Key::new("header_read_seconds", Seconds(1, 300), "How long a client may take to send its headers.").or(Number(10)),
@@ -123,6 +125,7 @@ static PROVIDER: Section = Section {
     noun: "provider",
     keys: &[
         Key::new("wire", OneOf(&["openai", "anthropic", "gemini", "demo"]), "The dialect that the provider speaks; `demo` is the built-in model.").required(),
+        Key::new("api", OneOf(&["any", "chat", "responses"]), "Of wire `openai`: what its conversations are asked by. `any` passes callers of chat and Responses on as they are and asks by chat for all others; with `chat` or `responses` that is all it has.").or(Word("any")),
         Key::new("base_url", Text, "Where requests go. Ends in `/v1` for openai, has no version for anthropic and gemini. `http://` with a key only to loopback."),
         Key::new("api_key", Text, "The key; better `\"${VAR}\"` or `api_key_file` than the key itself. Has weight 100 and priority 1.").secret(),
         Key::new("api_key_file", Text, "A file with the key, mode 0600, relative to this file."),
