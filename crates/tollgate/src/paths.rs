@@ -81,6 +81,11 @@ impl Paths {
         self.state.join("operator.token")
     }
 
+    /// The allowlists of commands, with the sockets and their key beside it.
+    pub fn approvals(&self) -> PathBuf {
+        self.state.join("exec-approvals.json")
+    }
+
     /// Where a running gateway writes the address that it took.
     pub fn gateway_addr(&self) -> PathBuf {
         self.state.join("gateway.addr")

@@ -162,12 +162,7 @@ async fn start(
 
 /// With a terminal the command shares it, as it would without Tollgate;
 /// without one it gets a session of its own.
-fn finished(
-    mut spec: Spec,
-    arguments: &Arguments,
-    command: &Command,
-    terminal: &Terminal,
-) -> Spec {
+fn finished(mut spec: Spec, arguments: &Arguments, command: &Command, terminal: &Terminal) -> Spec {
     spec.environment = command.environment.whole();
     spec.input = Input::Inherit;
     spec.output = Output::Inherit;

@@ -9,6 +9,7 @@ use tollgate_types::AgentName;
 use super::agent;
 use super::budget::{self, Gathered, Names};
 use super::describe::placed;
+use super::exec;
 use super::fault::{Fault, Findings};
 use super::model;
 use super::server;
@@ -78,6 +79,7 @@ impl<'a> Build<'a> {
             clamp_floor: budget::clamp_floor(root),
             monitoring: server::monitoring(monitoring, telemetry),
             telemetry: destination,
+            exec: exec::exec(root.table("exec"), self.findings)?,
             files: self.named_files(file),
             warnings: Vec::new(),
         })

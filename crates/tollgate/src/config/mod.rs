@@ -27,6 +27,7 @@ mod build;
 mod check;
 mod describe;
 pub mod discover;
+mod exec;
 mod expand;
 mod fault;
 mod host;
@@ -59,8 +60,8 @@ pub use fault::{Fault, Faults};
 pub use policy::{AgentDomains, PolicySettings};
 pub use routing::windows;
 pub use settings::{
-    AnswerModel, Bottles, LedgerSettings, MonitoringSettings, ProviderSettings, RateSettings,
-    ServerSettings, Settings, Source, TelemetrySettings, Upstream,
+    AnswerModel, Bottles, ExecHost, ExecSettings, LedgerSettings, MonitoringSettings,
+    ProviderSettings, RateSettings, ServerSettings, Settings, Source, TelemetrySettings, Upstream,
 };
 pub use surroundings::{Machine, Nowhere, Surroundings};
 pub use zone::named as zone_named;

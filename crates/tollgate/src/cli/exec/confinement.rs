@@ -1,6 +1,6 @@
 //! What stands around a command.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tollgate_run::{Backstop, Bubblewrap, Confinement, Keeper, Sandbox, Sealed, Spec};
 
@@ -64,7 +64,10 @@ impl Walls {
         paths: &Paths,
         surroundings: &dyn Surroundings,
     ) -> Result<Self, Failure> {
-        let settings = config::exec(paths, surroundings);
+        let settings = config::load(paths, surroundings);
+        // One with faults: the gateway has its last good one, and refuses what
+        // is not as that one says.
+        let settings = settings.map(|settings| settings.exec).unwrap_or_default();
         let bubblewrap = Bubblewrap::find();
         let wanted = sandbox || settings.host == ExecHost::Sandbox;
         if wanted && bubblewrap.is_none() {
@@ -75,13 +78,15 @@ impl Walls {
             ));
         }
         let home = surroundings.variable("HOME").map(PathBuf::from);
-        let keys = home.iter().flat_map(|home| KEYS.iter().map(|key| home.join(key)));
+        let keys = home
+            .iter()
+            .flat_map(|home| KEYS.iter().map(|key| home.join(key)));
         Ok(Self {
             bubblewrap,
             own: vec![paths.state.clone(), paths.config.clone()],
             sandbox: wanted.then(|| Wish {
                 network: settings.network,
-                writable: settings.writable,
+                writable: writable(settings.writable, home.as_deref()),
                 masked: keys.collect(),
             }),
         })
@@ -137,4 +142,16 @@ impl Walls {
             }),
         })
     }
+}
+
+/// Those that are there; bubblewrap can mount no others.
+fn writable(folders: Vec<PathBuf>, home: Option<&Path>) -> Vec<PathBuf> {
+    let found = folders.into_iter().filter_map(|folder| {
+        let whole = match folder.strip_prefix("~") {
+            Ok(below) => home?.join(below),
+            Err(_) => folder,
+        };
+        whole.is_dir().then_some(whole)
+    });
+    found.collect()
 }

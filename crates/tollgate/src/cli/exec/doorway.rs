@@ -60,8 +60,10 @@ fn read_key(path: &Path, surroundings: &dyn Surroundings) -> Result<GrantPublicK
     let text = String::from_utf8_lossy(&bytes);
     text.trim().parse().map_err(|expected| {
         let shown = path.display();
-        Failure::failed(anyhow::anyhow!("`{shown}` holds no key of grants, expected {expected}"))
-            .not_run()
+        Failure::failed(anyhow::anyhow!(
+            "`{shown}` holds no key of grants, expected {expected}"
+        ))
+        .not_run()
     })
 }
 
