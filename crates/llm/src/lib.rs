@@ -79,6 +79,6 @@ pub use stream::{Forward, StreamFault, StreamTap, TapOptions};
 pub use tie::{Tie, response_id, tie, tie_of_response};
 pub use tokens::{count_input, most_input};
 pub use translate::{
-    AnswerFrame, Drop, Strictness, TranslatedAnswer, TranslatedRequest, Translator, counterpart,
-    translate_answer, translate_request,
+    AnswerFrame, Api, Drop, Strictness, TranslatedAnswer, TranslatedRequest, Translator,
+    count_answer, counterpart, translate_answer, translate_request,
 };

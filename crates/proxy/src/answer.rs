@@ -41,8 +41,13 @@ impl Served {
                 usage,
                 output_bytes,
                 model,
+                is_estimate,
             } => {
                 passed_back(from, &mut head);
+                if is_estimate {
+                    let by = HeaderValue::from_static("tokenizer");
+                    head.headers_mut().insert(names::ESTIMATE, by);
+                }
                 mark_kind(&mut head, &leased, false);
                 let body = match (leased.snapshot().answer_model, model) {
                     (AnswerModel::Asked, Some(span)) => renamed(&body, span, &leased.asked().model),

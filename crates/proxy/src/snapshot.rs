@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderValue};
 use tollgate_budget::AgentRate;
 use tollgate_identity::{Agent, AgentBook};
-use tollgate_llm::{Catalog, Dialect, Strictness};
+use tollgate_llm::{Api, Catalog, Dialect, Endpoint, Strictness, counterpart};
 use tollgate_routing::{Pool, ProviderIndex, RouteTable};
 use tollgate_types::{AgentName, Label, Secret, Versions};
 
@@ -98,6 +98,8 @@ pub struct Provider {
     pub id: Label,
     /// The dialect that it speaks.
     pub wire: Dialect,
+    /// Which of OpenAI's APIs it has, where that is its dialect.
+    pub api: Api,
     /// Where it is.
     pub upstream: Upstream,
     /// Its credentials, in the order of the pool's profiles.
@@ -115,9 +117,19 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// Whether it takes requests of this dialect as they are.
-    pub(crate) fn speaks(&self, dialect: Dialect) -> bool {
-        matches!(self.upstream, Upstream::Demo) || self.wire == dialect
+    /// Whether it takes requests to this endpoint as they are.
+    pub(crate) fn speaks(&self, endpoint: Endpoint) -> bool {
+        let is_other = match endpoint.only_counts() {
+            true => self.wire == Dialect::OpenAi && self.api == Api::Chat,
+            false => self.counterpart(endpoint, false).is_some(),
+        };
+        let takes = self.wire == endpoint.dialect() && !is_other;
+        takes || matches!(self.upstream, Upstream::Demo)
+    }
+
+    /// Its own endpoint that serves requests to another one.
+    pub(crate) fn counterpart(&self, endpoint: Endpoint, stream: bool) -> Option<Endpoint> {
+        counterpart(endpoint, self.wire, self.api, stream)
     }
 }
 

@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use tollgate_llm::{
-    AnswerFrame, BadRequest, Drop, Edits, Endpoint, Framing, RequestView, counterpart,
-    read_request_at, translate_request,
+    AnswerFrame, BadRequest, Drop, Edits, Endpoint, Framing, RequestView, read_request_at,
+    translate_request,
 };
 use tollgate_types::{RequestId, UnixMillis};
 
@@ -35,7 +35,7 @@ impl Translated {
         now: UnixMillis,
     ) -> Result<Option<Self>, BadRequest> {
         let (from, view) = (planned.endpoint(), planned.view());
-        let Some(to) = counterpart(from, provider.wire, view.stream) else {
+        let Some(to) = provider.counterpart(from, view.stream) else {
             return Ok(None);
         };
         let snapshot = planned.snapshot();
@@ -53,7 +53,7 @@ impl Translated {
         };
         let body = planned.body();
         let done = translate_request(from, to, view, body, &edits, snapshot.strictness)?;
-        let path = to.path().replace("{model}", "model");
+        let path = to.path_for(model);
         let query = (to == Endpoint::StreamGenerateContent).then_some("alt=sse");
         let renames = snapshot.answer_model == AnswerModel::Asked;
         let name = if renames { view.model.as_str() } else { model };

@@ -4,6 +4,7 @@
 mod answer;
 mod connect;
 mod connection;
+mod count;
 mod probe;
 mod request;
 mod send;

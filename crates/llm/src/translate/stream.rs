@@ -35,6 +35,7 @@ pub struct Translator {
 enum Reader {
     Chat(chat::StreamReader),
     Messages(messages::StreamReader),
+    Responses(responses::StreamReader),
     Gemini(gemini::StreamReader),
 }
 
@@ -53,6 +54,7 @@ impl Translator {
         let reader = match from {
             Endpoint::StreamGenerateContent => Reader::Gemini(gemini::StreamReader::default()),
             Endpoint::Messages => Reader::Messages(messages::StreamReader::default()),
+            Endpoint::Responses => Reader::Responses(responses::StreamReader::default()),
             _ => Reader::Chat(chat::StreamReader::default()),
         };
         let writer = match to {
@@ -181,6 +183,7 @@ impl Translator {
             Some(data) => match &mut self.reader {
                 Reader::Chat(reader) => reader.read(data, &mut events),
                 Reader::Messages(reader) => reader.read(name, data, &mut events),
+                Reader::Responses(reader) => reader.read(name, data, &mut events),
                 Reader::Gemini(reader) => reader.read(data, &mut events),
             },
         };

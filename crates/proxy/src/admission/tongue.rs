@@ -2,13 +2,13 @@
 
 use bytes::Bytes;
 use tollgate_identity::Agent;
-use tollgate_llm::{BadRequest, Endpoint, RequestView, counterpart};
+use tollgate_llm::{BadRequest, Endpoint, RequestView};
 use tollgate_routing::Candidate;
 use tollgate_types::{RequestId, UnixMillis};
 
 use super::{Leased, Permitted, Planned};
 use crate::refusal::Refusal;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Provider, Snapshot};
 use crate::translated::Translated;
 
 /// Those of the candidates that take the request, as it is or translated.
@@ -25,9 +25,12 @@ pub(super) fn servable(
             continue;
         };
         // A caller's own credential is for the API that it speaks.
-        let translated = counterpart(endpoint, provider.wire, view.stream)
+        let translated = provider
+            .counterpart(endpoint, view.stream)
             .filter(|_| !provider.pool.is_of_callers());
-        if provider.speaks(endpoint.dialect()) || translated.is_some() {
+        // Where a provider doesn't count, it is estimated here.
+        let estimated = endpoint.only_counts() && !provider.pool.is_of_callers();
+        if provider.speaks(endpoint) || translated.is_some() || estimated {
             same.push(candidate);
         } else {
             other.get_or_insert(Refusal::OtherDialect {
@@ -78,7 +81,7 @@ impl Permitted {
         let (Some(provider), Some(candidate)) = (self.provider(), self.candidate()) else {
             return Ok(());
         };
-        let as_it_is = provider.speaks(planned.endpoint.dialect()) || planned.through.is_some();
+        let as_it_is = provider.speaks(planned.endpoint) || planned.through.is_some();
         if as_it_is || self.translated.is_some() {
             return Ok(());
         }
@@ -92,6 +95,19 @@ impl Leased {
     /// The endpoint that the caller asked.
     pub(crate) fn asked_endpoint(&self) -> Endpoint {
         self.permitted.planned.endpoint
+    }
+
+    /// The body as the caller sent it.
+    pub(crate) fn asked_body(&self) -> &Bytes {
+        &self.permitted.planned.body
+    }
+
+    /// Whether the provider has no endpoint for what is asked, which is then to
+    /// count tokens.
+    pub(crate) fn counts_here(&self) -> bool {
+        let speaks = |it: &Provider| it.speaks(self.asked_endpoint());
+        let other = self.translated().is_none() && self.through().is_none();
+        other && !self.provider().is_some_and(speaks)
     }
 
     /// What the caller asked.

@@ -25,6 +25,8 @@ pub(crate) enum Answer {
         usage: Option<TokenUsage>,
         output_bytes: u64,
         model: Option<Range<usize>>,
+        /// It was counted here, with a tokenizer that may not be the model's.
+        is_estimate: bool,
     },
     /// A stream whose beginning is good.
     Stream {

@@ -16,6 +16,7 @@ use tollgate_types::FaultClass;
 use super::answer::{Answer, AnswerHead, AttemptFault, ProviderAnswer};
 use super::connect::Connector;
 use super::connection::Connection;
+use super::count;
 use super::request::{Pieces, asks_usage, edited_body, upstream_path, upstream_request};
 use super::source::Source;
 use super::target::Target;
@@ -41,6 +42,9 @@ pub(crate) async fn send(
 ) -> Result<Answer, AttemptFault> {
     let internal = || AttemptFault::new(FaultClass::BadRequest, "request can't be written as HTTP");
     let provider = leased.provider().ok_or_else(internal)?;
+    if leased.counts_here() {
+        return count::estimated(leased).await.ok_or_else(internal);
+    }
     let (head, source) = match &provider.upstream {
         Upstream::Demo => {
             let body = edited_body(leased, provider).ok_or_else(internal)?;
@@ -60,6 +64,9 @@ pub(crate) async fn send(
         deadline,
         source,
     };
+    if count::is_unknown_there(leased, head.status) {
+        return count::estimated(leased).await.ok_or_else(internal);
+    }
     if !head.status.is_success() {
         return Err(exchange.error_answer(head).await);
     }
@@ -278,6 +285,7 @@ impl Exchange<'_> {
                 usage: Some(self.leased.hold().input_estimate()),
                 output_bytes: 0,
                 model: None,
+                is_estimate: false,
             });
         }
         match self.understood(body) {
@@ -286,6 +294,7 @@ impl Exchange<'_> {
                 usage: view.usage,
                 output_bytes: view.output_bytes,
                 model: view.model,
+                is_estimate: false,
                 body,
             }),
             Err(AnswerFault::NotJson(note)) => Err(bad_answer(note)),

@@ -7,10 +7,9 @@ const SHORTEST: usize = 24;
 /// (`:`, blank, `-`, `\x`, `0x`, `%`) between the bytes.
 pub(crate) fn parts(text: &[u8], budget: &mut usize, found: &mut Vec<Layer>) {
     let mut at = 0;
-    while at + SHORTEST <= text.len() {
-        // Two digits side by side stand somewhere in any such run.
-        let gap = text[at..at + 6].iter().rposition(|byte| !is_part(*byte));
-        if let Some(gap) = gap {
+    while let Some(window) = text[at..].first_chunk::<SHORTEST>() {
+        // From behind: in other text the next run begins near the window's end.
+        if let Some(gap) = window.iter().rposition(|byte| !is_part(*byte)) {
             at += gap + 1;
             continue;
         }
@@ -53,8 +52,21 @@ fn trimmed(run: &[u8]) -> (usize, usize) {
     (from, to)
 }
 
+static PARTS: [bool; 256] = parts_of_runs();
+
+const fn parts_of_runs() -> [bool; 256] {
+    let mut table = [false; 256];
+    let letters = b"0123456789abcdefABCDEF: -\\x,";
+    let mut at = 0;
+    while at < letters.len() {
+        table[letters[at] as usize] = true;
+        at += 1;
+    }
+    table
+}
+
 fn is_part(byte: u8) -> bool {
-    byte.is_ascii_hexdigit() || matches!(byte, b':' | b' ' | b'-' | b'\\' | b'x' | b',')
+    PARTS[usize::from(byte)]
 }
 
 fn decode(run: &[u8], start: usize, budget: &mut usize) -> Option<Layer> {

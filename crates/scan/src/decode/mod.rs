@@ -135,15 +135,19 @@ pub(crate) fn is_text(bytes: &[u8]) -> bool {
     if plain * 100 >= bytes.len() * 90 {
         return !bytes.is_empty();
     }
-    let cut = bytes.len().min(256);
-    match std::str::from_utf8(&bytes[..cut]) {
+    let head = &bytes[..bytes.len().min(256)];
+    // Said before the letters are counted, because noise holds one soon.
+    if head.iter().any(|byte| matches!(byte, 0..9 | 14..28 | 127)) {
+        return false;
+    }
+    match std::str::from_utf8(head) {
         Ok(text) => !text
             .chars()
             .any(|letter| letter.is_control() && !letter.is_whitespace()),
         Err(fault) => {
             fault.error_len().is_none()
-                && fault.valid_up_to() * 2 > cut
-                && is_text(&bytes[..fault.valid_up_to()])
+                && fault.valid_up_to() * 2 > head.len()
+                && is_text(&head[..fault.valid_up_to()])
         }
     }
 }

@@ -6,6 +6,7 @@ use super::check::Proof;
 use super::rule::{LONGEST_VALUE, Rule};
 use super::{address, assign, manifest, pem, value};
 use crate::finding::{Detector, Finding, Severity};
+use crate::sieve::Seen;
 
 /// Findings that one text may have; then the rest is one finding more.
 const MOST_FINDINGS: usize = 1000;
@@ -73,30 +74,43 @@ impl<'a> Hits<'a> {
 pub(crate) fn scan<'a>(text: &'a [u8], catalog: &Catalog) -> Hits<'a> {
     let mut hits = Hits::new(text);
     let mut words = assign::Words::default();
-    for seen in catalog.automaton.find_overlapping_iter(text) {
-        for target in &catalog.targets[seen.pattern().as_usize()] {
-            match *target {
-                Target::Rule(number) => {
-                    let rule = &catalog.rules[number as usize];
-                    match rule.near {
-                        0 => inside(&mut hits, rule, seen.start(), seen.end()),
-                        _ => behind(&mut hits, rule, seen.end()),
-                    }
+    catalog.sieve.each(
+        text,
+        0,
+        |seen| is_told(text, catalog, seen),
+        |seen| {
+            look(&mut hits, &mut words, catalog, seen);
+        },
+    );
+    hits
+}
+
+/// Whether a literal can announce anything where it stands.
+fn is_told(text: &[u8], catalog: &Catalog, seen: &Seen) -> bool {
+    !catalog.begins[seen.literal as usize] || may_begin(text, seen.start)
+}
+
+/// What a literal announces.
+fn look(hits: &mut Hits<'_>, words: &mut assign::Words, catalog: &Catalog, seen: Seen) {
+    for target in &catalog.targets[seen.literal as usize] {
+        match *target {
+            Target::Rule(number) => {
+                let rule = &catalog.rules[number as usize];
+                match rule.near {
+                    0 => inside(hits, rule, seen.start, seen.end),
+                    _ => behind(hits, rule, seen.end),
                 }
-                Target::Word(word) => {
-                    assign::word(&mut hits, &mut words, word, seen.start(), seen.end())
-                }
-                Target::Service(number) => {
-                    let kind = &catalog.services[number as usize];
-                    assign::service(&mut hits, kind, seen.start(), seen.end());
-                }
-                Target::Address => address::look(&mut hits, seen.start()),
-                Target::Pem => pem::look(&mut hits, seen.start()),
-                Target::Manifest => manifest::look(&mut hits, seen.end()),
             }
+            Target::Word(word) => assign::word(hits, words, word, seen.start, seen.end),
+            Target::Service(number) => {
+                let kind = &catalog.services[number as usize];
+                assign::service(hits, kind, seen.start, seen.end);
+            }
+            Target::Address => address::look(hits, seen.start),
+            Target::Pem => pem::look(hits, seen.start),
+            Target::Manifest => manifest::look(hits, seen.end),
         }
     }
-    hits
 }
 
 /// A rule whose literal is part of the value.
@@ -113,7 +127,10 @@ fn inside(hits: &mut Hits<'_>, rule: &Rule, start: usize, end: usize) {
         if !hits.pay(32) {
             return;
         }
-        if let Some(found) = regex.captures(window) {
+        // Most literals announce nothing, and a match's places cost memory.
+        if regex.is_match(window)
+            && let Some(found) = regex.captures(window)
+        {
             accept(hits, rule, from, &found);
         }
         return;
@@ -122,6 +139,9 @@ fn inside(hits: &mut Hits<'_>, rule: &Rule, start: usize, end: usize) {
     let mut at = 0;
     // The leftmost match may end before the literal; look on behind it.
     while at <= start - from && hits.pay(window.len()) {
+        if !regex.is_match_at(window, at) {
+            return;
+        }
         let Some(found) = regex.captures_at(window, at) else {
             return;
         };
@@ -149,6 +169,9 @@ fn behind(hits: &mut Hits<'_>, rule: &Rule, end: usize) {
     let Some(regex) = rule.regex() else { return };
     let mut at = 0;
     for _ in 0..4 {
+        if !regex.is_match_at(window, at) {
+            return;
+        }
         let Some(found) = regex.captures_at(window, at) else {
             return;
         };

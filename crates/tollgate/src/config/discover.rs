@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use http::Uri;
 use tollgate_identity::ModelDefaults;
-use tollgate_llm::{Catalog, Dialect};
+use tollgate_llm::{Api, Catalog, Dialect};
 use tollgate_routing::{CredentialSpec, RoutingConfig};
 use tollgate_types::{AgentName, Label, Secret};
 
@@ -181,6 +181,7 @@ pub(super) fn provider(id: &str, upstream: Upstream, models: &[&str]) -> Provide
         timeout: table.seconds("timeout_seconds"),
         first_byte: table.seconds("first_byte_seconds"),
         idle: table.seconds("idle_seconds"),
+        api: Api::Any,
         stream_usage: table.flag("stream_usage"),
         passages: Vec::new(),
     }

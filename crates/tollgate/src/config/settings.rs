@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue, Uri};
 use tollgate_budget::BudgetSpec;
 use tollgate_identity::{AgentSpec, ModelDefaults};
-use tollgate_llm::{Catalog, Dialect};
+use tollgate_llm::{Api, Catalog, Dialect};
 use tollgate_proxy::Passage;
 use tollgate_routing::{CredentialSpec, RoutingConfig};
 use tollgate_types::{AgentName, Label, Secret};
@@ -189,6 +189,8 @@ pub struct ProviderSettings {
     pub first_byte: Duration,
     /// Longest pause within an answer.
     pub idle: Duration,
+    /// Which of OpenAI's APIs it has, where that is its wire.
+    pub api: Api,
     /// Ask for usage in streams even where the client did not.
     pub stream_usage: bool,
     /// What `/passthrough` takes beside the endpoints of its wire.

@@ -136,6 +136,7 @@ fn provider(settings: &ProviderSettings, old: Option<&Snapshot>) -> anyhow::Resu
     Ok(Provider {
         id: settings.id.clone(),
         wire,
+        api: settings.api,
         upstream,
         credentials: credentials.collect::<Result<_, _>>()?,
         pool: Arc::new(match before {

@@ -89,10 +89,7 @@ fn write_turn<'a>(
                 maker: Maker::Gemini,
                 ..
             } => {}
-            Kind::Thinking { .. } | Kind::Sealed { .. } => draft.note(
-                part.at,
-                "dropped: thoughts of another model can't be proven to this one",
-            ),
+            Kind::Thinking { .. } | Kind::Sealed { .. } => draft.thoughts_of_another(part),
             _ => write_part(part, draft)?,
         }
     }

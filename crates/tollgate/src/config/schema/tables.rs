@@ -117,6 +117,7 @@ static PROVIDER: Section = Section {
     noun: "provider",
     keys: &[
         Key::new("wire", OneOf(&["openai", "anthropic", "gemini", "demo"]), "The dialect that the provider speaks; `demo` is the built-in model.").required(),
+        Key::new("api", OneOf(&["any", "chat", "responses"]), "Of wire `openai`: what its conversations are asked by. `any` passes callers of chat and Responses on as they are and asks by chat for all others; with `chat` or `responses` that is all it has.").or(Word("any")),
         Key::new("base_url", Text, "Where requests go. Ends in `/v1` for openai, has no version for anthropic and gemini. `http://` with a key only to loopback."),
         Key::new("api_key", Text, "The key; better `\"${VAR}\"` or `api_key_file` than the key itself. Has weight 100 and priority 1.").secret(),
         Key::new("api_key_file", Text, "A file with the key, mode 0600, relative to this file."),
