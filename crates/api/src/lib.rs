@@ -22,6 +22,8 @@
 //! * [`BudgetReport`], [`BudgetChange`]: `/control/budgets`
 //! * [`CutoffRequest`], [`CutoffReport`]: `POST /control/cutoff`
 //! * [`TaintReport`], [`TaintRequest`]: `/control/taint`
+//! * [`ApprovalReport`], [`AnswerRequest`]: `/control/approvals`
+//! * [`OperatorReport`], [`NewOperatorRequest`], [`OperatorCreated`]: `/control/operators`
 //! * [`ModelReport`]: `GET /control/models[?live=1][&provider=]`
 //! * [`ReloadReport`]: `POST /control/reload`
 //! * [`NewRunRequest`], [`RunStarted`], [`RunOrder`], [`RunEnd`]: `/control/runs`
@@ -30,6 +32,7 @@
 //! * [`Client`]: all of them over loopback
 
 mod agents;
+mod approvals;
 mod audit;
 mod budgets;
 mod client;
@@ -46,6 +49,9 @@ mod taint;
 mod usage;
 
 pub use agents::{AgentCreated, AgentRemoved, AgentReport, NewAgentRequest};
+pub use approvals::{
+    AnswerRequest, ApprovalReport, NewOperatorRequest, OperatorCreated, OperatorReport,
+};
 pub use audit::{PruneReport, PruneRequest};
 pub use budgets::{BudgetChange, BudgetCount, BudgetReport, CutoffReport, CutoffRequest};
 pub use client::{Client, ClientError, Lines};

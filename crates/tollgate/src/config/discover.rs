@@ -1,6 +1,7 @@
 //! Settings without a file: what the environment has, and the demo.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 
 use http::Uri;
 use tollgate_identity::ModelDefaults;
@@ -9,6 +10,7 @@ use tollgate_routing::{CredentialSpec, RoutingConfig};
 use tollgate_types::{AgentName, Label, Secret};
 
 use super::agent::nobody_else;
+use super::approvals;
 use super::fault::Findings;
 use super::routing::routes_of;
 use super::server;
@@ -150,6 +152,11 @@ pub fn settings(paths: &Paths, surroundings: &dyn Surroundings) -> Settings {
         output_cap: None,
         clamp_floor: None,
         bottles: Bottles::new(),
+        approvals: approvals::approvals(
+            &Table::default_of("approvals"),
+            Path::new(""),
+            &paths.approvals(),
+        ),
         monitoring: server::monitoring(
             &Table::default_of("monitoring"),
             &Table::default_of("telemetry"),

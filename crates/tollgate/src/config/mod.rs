@@ -19,6 +19,7 @@
 //! brought in, or a line of the file.
 
 mod agent;
+mod approvals;
 mod base_url;
 mod bind;
 mod bottle;
@@ -60,8 +61,9 @@ pub use fault::{Fault, Faults};
 pub use policy::{AgentDomains, PolicySettings};
 pub use routing::windows;
 pub use settings::{
-    AnswerModel, Bottles, ExecHost, ExecSettings, LedgerSettings, MonitoringSettings,
-    ProviderSettings, RateSettings, ServerSettings, Settings, Source, TelemetrySettings, Upstream,
+    AnswerModel, ApprovalSettings, Bottles, ExecHost, ExecSettings, LedgerSettings,
+    MonitoringSettings, ProviderSettings, RateSettings, ServerSettings, Settings, Source,
+    TelemetrySettings, Upstream,
 };
 pub use surroundings::{Machine, Nowhere, Surroundings};
 pub use zone::named as zone_named;
@@ -170,7 +172,7 @@ fn judge(
         return None;
     }
     let mut build = Build::new(findings, surroundings, &paths.config);
-    build.settings(&root, &paths.config, &paths.state)
+    build.settings(&root, paths)
 }
 
 /// A key that is written out may be read by whoever may read the file.

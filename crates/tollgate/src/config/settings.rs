@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Uri};
+use tollgate_approvals::Ladder;
 use tollgate_budget::BudgetSpec;
 use tollgate_identity::{AgentSpec, ModelDefaults};
 use tollgate_llm::{Api, Catalog, Dialect};
@@ -48,6 +49,8 @@ pub struct Settings {
     /// Requests are shortened to what their budget has left, but not to fewer
     /// tokens of an answer; none where they are refused.
     pub clamp_floor: Option<u64>,
+    /// Who is asked about commands.
+    pub approvals: ApprovalSettings,
     /// What is kept to look at.
     pub monitoring: MonitoringSettings,
     /// Where telemetry goes, where it goes anywhere.
@@ -122,6 +125,19 @@ pub enum AnswerModel {
 pub struct LedgerSettings {
     /// The SQLite file.
     pub path: PathBuf,
+}
+
+/// `[approvals]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApprovalSettings {
+    /// `exec-approvals.json`.
+    pub file: PathBuf,
+    /// The model that judges LOW.
+    pub judge: Option<String>,
+    /// LOW is asked about where no model judges.
+    pub ask_low: bool,
+    /// How long questions wait.
+    pub ladder: Ladder,
 }
 
 /// `[monitoring]` and `[telemetry]`.

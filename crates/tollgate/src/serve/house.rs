@@ -15,6 +15,7 @@ use tollgate_ledger::{Ledger, StoredAgent};
 use tollgate_proxy::Gateway;
 use tollgate_types::{Label, UnixMillis};
 
+use super::commands::Commands;
 use super::snapshot;
 use super::treasury::Treasury;
 use crate::config::{ProviderSettings, Settings, Source, probe};
@@ -33,6 +34,7 @@ pub(super) struct House {
     /// One change at a time; a request never waits for it.
     changing: tokio::sync::Mutex<()>,
     treasury: Arc<Treasury>,
+    commands: Arc<Commands>,
     state: Mutex<State>,
 }
 
@@ -55,6 +57,7 @@ impl House {
         ledger: Ledger,
         stored: Vec<StoredAgent>,
         treasury: Arc<Treasury>,
+        commands: Arc<Commands>,
     ) -> Arc<Self> {
         let state = State {
             seen: HashMap::new(),
@@ -72,6 +75,7 @@ impl House {
             ledger,
             changing: tokio::sync::Mutex::default(),
             treasury,
+            commands,
             state: Mutex::new(state),
         });
         let seen = looks(&house.files());

@@ -5,8 +5,10 @@
 //! [`house`] is the running gateway as the operator plane sees it; [`reload`]
 //! waits for signals and changed files. [`roster`] knows the runs that go on
 //! and the order that stands for each, [`runs`] begins and ends them.
+//! [`commands`] judges commands, asks about them and grants them.
 //! [`telemetry`] starts and ends what is sent to a collector.
 
+mod commands;
 mod house;
 mod notary;
 mod operators;
@@ -38,6 +40,7 @@ use crate::config::Settings;
 use crate::greeting;
 use crate::paths::Paths;
 use crate::taint;
+use commands::{Commands, Parts};
 use house::House;
 use runs::Runs;
 use treasury::Treasury;
@@ -79,6 +82,15 @@ pub async fn run(settings: Settings, paths: Paths, greet: impl FnOnce(&str)) -> 
     let (bank, roster) = treasury::open(&settings, &ledger).await?;
     let gateway = Gateway::new(snapshot, ledger.clone(), Arc::clone(&bank));
     let gateway = Arc::new(gateway.with_traces(telemetry.is_some()));
+    let parts = Parts {
+        gateway: Arc::clone(&gateway),
+        bank: Arc::clone(&bank),
+        ledger: ledger.clone(),
+        operators: Arc::clone(&operators),
+    };
+    let mut commands = Commands::open(&settings, &paths, parts).await?;
+    let sockets = commands.serve();
+    let commands = Arc::new(commands);
     let treasury = Treasury::new(
         &settings,
         Arc::clone(&bank),
@@ -94,6 +106,7 @@ pub async fn run(settings: Settings, paths: Paths, greet: impl FnOnce(&str)) -> 
         ledger.clone(),
         stored,
         Arc::clone(&treasury),
+        Arc::clone(&commands),
     );
     if let Some(fault) = policy_fault {
         house.began_without_rules(fault);
@@ -113,6 +126,7 @@ pub async fn run(settings: Settings, paths: Paths, greet: impl FnOnce(&str)) -> 
         gateway: Arc::clone(&house) as Arc<dyn tollgate_control::Gateway>,
         treasury: Arc::clone(&treasury) as Arc<dyn tollgate_control::Treasury>,
         runs: Arc::clone(&runs) as Arc<dyn tollgate_control::Runs>,
+        approvals: commands.approvals(),
         desk: Arc::clone(gateway.desk()),
         metrics,
         recent,
@@ -138,6 +152,7 @@ pub async fn run(settings: Settings, paths: Paths, greet: impl FnOnce(&str)) -> 
     });
     let slices = tokio::spawn(treasury::write_slices(Arc::clone(&bank), ledger.clone()));
     let orders = tokio::spawn(runs.watch());
+    let sockets = tokio::spawn(sockets);
     stop.recv().await;
     tracing::info!(seconds = drain.as_secs(), "draining");
     drains.send_replace(true);
@@ -153,6 +168,8 @@ pub async fn run(settings: Settings, paths: Paths, greet: impl FnOnce(&str)) -> 
             "the drain's time is over; requests were cut short"
         );
     }
+    sockets.abort();
+    commands.close();
     slices.abort();
     treasury::close(&bank, &ledger).await;
     let closed = ledger.close().await;

@@ -2,7 +2,7 @@
 //! so that a file written for a later version says what it loses here.
 
 use super::Default::{Text as Word, Texts as Words};
-use super::Kind::{Text, Texts, Word as OneOf};
+use super::Kind::{Text, Texts};
 use super::{Key, Section};
 
 pub(super) static EGRESS: Section = Section {
@@ -22,18 +22,5 @@ pub(super) static EGRESS: Section = Section {
             "Authorities trusted beside the system's.",
         )
         .or(Words(&[])),
-    ],
-};
-
-pub(super) static APPROVALS: Section = Section {
-    noun: "approvals",
-    keys: &[
-        Key::new("file", Text, "The allowlist.").or(Word("exec-approvals.json")),
-        Key::new("judge", Text, "A model that judges low risks."),
-        Key::new(
-            "low_without_judge",
-            OneOf(&["allow", "ask"]),
-            "What happens to low risks without one.",
-        ),
     ],
 };

@@ -4,6 +4,7 @@
 //! types ([`super::check`]), the defaults ([`super::tree`]), the JSON Schema
 //! ([`json`]) and the page of documentation ([`markdown`]).
 
+mod approvals;
 mod json;
 mod later;
 mod markdown;

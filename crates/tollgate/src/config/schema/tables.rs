@@ -3,7 +3,8 @@ use super::Kind::{
     Boolean, Float, Integer, Map, Named, OneOrMore, Seconds, Table, Tables, Text, TextOrTexts,
     Texts, Usd, Word as OneOf, WordOrFalse,
 };
-use super::later::{APPROVALS, EGRESS};
+use super::approvals::APPROVALS;
+use super::later::EGRESS;
 use super::policy::POLICY;
 use super::synthetic::{ALLOYS, CASCADES, DISPATCHERS};
 use super::{Key, Section};
@@ -83,8 +84,7 @@ pub(crate) static ROOT: Section = Section {
             "approvals",
             Table(&APPROVALS),
             "Who answers what needs a person.",
-        )
-        .ignored(),
+        ),
         Key::new("exec", Table(&EXEC), "Where `tollgate exec` runs commands."),
         Key::new("telemetry", Table(&TELEMETRY), "Metrics and traces."),
     ],
