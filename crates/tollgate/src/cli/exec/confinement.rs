@@ -6,7 +6,7 @@ use tollgate_run::{Backstop, Bubblewrap, Confinement, Keeper, Sandbox, Sealed, S
 
 use super::ENTER;
 use crate::cli::failure::Failure;
-use crate::config::{self, ExecHost, Surroundings};
+use crate::config::{ExecHost, ExecSettings, Surroundings};
 use crate::paths::Paths;
 
 /// In a home folder: keys of services, which no build needs.
@@ -61,18 +61,16 @@ impl Walls {
     /// A sandbox is wanted and can't be had: then nothing runs.
     pub(super) fn find(
         sandbox: bool,
+        settings: ExecSettings,
         paths: &Paths,
         surroundings: &dyn Surroundings,
     ) -> Result<Self, Failure> {
-        let settings = config::load(paths, surroundings);
-        // One with faults: the gateway has its last good one, and refuses what
-        // is not as that one says.
-        let settings = settings.map(|settings| settings.exec).unwrap_or_default();
         let bubblewrap = Bubblewrap::find();
         let wanted = sandbox || settings.host == ExecHost::Sandbox;
         if wanted && bubblewrap.is_none() {
             let message = "not run: a sandbox is wanted, and bubblewrap does not work here";
-            return Err(Failure::failed(anyhow::anyhow!(message)).hint(
+            let failure = Failure::failed(anyhow::anyhow!(message)).not_run();
+            return Err(failure.hint(
                 "install bubblewrap (`bwrap`), and let users make user namespaces \
                  (`sysctl user.max_user_namespaces`)",
             ));
