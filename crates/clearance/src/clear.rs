@@ -11,7 +11,7 @@ use tollgate_approvals::{
 use tollgate_desk::{AnswerFault, AskFault, Question, Room, Seat, Ticket};
 use tollgate_policy::{Decision, Fact, Verdict};
 use tollgate_secrets::GrantKey;
-use tollgate_types::{Label, Tier, Versions};
+use tollgate_types::{Label, Principal, Tier, Versions};
 
 use crate::card;
 use crate::claim::{self, Asker, Facts, Peer, Wish};
@@ -135,6 +135,20 @@ impl Clearance {
     /// The half of the key that checks grants.
     pub fn public_key(&self) -> GrantPublicKey {
         GrantPublicKey::from_bytes(self.key.public())
+    }
+
+    /// Writes down what became of a grant.
+    pub(crate) async fn after(
+        &self,
+        principal: Principal,
+        kind: &'static str,
+        outcome: &'static str,
+        facts: serde_json::Value,
+    ) -> Result<(), String> {
+        let versions = self.house.versions();
+        self.journal
+            .after(principal, versions, kind, outcome, facts)
+            .await
     }
 
     pub(crate) fn house(&self) -> &dyn House {

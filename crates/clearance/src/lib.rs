@@ -36,6 +36,7 @@ mod card;
 mod claim;
 mod clear;
 mod doorway;
+mod granted;
 mod house;
 mod journal;
 mod line;

@@ -6,7 +6,8 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use anyhow::Context;
-use tollgate_api::{AnswerRequest, ApprovalReport};
+use tokio::sync::watch;
+use tollgate_api::{AnswerRequest, ApprovalReport, Order};
 use tollgate_approvals::{Approval, ApprovalId, Ladder, SocketEntry};
 use tollgate_clearance::{Clearance, House, Journal, Operator, Rulebook, Sockets, Terms};
 use tollgate_control::{ApprovalFault, Approvals, BoxFuture, Operators};
@@ -20,6 +21,7 @@ use tollgate_secrets::GrantKey;
 use tollgate_types::{AgentName, OperatorName, Tier, Versions};
 
 use super::operators::Register;
+use super::roster::Roster;
 use crate::config::Settings;
 use crate::paths::Paths;
 
@@ -32,6 +34,7 @@ pub(super) struct Parts {
     pub(super) bank: Arc<Bank>,
     pub(super) ledger: Ledger,
     pub(super) operators: Arc<Register>,
+    pub(super) roster: Arc<Roster>,
 }
 
 /// The plane, and what serves it.
@@ -204,6 +207,10 @@ impl House for Front {
 
     fn cut_off(&self, agent: &AgentName) -> Option<String> {
         self.parts.bank.cutoff(agent).map(|why| why.to_string())
+    }
+
+    fn orders(&self, agent: &AgentName) -> Option<watch::Receiver<Order>> {
+        self.parts.roster.command_orders(agent)
     }
 
     fn versions(&self) -> Versions {

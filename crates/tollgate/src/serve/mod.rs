@@ -87,6 +87,7 @@ pub async fn run(settings: Settings, paths: Paths, greet: impl FnOnce(&str)) -> 
         bank: Arc::clone(&bank),
         ledger: ledger.clone(),
         operators: Arc::clone(&operators),
+        roster: Arc::clone(&roster),
     };
     let mut commands = Commands::open(&settings, &paths, parts).await?;
     let sockets = commands.serve();
