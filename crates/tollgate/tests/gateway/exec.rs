@@ -159,16 +159,7 @@ async fn a_gateway_that_goes_away_while_a_person_thinks_leaves_nothing_running()
 async fn a_cutoff_kills_what_was_granted() {
     let shop = Workshop::open().await;
     let asking = shop.begin(&["--", "echo $$ > pid; tail -f pid"]);
-    let pid = within("it to run", async {
-        loop {
-            let text = fs::read_to_string(shop.at("pid")).unwrap_or_default();
-            match text.trim().parse::<i32>() {
-                Ok(pid) => return pid,
-                Err(_) => tokio::task::yield_now().await,
-            }
-        }
-    })
-    .await;
+    let pid = pid_in(&shop).await;
     let cut = shop.gateway.command(&["cutoff", "main", "--kill"]).await;
     assert_eq!(cut.code, Some(0), "{cut:?}");
     let done = asking.end().await;
@@ -182,37 +173,18 @@ async fn a_cutoff_kills_what_was_granted() {
 #[tokio::test]
 async fn a_frozen_agents_command_stands_still_and_goes_on() {
     let shop = Workshop::open().await;
-    let asking = shop.begin(&["--", "while [ ! -e stop ]; do date > tick; done"]);
-    within("it to run", async {
-        while !shop.at("tick").exists() {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    let asking = shop.begin(&[
+        "--",
+        "echo $$ > pid; while [ ! -e stop ]; do date > tick; done",
+    ]);
+    let pid = pid_in(&shop).await;
     let order = async |flag: &str| {
         let done = shop.gateway.command(&["cutoff", "main", flag]).await;
         assert_eq!(done.code, Some(0), "{done:?}");
     };
     order("--freeze").await;
-    // Told within a moment; then no instruction of it runs.
     within("a halt", async {
-        let stopped = || {
-            let all = fs::read_dir("/proc").unwrap().filter_map(|entry| {
-                let folder = entry.ok()?.path();
-                let here = fs::read_link(folder.join("cwd")).ok()?;
-                let stat = fs::read_to_string(folder.join("stat")).ok()?;
-                let name = stat.split(['(', ')']).nth(1)?.to_owned();
-                let state = stat.rsplit(") ").next()?.chars().next()?;
-                let frozen = fs::read_to_string(folder.join("cgroup")).ok()?;
-                (here == shop.at("") && name == "bash").then_some((state, frozen))
-            });
-            let all: Vec<(char, String)> = all.collect();
-            !all.is_empty()
-                && all
-                    .iter()
-                    .all(|(state, group)| *state == 'T' || is_frozen(group))
-        };
-        while !stopped() {
+        while !stands_still(pid) {
             tokio::task::yield_now().await;
         }
     })
@@ -223,12 +195,30 @@ async fn a_frozen_agents_command_stands_still_and_goes_on() {
     assert_eq!(done.code, Some(0), "{done:?}");
 }
 
-/// A cgroup of version 2 that says so itself.
-fn is_frozen(group: &str) -> bool {
-    let path = group.lines().find_map(|line| line.strip_prefix("0::"));
-    let events = path.map(|path| format!("/sys/fs/cgroup{path}/cgroup.events"));
-    let text = events.and_then(|events| fs::read_to_string(events).ok());
-    text.is_some_and(|text| text.contains("frozen 1"))
+/// The id that a command wrote into `pid`.
+async fn pid_in(shop: &Workshop) -> i32 {
+    within("it to run", async {
+        loop {
+            let text = fs::read_to_string(shop.at("pid")).unwrap_or_default();
+            match text.trim().parse() {
+                Ok(pid) => return pid,
+                Err(_) => tokio::task::yield_now().await,
+            }
+        }
+    })
+    .await
+}
+
+/// Stopped, or in a cgroup of version 2 that says that it is frozen.
+fn stands_still(pid: i32) -> bool {
+    let read = |name: &str| fs::read_to_string(format!("/proc/{pid}/{name}")).unwrap_or_default();
+    let stat = read("stat");
+    let state = stat.rsplit(") ").next().unwrap_or_default();
+    let group = read("cgroup");
+    let group = group.lines().find_map(|line| line.strip_prefix("0::"));
+    let events = group.map(|path| format!("/sys/fs/cgroup{path}/cgroup.events"));
+    let events = events.and_then(|events| fs::read_to_string(events).ok());
+    state.starts_with('T') || events.is_some_and(|text| text.contains("frozen 1"))
 }
 
 #[tokio::test]

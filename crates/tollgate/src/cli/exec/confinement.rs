@@ -81,7 +81,7 @@ impl Walls {
             .flat_map(|home| KEYS.iter().map(|key| home.join(key)));
         Ok(Self {
             bubblewrap,
-            own: vec![paths.state.clone(), paths.config.clone()],
+            own: own(paths),
             sandbox: wanted.then(|| Wish {
                 network: settings.network,
                 writable: writable(settings.writable, home.as_deref()),
@@ -140,6 +140,15 @@ impl Walls {
             }),
         })
     }
+}
+
+/// Its folder, and its configuration where that stands elsewhere.
+fn own(paths: &Paths) -> Vec<PathBuf> {
+    let mut own = vec![paths.state.clone()];
+    if !paths.config.starts_with(&paths.state) {
+        own.push(paths.config.clone());
+    }
+    own
 }
 
 /// Those that are there; bubblewrap can mount no others.

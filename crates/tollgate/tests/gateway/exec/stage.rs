@@ -134,7 +134,8 @@ impl Workshop {
                 let done = self.gateway.command(&["audit", "tail", "--json"]).await;
                 let all: Value = serde_json::from_str(&done.stdout).unwrap_or_default();
                 let all = all.as_array().cloned().unwrap_or_default();
-                if let Some(found) = all.into_iter().rev().find(|event| event["kind"] == kind) {
+                let mut events = all.into_iter().rev().map(|entry| entry["event"].clone());
+                if let Some(found) = events.find(|event| event["kind"] == kind) {
                     return found;
                 }
             }
