@@ -2,6 +2,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Digest, Role};
 
+mod lines;
+
 /// A subject as a person sees it, and all that they should know.
 ///
 /// Whoever fills it in puts text through [`crate::visible`]; whoever draws it

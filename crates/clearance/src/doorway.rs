@@ -180,6 +180,13 @@ fn bind(path: &Path) -> Result<UnixListener, DoorwayFault> {
 mod tests {
     use super::*;
 
+    fn private() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        let strict = std::fs::Permissions::from_mode(0o700);
+        std::fs::set_permissions(folder.path(), strict).unwrap();
+        folder
+    }
+
     fn mode(path: &Path) -> u32 {
         std::fs::metadata(path).unwrap().mode() & 0o777
     }
@@ -199,13 +206,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_socket_in_use_is_left_alone_and_a_dead_one_is_replaced() {
-        let home = tempfile::tempdir().unwrap();
+        let home = private();
         let first = Sockets::bind(home.path()).unwrap();
         let error = Sockets::bind(home.path()).unwrap_err();
         assert!(matches!(error, DoorwayFault::InUse(_)), "{error}");
         drop(first);
         Sockets::bind(home.path()).unwrap();
-        let occupied = tempfile::tempdir().unwrap();
+        let occupied = private();
         std::fs::write(occupied.path().join(ASKERS), "x").unwrap();
         let error = Sockets::bind(occupied.path()).unwrap_err();
         assert!(matches!(error, DoorwayFault::Occupied(_)), "{error}");

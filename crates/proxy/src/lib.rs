@@ -62,7 +62,7 @@ pub use gateway::Gateway;
 pub use listener::listen;
 pub use rules::{Domains, Rules};
 pub use snapshot::{
-    AnswerModel, Credential, Limits, Provider, Snapshot, Times, UnsendableKey, Upstream,
+    AnswerModel, Credential, Holdback, Limits, Provider, Snapshot, Times, UnsendableKey, Upstream,
 };
 pub use through::{Passage, Stated, is_plain};
 pub use upstream::{Connector, Probed, Target, TargetError, probe};

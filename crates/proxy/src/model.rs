@@ -193,10 +193,13 @@ fn passed_over(permitted: &Permitted, bad: &BadRequest, account: &mut Account) {
 }
 
 /// What a failed attempt may cost all the same: its input, where the provider
-/// had it.
+/// had it, and what had come of its answer.
 fn billed(leased: &Leased, fault: &AttemptFault) -> TokenUsage {
     match fault.billable && !leased.endpoint().only_counts() {
-        true => leased.hold().input_estimate(),
+        true => TokenUsage {
+            output: fault.output,
+            ..leased.hold().input_estimate()
+        },
         false => TokenUsage::default(),
     }
 }

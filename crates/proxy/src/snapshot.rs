@@ -28,6 +28,8 @@ pub struct Snapshot {
     pub answer_model: AnswerModel,
     /// What becomes of hints that another dialect has no place for.
     pub strictness: Strictness,
+    /// How much of a stream is kept back before its first byte goes out.
+    pub holdback: Holdback,
     /// From names to candidates.
     pub routes: RouteTable,
     /// By [`ProviderIndex`], in the order of the route table.
@@ -80,6 +82,17 @@ impl Default for Limits {
             body_idle: Duration::from_secs(30),
         }
     }
+}
+
+/// How long the beginning of a stream is kept back, so that one that breaks
+/// early can still be repeated elsewhere: until either is reached. Without any
+/// nothing is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Holdback {
+    /// `[server] hold_tokens`: so many tokens of the answer.
+    pub tokens: Option<u64>,
+    /// `[server] hold_ms`: so much time from the first event on.
+    pub time: Option<Duration>,
 }
 
 /// `[server] answer_model`.

@@ -7,6 +7,7 @@
 //! of what the gateway answered, so that tests can hold the whole output.
 
 mod agents;
+mod approvals;
 mod audit;
 mod budget;
 mod classify;
@@ -18,6 +19,7 @@ mod failure;
 mod gateway;
 mod listing;
 mod models;
+mod operators;
 mod policy;
 mod run;
 mod scan;
@@ -80,6 +82,12 @@ enum Command {
     /// Who may call
     #[command(subcommand)]
     Agents(agents::Command),
+    /// What waits for a person, and the answer
+    #[command(subcommand)]
+    Approvals(approvals::Command),
+    /// Who may answer, and who calls the control API
+    #[command(subcommand)]
+    Operators(operators::Command),
     /// What may be used, and what is left of it
     #[command(subcommand)]
     Budget(budget::Command),
@@ -159,6 +167,8 @@ fn run(arguments: Arguments, screen: &mut Screen) -> Result<(), Failure> {
         Command::Status(arguments) => status::run(&arguments, &paths()?, machine, screen),
         Command::Models(command) => models::run(&command, &paths()?, machine, screen),
         Command::Agents(command) => agents::run(&command, &paths()?, machine, screen),
+        Command::Approvals(command) => approvals::run(&command, &paths()?, machine, screen),
+        Command::Operators(command) => operators::run(&command, &paths()?, machine, screen),
         Command::Budget(command) => budget::run(&command, &paths()?, machine, screen),
         Command::Cutoff(arguments) => cutoff::run(&arguments, &paths()?, machine, screen),
         Command::Audit(command) => audit::run(&command, &paths()?, machine, screen),

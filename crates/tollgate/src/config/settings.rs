@@ -8,7 +8,7 @@ use tollgate_approvals::Ladder;
 use tollgate_budget::BudgetSpec;
 use tollgate_identity::{AgentSpec, ModelDefaults};
 use tollgate_llm::{Api, Catalog, Dialect};
-use tollgate_proxy::Passage;
+use tollgate_proxy::{Holdback, Passage};
 use tollgate_routing::{CredentialSpec, RoutingConfig};
 use tollgate_types::{AgentName, Label, Secret};
 
@@ -101,6 +101,8 @@ pub struct ServerSettings {
     pub answer_model: AnswerModel,
     /// Whether hints that another dialect has no place for are refused.
     pub strict_translation: bool,
+    /// How much of a stream is kept back before its first byte goes out.
+    pub hold: Holdback,
     /// Largest request body, in bytes.
     pub max_body: usize,
     /// Memory for all request bodies at once, in bytes; at least `max_body`.

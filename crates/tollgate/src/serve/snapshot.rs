@@ -56,6 +56,7 @@ pub(super) fn build(
             true => tollgate_llm::Strictness::Strict,
             false => tollgate_llm::Strictness::Lenient,
         },
+        holdback: settings.server.hold,
         routes,
         rates: rates(settings, old),
         catalog: settings.catalog.clone(),

@@ -66,6 +66,14 @@ impl House {
         .await
     }
 
+    /// Keeps the beginning of streams back.
+    pub(crate) async fn holding(hold: &str, more: &str, keys: &[&str]) -> Self {
+        Self::build(keys, |config| {
+            config.replacen("[server]\n", &format!("[server]\n{hold}\n"), 1) + more
+        })
+        .await
+    }
+
     /// Refuses what another dialect has no place for.
     pub(crate) async fn strict() -> Self {
         Self::build(&[FIRST_KEY], |config| {

@@ -18,6 +18,7 @@ mod dialects;
 mod events;
 mod exec;
 mod faults;
+mod holding;
 mod house;
 mod ledger;
 mod matrix;

@@ -99,6 +99,8 @@ static SERVER: Section = Section {
         Key::new("drain_seconds", Seconds(0, 3600), "How long running streams may go on after SIGTERM.").or(Number(30)),
         Key::new("answer_model", OneOf(&["served", "asked"]), "Which model name an answer carries: as the provider gave it, or as the caller asked.").or(Word("served")),
         Key::new("translation", OneOf(&["lenient", "strict"]), "What becomes of a hint (sampling, cache marks) that a provider of another dialect has no place for: left out and listed by `why`, or refused. What changes the meaning is always refused.").or(Word("lenient")),
+        Key::new("hold_tokens", Integer(0, 4096), "Keeps the beginning of every stream back until so many tokens have come, so that one that breaks before that is repeated elsewhere instead of ending with an error. 0 sends the first token at once.").or(Number(0)),
+        Key::new("hold_ms", Integer(0, 10_000), "The same for so many milliseconds from the first event on. With `hold_tokens` beside it, whichever comes first ends the wait.").or(Number(0)),
         Key::new("max_body_mb", Integer(1, 1024), "Largest request body in MiB.").or(Number(32)),
         Key::new("bodies_in_flight_mb", Integer(1, 65_536), "Memory for all request bodies at once in MiB; at least `max_body_mb`.").or(Number(256)),
         Key::new("header_read_seconds", Seconds(1, 300), "How long a client may take to send its headers.").or(Number(10)),
