@@ -22,7 +22,7 @@ use tollgate_types::{AgentName, OperatorName, Tier, Versions};
 
 use super::operators::Register;
 use super::roster::Roster;
-use crate::config::Settings;
+use crate::config::{ExecHost, Settings};
 use crate::paths::Paths;
 
 /// How often it is written when rules were used last.
@@ -158,6 +158,7 @@ fn terms(settings: &Settings, paths: &Paths) -> Terms {
     Terms {
         judge: approvals.judge.clone(),
         ask_low: approvals.ask_low,
+        sandbox: settings.exec.host == ExecHost::Sandbox,
         guarded,
     }
 }
