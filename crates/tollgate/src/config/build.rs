@@ -10,6 +10,7 @@ use super::agent;
 use super::approvals;
 use super::budget::{self, Gathered, Names};
 use super::describe::placed;
+use super::exec;
 use super::fault::{Fault, Findings};
 use super::model;
 use super::server;
@@ -83,6 +84,7 @@ impl<'a> Build<'a> {
             approvals: approvals::approvals(approvals, &self.beside, &paths.approvals()),
             monitoring: server::monitoring(monitoring, telemetry),
             telemetry: destination,
+            exec: exec::exec(root.table("exec"), self.findings)?,
             files: self.named_files(file),
             warnings: Vec::new(),
         })

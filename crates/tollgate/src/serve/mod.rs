@@ -89,6 +89,7 @@ pub async fn run(settings: Settings, paths: Paths, greet: impl FnOnce(&str)) -> 
         ledger: ledger.clone(),
         operators: Arc::clone(&operators),
         address,
+        roster: Arc::clone(&roster),
     };
     let mut commands = Commands::open(&settings, &paths, parts).await?;
     let sockets = commands.serve();

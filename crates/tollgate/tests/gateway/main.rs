@@ -16,6 +16,7 @@ mod clashd;
 mod counting;
 mod dialects;
 mod events;
+mod exec;
 mod faults;
 mod holding;
 mod house;

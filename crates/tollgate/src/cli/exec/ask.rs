@@ -8,7 +8,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tollgate_api::{
-    ExecAnswer, ExecAsk, ExecOutcome, ExecReport, ExecRequest, ExecState, RunOrder,
+    ExecAnswer, ExecAsk, ExecOutcome, ExecReport, ExecRequest, ExecState, RunEnd, RunOrder,
 };
 use tollgate_approvals::{Command as Approved, Nonce, SignedGrant, Subject, Words};
 use tollgate_run::{End, Role, Sealed};
@@ -47,7 +47,9 @@ impl Granted {
     /// The files that it names; those that the command has anyway are the same.
     pub(super) fn watched(&self) -> Vec<(PathBuf, Role)> {
         let files = self.approved.files.iter();
-        files.map(|file| (PathBuf::from(&file.path), found(file.role))).collect()
+        files
+            .map(|file| (PathBuf::from(&file.path), found(file.role)))
+            .collect()
     }
 }
 
@@ -62,7 +64,10 @@ impl Asking<'_> {
         let nonce = nonce().map_err(Failure::not_run)?;
         let ask = self.question(doorway, nonce).map_err(Failure::not_run)?;
         let mut connection = Connection::open(doorway, &ask.id).await?;
-        connection.send(&ask).await.map_err(|error| lost(&error.to_string()))?;
+        connection
+            .send(&ask)
+            .await
+            .map_err(|error| lost(&error.to_string()))?;
         // Only while nothing runs yet: whoever ends this, ends the question.
         let mut signals = Signals::new().map_err(|error| Failure::failed(error).not_run())?;
         loop {
@@ -75,7 +80,7 @@ impl Asking<'_> {
                 came = signals.next() => return Err(given_up(came.number)),
             };
             waiting.changed(&answer, screen);
-            if let Some(granted) = granted(answer, nonce)? {
+            if let Some(granted) = granted(answer.outcome, nonce)? {
                 return Ok((granted, connection));
             }
         }
@@ -132,21 +137,36 @@ fn nonce() -> Result<Nonce, Failure> {
 
 fn key() -> Option<String> {
     let values = KEYS.iter().filter_map(|name| std::env::var(name).ok());
-    values.into_iter().find(|value| value.starts_with(KEY_BEGINS))
+    values
+        .into_iter()
+        .find(|value| value.starts_with(KEY_BEGINS))
 }
 
 /// `None` while it waits.
 fn granted(outcome: ExecOutcome, nonce: Nonce) -> Result<Option<Granted>, Failure> {
     match outcome {
         ExecOutcome::Pending { .. } => Ok(None),
-        ExecOutcome::Allowed { subject, grant: Some(grant), .. } => {
+        ExecOutcome::Allowed {
+            subject,
+            grant: Some(grant),
+            ..
+        } => {
             let Subject::Command(approved) = *subject;
-            Ok(Some(Granted { approved, grant: *grant, nonce }))
+            Ok(Some(Granted {
+                approved,
+                grant: *grant,
+                nonce,
+            }))
         }
         ExecOutcome::Allowed { grant: None, .. } => {
             Err(Failure::failed(anyhow::anyhow!("the gateway sent no grant")).not_run())
         }
-        ExecOutcome::Denied { reason, hint, approval_id, .. } => {
+        ExecOutcome::Denied {
+            reason,
+            hint,
+            approval_id,
+            ..
+        } => {
             let why = approval_id.map(|id| format!("`tollgate why {id}` tells the story"));
             let failure = Failure::failed(anyhow::anyhow!("not run: {reason}")).not_run();
             Err(match hint.or(why) {
@@ -158,7 +178,10 @@ fn granted(outcome: ExecOutcome, nonce: Nonce) -> Result<Option<Granted>, Failur
 }
 
 fn given_up(signal: i32) -> Failure {
-    Failure::failed(anyhow::anyhow!("not run: ended by signal {signal} while it waited")).not_run()
+    Failure::failed(anyhow::anyhow!(
+        "not run: ended by signal {signal} while it waited"
+    ))
+    .not_run()
 }
 
 /// One that was reached, and then went away: nothing runs that could not be
@@ -177,11 +200,13 @@ pub(super) struct Connection {
 
 impl Connection {
     async fn open(doorway: &Doorway, id: &str) -> Result<Self, Failure> {
-        let socket = UnixStream::connect(&doorway.socket).await.map_err(|error| {
-            let shown = doorway.socket.display();
-            Failure::not_reachable(anyhow::anyhow!("no gateway at `{shown}`: {error}"))
-                .hint("start it with `tollgate serve`")
-        })?;
+        let socket = UnixStream::connect(&doorway.socket)
+            .await
+            .map_err(|error| {
+                let shown = doorway.socket.display();
+                Failure::not_reachable(anyhow::anyhow!("no gateway at `{shown}`: {error}"))
+                    .hint("start it with `tollgate serve`")
+            })?;
         let (read, write) = socket.into_split();
         Ok(Self {
             id: id.to_owned(),
@@ -197,16 +222,19 @@ impl Connection {
     }
 
     /// The next answer. May be dropped before it is ready.
-    async fn answer(&mut self) -> Result<ExecOutcome, Failure> {
+    async fn answer(&mut self) -> Result<ExecAnswer, Failure> {
         let line = match &mut self.lines {
-            Some(lines) => lines.next_line().await.map_err(|error| lost(&error.to_string()))?,
+            Some(lines) => lines
+                .next_line()
+                .await
+                .map_err(|error| lost(&error.to_string()))?,
             None => None,
         };
         let line = line.ok_or_else(|| lost("it closed the connection"))?;
         let answer: ExecAnswer =
             serde_json::from_str(&line).map_err(|error| lost(&format!("its answer: {error}")))?;
         match answer.id == self.id {
-            true => Ok(answer.outcome),
+            true => Ok(answer),
             false => Err(lost("it answered another question")),
         }
     }
@@ -227,23 +255,30 @@ impl Connection {
     }
 
     pub(super) async fn started(&mut self) {
-        self.report(ExecState::Started).await;
+        self.report(ExecState::Started, None, None).await;
     }
 
     pub(super) async fn not_run(&mut self, failure: &Failure) {
-        let why = failure.lines();
-        let reason = why.first().map(|(_, text)| text.clone()).unwrap_or_default();
-        self.report(ExecState::NotRun { reason }).await;
+        let why = failure.lines().into_iter().next();
+        let reason = why.map(|(_, text)| text);
+        self.report(ExecState::NotRun, reason, None).await;
     }
 
     pub(super) async fn ended(&mut self, end: &End) {
-        self.report(ExecState::Ended(report_of(end))).await;
+        self.report(ExecState::Ended, None, Some(report_of(end)))
+            .await;
     }
 
     /// A gateway that is gone is no reason to hide how the command ended.
-    async fn report(&mut self, state: ExecState) {
+    async fn report(&mut self, state: ExecState, reason: Option<String>, end: Option<RunEnd>) {
         let id = self.id.clone();
-        if let Err(error) = self.send(&ExecReport { id, state }).await {
+        let report = ExecReport {
+            id,
+            state,
+            reason,
+            end,
+        };
+        if let Err(error) = self.send(&report).await {
             tracing::debug!(%error, "the gateway was not told");
         }
     }

@@ -103,7 +103,10 @@ impl Environment {
                 None => whole.remove(name),
             };
         }
-        whole.into_iter().map(|(name, value)| (name.into(), value.into())).collect()
+        whole
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect()
     }
 
     /// Where programs are looked for.
@@ -135,16 +138,16 @@ fn from<'c>(callers: &'c [(OsString, OsString)], name: &str) -> Option<&'c str> 
     found.1.to_str()
 }
 
-fn pair(
-    named: &OsStr,
-    callers: &[(OsString, OsString)],
-) -> Result<(String, String), String> {
+fn pair(named: &OsStr, callers: &[(OsString, OsString)]) -> Result<(String, String), String> {
     let text = named.to_str().ok_or("--env is not UTF-8, expected UTF-8")?;
     let (name, value) = match text.split_once('=') {
         Some((name, value)) => (name, value),
         None => {
             let value = from(callers, text);
-            (text, value.ok_or_else(|| format!("variable `{text}` is not set here"))?)
+            (
+                text,
+                value.ok_or_else(|| format!("variable `{text}` is not set here"))?,
+            )
         }
     };
     match is_name(name) {
@@ -160,7 +163,9 @@ fn refuse(name: &str, value: &str, secrets: &Secrets) -> Result<(), String> {
         ));
     }
     match secrets.are_in(OsStr::new(name), OsStr::new(value)) {
-        true => Err(format!("variable `{name}` holds a key that Tollgate guards")),
+        true => Err(format!(
+            "variable `{name}` holds a key that Tollgate guards"
+        )),
         false => Ok(()),
     }
 }
@@ -214,7 +219,13 @@ mod tests {
             &[],
         );
         let environment = environment.unwrap();
-        for absent in ["LD_PRELOAD", "BASH_ENV", "GIT_SSH_COMMAND", "AWS_SECRET_ACCESS_KEY", "LANG"] {
+        for absent in [
+            "LD_PRELOAD",
+            "BASH_ENV",
+            "GIT_SSH_COMMAND",
+            "AWS_SECRET_ACCESS_KEY",
+            "LANG",
+        ] {
             assert_eq!(value(&environment, absent), None, "{absent}");
         }
         assert_eq!(value(&environment, "TERM").as_deref(), Some("xterm"));
@@ -240,12 +251,26 @@ mod tests {
 
     #[test]
     fn what_loads_code_and_what_is_a_key_is_refused() {
-        for named in ["LD_PRELOAD=x", "BASH_ENV=x", "BASH_FUNC_ls%%=x", "TOLLGATE_HOME=x", "IFS=x"] {
+        for named in [
+            "LD_PRELOAD=x",
+            "BASH_ENV=x",
+            "BASH_FUNC_ls%%=x",
+            "TOLLGATE_HOME=x",
+            "IFS=x",
+        ] {
             assert!(of(&[], &[named]).is_err(), "{named}");
         }
         let key = format!("A=sk-{}", "a".repeat(24));
-        assert!(of(&[], &[&key]).unwrap_err().contains("a key that Tollgate guards"));
-        assert!(of(&[], &["NOT_SET"]).unwrap_err().contains("is not set here"));
+        assert!(
+            of(&[], &[&key])
+                .unwrap_err()
+                .contains("a key that Tollgate guards")
+        );
+        assert!(
+            of(&[], &["NOT_SET"])
+                .unwrap_err()
+                .contains("is not set here")
+        );
         assert!(of(&[], &["=x"]).unwrap_err().contains("not the name"));
     }
 }

@@ -31,8 +31,13 @@ pub(super) fn prove(
             .hint("ask again: what was approved is not there any more"));
     }
     let digest = Subject::Command(own).digest();
-    let verified =
-        granted.grant.verify(&doorway.key, &digest, PLACE, &granted.nonce, UnixMillis(now()?));
+    let verified = granted.grant.verify(
+        &doorway.key,
+        &digest,
+        PLACE,
+        &granted.nonce,
+        UnixMillis(now()?),
+    );
     verified.map_err(|fault| Failure::failed(anyhow::anyhow!("not run: {fault}")))
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tollgate_api::ExecOutcome;
+use tollgate_api::{ExecAnswer, ExecOutcome};
 
 use crate::cli::screen::Screen;
 
@@ -21,13 +21,20 @@ impl Waiting {
     }
 
     /// It waits, or it waits at another tier now.
-    pub(super) fn changed(&mut self, outcome: &ExecOutcome, screen: &mut Screen) {
+    pub(super) fn changed(&mut self, answer: &ExecAnswer, screen: &mut Screen) {
         if self.json {
-            let line = serde_json::to_string(outcome).unwrap_or_default();
+            let line = serde_json::to_string(answer).unwrap_or_default();
             screen.aside(&line);
             return;
         }
-        let ExecOutcome::Pending { approval_id, tier, reason, timeout_ms, .. } = outcome else {
+        let ExecOutcome::Pending {
+            approval_id,
+            tier,
+            reason,
+            timeout_ms,
+            ..
+        } = &answer.outcome
+        else {
             self.stands = None;
             return screen.progress("");
         };
@@ -35,9 +42,13 @@ impl Waiting {
         let seconds = time.as_secs_f32().ceil();
         screen.progress("");
         screen.note(&format!("{tier}: {reason}"));
-        screen.note(&format!("waits for a person, {seconds} s left at {tier}: {approval_id}"));
+        screen.note(&format!(
+            "waits for a person, {seconds} s left at {tier}: {approval_id}"
+        ));
         if self.stands.is_none() {
-            screen.note(&format!("answer elsewhere: tollgate approvals show {approval_id}"));
+            screen.note(&format!(
+                "answer elsewhere: tollgate approvals show {approval_id}"
+            ));
         }
         self.stands = Some((tier.to_string(), Instant::now() + time));
     }
@@ -53,7 +64,10 @@ impl Waiting {
     /// The time that is left, where somebody looks.
     pub(super) fn tick(&self, screen: &mut Screen) {
         if let Some((tier, until)) = &self.stands {
-            let left = until.saturating_duration_since(Instant::now()).as_secs_f32().ceil();
+            let left = until
+                .saturating_duration_since(Instant::now())
+                .as_secs_f32()
+                .ceil();
             screen.progress(&format!("tollgate: {left} s left at {tier} "));
         }
     }

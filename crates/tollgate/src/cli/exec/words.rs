@@ -8,20 +8,90 @@
 
 use std::ffi::OsString;
 
-use tollgate_command::{Input, Origin, Setting, Step, judge};
 use tollgate_approvals::Words;
+use tollgate_command::{Input, Origin, Setting, Step, judge};
 
 /// What a shell does itself, or reads as grammar. A program of the same name
 /// does something else, or the same a little differently.
 const THE_SHELLS_OWN: [&str; 78] = [
-    "!", ".", ":", "[", "[[", "]]", "alias", "bg", "bind", "break", "builtin", "caller", "case",
-    "cd", "command", "compgen", "complete", "compopt", "continue", "coproc", "declare", "dirs",
-    "disown", "do", "done", "echo", "elif", "else", "enable", "esac", "eval", "exec", "exit",
-    "export", "false", "fc", "fg", "fi", "for", "function", "getopts", "hash", "help", "history",
-    "if", "in", "jobs", "kill", "let", "local", "logout", "mapfile", "popd", "printf", "pushd",
-    "pwd", "read", "readarray", "readonly", "return", "select", "set", "shift", "shopt", "source",
-    "suspend", "test", "then", "time", "times", "trap", "true", "type", "typeset", "ulimit",
-    "umask", "unalias", "unset",
+    "!",
+    ".",
+    ":",
+    "[",
+    "[[",
+    "]]",
+    "alias",
+    "bg",
+    "bind",
+    "break",
+    "builtin",
+    "caller",
+    "case",
+    "cd",
+    "command",
+    "compgen",
+    "complete",
+    "compopt",
+    "continue",
+    "coproc",
+    "declare",
+    "dirs",
+    "disown",
+    "do",
+    "done",
+    "echo",
+    "elif",
+    "else",
+    "enable",
+    "esac",
+    "eval",
+    "exec",
+    "exit",
+    "export",
+    "false",
+    "fc",
+    "fg",
+    "fi",
+    "for",
+    "function",
+    "getopts",
+    "hash",
+    "help",
+    "history",
+    "if",
+    "in",
+    "jobs",
+    "kill",
+    "let",
+    "local",
+    "logout",
+    "mapfile",
+    "popd",
+    "printf",
+    "pushd",
+    "pwd",
+    "read",
+    "readarray",
+    "readonly",
+    "return",
+    "select",
+    "set",
+    "shift",
+    "shopt",
+    "source",
+    "suspend",
+    "test",
+    "then",
+    "time",
+    "times",
+    "trap",
+    "true",
+    "type",
+    "typeset",
+    "ulimit",
+    "umask",
+    "unalias",
+    "unset",
 ];
 const MORE_OF_THEM: [&str; 5] = ["until", "wait", "while", "{", "}"];
 
@@ -58,9 +128,11 @@ fn is_just(step: &Step, words: &[String]) -> bool {
         && step.assignments.is_empty()
         && step.redirects.is_empty()
         && step.argv.len() == words.len()
-        && step.argv.iter().zip(words).all(|(word, own)| {
-            word.text == *own && !word.dynamic && !word.splits && !word.glob
-        })
+        && step
+            .argv
+            .iter()
+            .zip(words)
+            .all(|(word, own)| word.text == *own && !word.dynamic && !word.splits && !word.glob)
 }
 
 /// Splits at blanks, takes quotes away, and gives up at everything else that
@@ -106,7 +178,10 @@ mod tests {
 
     #[test]
     fn several_arguments_are_words_whatever_they_hold() {
-        assert_eq!(of(&["echo", "a | b", "$(id)"]), plan(&["echo", "a | b", "$(id)"]));
+        assert_eq!(
+            of(&["echo", "a | b", "$(id)"]),
+            plan(&["echo", "a | b", "$(id)"])
+        );
         assert_eq!(of(&["ls", "*"]), plan(&["ls", "*"]));
     }
 
@@ -124,10 +199,36 @@ mod tests {
     #[test]
     fn everything_else_is_the_shells() {
         for text in [
-            "a | b", "a; b", "a && b", "a &", "a\nb", "! a", "time ls", "cd x", "echo a", "A=1 b",
-            "ls *", "ls ~", "ls $x", "ls \"$x\"", "ls `x`", "ls a\\ b", "ls {a,b}", "(ls)",
-            "ls > x", "ls 2>&1", "ls # x", "ls 'a", "", " ", "printf x", "if x", "ls $'a'",
-            "grep 'a\nb'", "[ -f x ]", "ls a?",
+            "a | b",
+            "a; b",
+            "a && b",
+            "a &",
+            "a\nb",
+            "! a",
+            "time ls",
+            "cd x",
+            "echo a",
+            "A=1 b",
+            "ls *",
+            "ls ~",
+            "ls $x",
+            "ls \"$x\"",
+            "ls `x`",
+            "ls a\\ b",
+            "ls {a,b}",
+            "(ls)",
+            "ls > x",
+            "ls 2>&1",
+            "ls # x",
+            "ls 'a",
+            "",
+            " ",
+            "printf x",
+            "if x",
+            "ls $'a'",
+            "grep 'a\nb'",
+            "[ -f x ]",
+            "ls a?",
         ] {
             assert_eq!(of(&[text]), Words::Text(text.to_owned()), "{text:?}");
         }
