@@ -40,6 +40,8 @@ pub struct Terms {
     pub sandbox: bool,
     /// Folders and files of the guard itself.
     pub guarded: Vec<String>,
+    /// `PATH` of the gateway: which program a name usually stands for.
+    pub search: String,
 }
 
 /// The command plane.
@@ -210,7 +212,7 @@ impl Clearance {
         let (asker, request) = (Arc::clone(asker), Arc::clone(request));
         let (versions, terms) = (versions.clone(), self.terms.load_full());
         let judging = tokio::task::spawn_blocking(move || {
-            subject::judged(&asker, &request, &terms.guarded, &versions)
+            subject::judged(&asker, &request, &terms, &versions)
         });
         let judged = judging.await;
         judged.unwrap_or_else(|_| Err(failed("the command could not be judged".to_owned())))

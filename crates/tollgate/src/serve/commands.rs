@@ -164,6 +164,7 @@ fn terms(settings: &Settings, paths: &Paths) -> Terms {
         ask_low: approvals.ask_low,
         sandbox: settings.exec.host == ExecHost::Sandbox,
         guarded,
+        search: std::env::var("PATH").unwrap_or_default(),
     }
 }
 
