@@ -6,12 +6,12 @@ use tokio::sync::Semaphore;
 use tollgate_api::{ExecOutcome, ExecRequest};
 use tollgate_approvals::{
     Advice, ApprovalId, Card, Fallback, Grant, GrantPublicKey, Nonce, Ruling, SafeTier,
-    SignedGrant, State, Subject,
+    SignedGrant, State, Subject, visible,
 };
 use tollgate_desk::{AnswerFault, AskFault, Question, Room, Seat, Ticket};
 use tollgate_policy::{Decision, Fact, Verdict};
 use tollgate_secrets::GrantKey;
-use tollgate_types::{Label, RequestId, Tier, Versions};
+use tollgate_types::{Label, Principal, RequestId, Tier, Versions};
 
 use crate::advice;
 use crate::card;
@@ -36,8 +36,12 @@ pub struct Terms {
     pub judge: Option<String>,
     /// LOW is asked about where no model says.
     pub ask_low: bool,
+    /// Commands run in a sandbox, or not at all.
+    pub sandbox: bool,
     /// Folders and files of the guard itself.
     pub guarded: Vec<String>,
+    /// `PATH` of the gateway: which program a name usually stands for.
+    pub search: String,
 }
 
 /// The command plane.
@@ -138,6 +142,20 @@ impl Clearance {
         GrantPublicKey::from_bytes(self.key.public())
     }
 
+    /// Writes down what became of a grant.
+    pub(crate) async fn after(
+        &self,
+        principal: Principal,
+        kind: &'static str,
+        outcome: &'static str,
+        facts: serde_json::Value,
+    ) -> Result<(), String> {
+        let versions = self.house.versions();
+        self.journal
+            .after(principal, versions, kind, outcome, facts)
+            .await
+    }
+
     pub(crate) fn house(&self) -> &dyn House {
         &*self.house
     }
@@ -194,10 +212,29 @@ impl Clearance {
         let (asker, request) = (Arc::clone(asker), Arc::clone(request));
         let (versions, terms) = (versions.clone(), self.terms.load_full());
         let judging = tokio::task::spawn_blocking(move || {
-            subject::judged(&asker, &request, &terms.guarded, &versions)
+            subject::judged(&asker, &request, &terms, &versions)
         });
         let judged = judging.await;
         judged.unwrap_or_else(|_| Err(failed("the command could not be judged".to_owned())))
+    }
+
+    /// Where it would run has to be where the operator wants it. That it runs
+    /// there is the executor's word, like everything that it will do.
+    fn placed(&self, case: &Case<'_>) -> Result<(), Denial> {
+        let place = &*case.judged.command.place;
+        let host = place.split(':').next().unwrap_or_default();
+        match (host, self.terms.load().sandbox) {
+            ("sandbox", _) | ("gateway", false) => Ok(()),
+            ("gateway", true) => {
+                let text = "commands run in a sandbox here, this one would run beside the gateway";
+                let hint = "`tollgate exec --sandbox` runs it in one".to_owned();
+                Err(Denial::new("security", text).hint(hint))
+            }
+            (other, _) => Err(Denial::bad(format!(
+                "place is `{}`, expected `gateway` or `sandbox:` and a back end",
+                visible(other)
+            ))),
+        }
     }
 
     /// Policy, then the matrix, then whoever has to be asked.
@@ -207,6 +244,7 @@ impl Clearance {
         tell: impl Fn(ExecOutcome) + Send,
     ) -> Result<Yes, Denial> {
         let wish = Wish::read(case.request)?;
+        self.placed(case)?;
         let policy = self.policy(case).await;
         if policy.verdict() == Verdict::Deny {
             let text = format!("rule {}: {}", policy.rule(), policy.reason());

@@ -37,6 +37,7 @@ mod card;
 mod claim;
 mod clear;
 mod doorway;
+mod granted;
 mod house;
 mod journal;
 mod line;

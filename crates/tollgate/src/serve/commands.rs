@@ -7,7 +7,8 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use anyhow::Context;
-use tollgate_api::{AnswerRequest, ApprovalReport};
+use tokio::sync::watch;
+use tollgate_api::{AnswerRequest, ApprovalReport, Order};
 use tollgate_approvals::{Approval, ApprovalId, Ladder, SocketEntry};
 use tollgate_clearance::{Clearance, House, Journal, Operator, Rulebook, Sockets, Terms};
 use tollgate_control::{ApprovalFault, Approvals, BoxFuture, Operators};
@@ -22,7 +23,8 @@ use tollgate_types::{AgentName, OperatorName, Tier, Versions};
 
 use super::judge;
 use super::operators::Register;
-use crate::config::Settings;
+use super::roster::Roster;
+use crate::config::{ExecHost, Settings};
 use crate::paths::Paths;
 
 /// How often it is written when rules were used last.
@@ -36,6 +38,7 @@ pub(super) struct Parts {
     pub(super) operators: Arc<Register>,
     /// Where the gateway listens.
     pub(super) address: SocketAddr,
+    pub(super) roster: Arc<Roster>,
 }
 
 /// The plane, and what serves it.
@@ -159,7 +162,9 @@ fn terms(settings: &Settings, paths: &Paths) -> Terms {
     Terms {
         judge: approvals.judge.clone(),
         ask_low: approvals.ask_low,
+        sandbox: settings.exec.host == ExecHost::Sandbox,
         guarded,
+        search: std::env::var("PATH").unwrap_or_default(),
     }
 }
 
@@ -208,6 +213,10 @@ impl House for Front {
 
     fn cut_off(&self, agent: &AgentName) -> Option<String> {
         self.parts.bank.cutoff(agent).map(|why| why.to_string())
+    }
+
+    fn orders(&self, agent: &AgentName) -> Option<watch::Receiver<Order>> {
+        self.parts.roster.command_orders(agent)
     }
 
     fn versions(&self) -> Versions {

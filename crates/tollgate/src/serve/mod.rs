@@ -106,6 +106,7 @@ pub async fn run(
         ledger: ledger.clone(),
         operators: Arc::clone(&operators),
         address,
+        roster: Arc::clone(&roster),
     };
     let mut commands = Commands::open(&settings, &paths, parts).await?;
     let sockets = commands.serve();

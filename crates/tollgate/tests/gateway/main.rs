@@ -8,6 +8,7 @@
 )]
 
 mod agents;
+mod approvals;
 mod bad_input;
 mod board;
 mod bottles;
@@ -17,6 +18,7 @@ mod classify;
 mod counting;
 mod dialects;
 mod events;
+mod exec;
 mod faults;
 mod holding;
 mod house;
