@@ -106,6 +106,9 @@ async fn attempt(
         if let Err(kept) = permitted.clear(account) {
             let note = kept.to_string();
             let refusal = Refusal::Secret(kept);
+            if last.is_none() && !permitted.has_next() && account.attempts().is_empty() {
+                return Err(refusal.into());
+            }
             permitted =
                 pass_over(permitted, &note, refusal, &mut last, account).map_err(|it| *it)?;
             continue;

@@ -13,6 +13,8 @@ mod properties;
 mod translate;
 mod translate_any;
 
+#[path = "../../../../fuzz/checks/lanes.rs"]
+mod lanes;
 #[path = "../../../../fuzz/checks/paths.rs"]
 mod paths;
 #[path = "../../../../fuzz/checks/spans.rs"]

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 use tollgate_llm::{Edits, Endpoint, read_request};
 
-use crate::{paths, spans, sse};
+use crate::{lanes, paths, spans, sse};
 
 /// Any JSON value, of moderate size.
 fn value() -> impl Strategy<Value = String> {
@@ -191,6 +191,23 @@ proptest! {
         // At most the model, two nulls, and one stream option are replaced.
         prop_assert!(kept + view.model.len() * 6 + 2 + 3 * 5 >= body.len());
         prop_assert_eq!(last, body.len());
+    }
+
+    #[test]
+    fn every_text_of_a_body_is_read_and_can_be_replaced(
+        members in prop::collection::vec(("[ -~]{0,30}", value()), 0..5),
+        garbage in prop::collection::vec(any::<u8>(), 0..80),
+    ) {
+        let members: Vec<String> = members
+            .iter()
+            .map(|(key, value)| format!("{}: {value}", Value::from(key.as_str())))
+            .collect();
+        let body = format!(" {{{}}}", members.join(" ,"));
+        lanes::check(body.as_bytes());
+        lanes::check(&[body.as_bytes(), &garbage].concat());
+        lanes::check(&garbage);
+        let at = body.floor_char_boundary(garbage.len().min(body.len()));
+        lanes::check(&body.as_bytes()[..at]);
     }
 
     #[test]

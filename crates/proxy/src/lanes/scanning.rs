@@ -1,16 +1,19 @@
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 use tollgate_scan::{
-    Asked, Book, Inbound, Injections, Redactor, Scanner, SecondOpinion, Spared, Verdict, combine,
+    Answer, Asked, Book, Digests, Inbound, Injections, Redactor, Scanner, SecondOpinion, Spared,
+    Verdict, combine,
 };
 use tollgate_types::AgentName;
 
 use super::dlp::{Dlp, DlpSettings};
 use super::look::Order;
+use crate::account::now;
 use crate::snapshot::Provider;
 
 /// Second opinions on inbound text, in the order in which they are asked. They
@@ -41,6 +44,8 @@ pub struct Scanning {
     pub cleared: HashSet<[u8; 32]>,
     /// Who is asked beside.
     pub opinions: Opinions,
+    /// What the others said, by text and place.
+    pub said: Mutex<Digests>,
     /// Another one for every set of rules and secrets: what was remembered
     /// under another does not count.
     pub generation: u64,
@@ -91,18 +96,7 @@ impl Scanning {
         let (mut verdict, mut kind) = (report.verdict(), gravest.map(|it| it.kind.clone()));
         let detector = gravest.map_or(tollgate_scan::Detector::InjectionSignals, |it| it.detector);
         if !self.opinions.is_empty() && verdict != Verdict::Unsafe {
-            let asked = Asked {
-                url,
-                content: &String::from_utf8_lossy(text),
-                context: how.context,
-                profile: how.profile,
-            };
-            let others: Vec<&dyn SecondOpinion> = self
-                .opinions
-                .iter()
-                .map(|it| &**it as &dyn SecondOpinion)
-                .collect();
-            let said = combine(verdict, &others, &asked).verdict;
+            let said = self.second_opinion(verdict, text, url, how);
             if said > verdict {
                 (verdict, kind) = (said, Some("second-opinion".into()));
             }
@@ -118,5 +112,72 @@ impl Scanning {
             key: "",
             digest,
         })
+    }
+
+    /// What the others say, asked once for a text from one place, as long as
+    /// the profile remembers.
+    fn second_opinion(
+        &self,
+        first: Verdict,
+        text: &[u8],
+        url: Option<&str>,
+        how: Inbound,
+    ) -> Verdict {
+        let source = format!("{} {}", how.context.as_str(), url.unwrap_or_default());
+        let (digest, at) = (Digests::digest(&source, text), now().0 / 1000);
+        let known = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = known.recall(&digest, at) {
+            return known.verdict;
+        }
+        drop(known);
+        let asked = Asked {
+            url,
+            content: &String::from_utf8_lossy(text),
+            context: how.context,
+            profile: how.profile,
+        };
+        let heard: Vec<Heard<'_>> = self.opinions.iter().map(|it| Heard::new(&**it)).collect();
+        let others: Vec<&dyn SecondOpinion> = heard.iter().map(|it| it as _).collect();
+        let said = combine(first, &others, &asked).verdict;
+        // One that could not be asked may be there the next time.
+        if !heard.iter().any(|it| it.failed.get()) {
+            let mut known = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+            known.remember(digest, said, at, how.profile.digest_seconds());
+        }
+        said
+    }
+}
+
+/// A second opinion, and whether it failed.
+struct Heard<'o> {
+    opinion: &'o dyn SecondOpinion,
+    failed: Cell<bool>,
+}
+
+impl<'o> Heard<'o> {
+    fn new(opinion: &'o dyn SecondOpinion) -> Self {
+        Self {
+            opinion,
+            failed: Cell::new(false),
+        }
+    }
+}
+
+impl SecondOpinion for Heard<'_> {
+    fn name(&self) -> &str {
+        self.opinion.name()
+    }
+
+    fn fails_closed(&self) -> bool {
+        self.opinion.fails_closed()
+    }
+
+    fn scan(&self, asked: &Asked<'_>) -> Answer {
+        let answer = self.opinion.scan(asked);
+        if let Err(fault) = &answer {
+            self.failed.set(true);
+            tracing::warn!("{fault}");
+        }
+        answer
     }
 }

@@ -1,14 +1,17 @@
 //! The scanner's rules, and the secrets that it guards.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use anyhow::Context;
 use tollgate_policy::ScanScript;
 use tollgate_proxy::{Late, Opinions, Remote, Scanning, Script, Target};
-use tollgate_scan::{Book, Injections, Redactor, Scanner, Spared};
+use tollgate_scan::{Book, Digests, Injections, Redactor, Scanner, Spared};
 use tollgate_types::Secret;
 
 use crate::config::{Guarded, Settings};
+
+/// Second opinions that are remembered.
+const MOST_SAID: usize = 4096;
 
 /// What stays over reloads: the shipped rules, and a key, so that the same
 /// secret has the same placeholder for as long as the gateway runs.
@@ -66,6 +69,7 @@ impl Lookout {
             spared: Spared::new(settings.scan.spared.iter().map(String::as_str)),
             cleared: settings.scan.cleared.iter().copied().collect(),
             opinions: opinions(settings)?,
+            said: Mutex::new(Digests::new(MOST_SAID)),
             generation: Scanning::next_generation(),
         }))
     }

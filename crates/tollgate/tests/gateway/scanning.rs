@@ -454,6 +454,50 @@ async fn an_operators_word_and_second_opinions_count() {
     assert_eq!(said["verdict"], "unsafe", "and no other: {said}");
 }
 
+/// A remote scanner is asked by its contract; one that can't be asked counts as
+/// the operator said.
+#[tokio::test]
+async fn a_remote_scanner_is_asked_and_fails_as_it_was_told() {
+    use tollgate_testkit::{FakeProvider, Gateway};
+    let remote = FakeProvider::openai().start().await;
+    let config = |closed: bool| {
+        format!(
+            "[server]\nbind = \"127.0.0.1:0\"\n[scan.remote]\nurl = \"{}\"\nfail_closed = {closed}\n\
+             timeout_ms = 5000\n[agents.tester]\nkeys = [\"{KEY}\"]\n",
+            remote.url()
+        )
+    };
+    let builder = Gateway::builder(crate::house::program());
+    let mut gateway = builder.config(config(true)).start().await;
+    let ask = async |gateway: &Gateway, content: &str| {
+        let body = json!({"content": content, "url": "https://a.example/", "context": "email"});
+        let request = Request::post("/scan", &body).key(KEY);
+        let answer = gateway.client().send(&request).await;
+        assert_eq!(answer.status(), 200, "{}", answer.text());
+        answer.json()["verdict"].as_str().unwrap().to_owned()
+    };
+    remote.push(Script::json(200, r#"{"verdict":"review","reason":"odd"}"#));
+    assert_eq!(ask(&gateway, "one").await, "review");
+    let asked = remote.requests();
+    assert_eq!(asked[0].path(), "/scan");
+    let expected = json!({"url": "https://a.example/", "content": "one", "context": "email"});
+    assert_eq!(asked[0].json(), expected);
+    // Remembered for this text and place; another text is asked about.
+    assert_eq!(ask(&gateway, "one").await, "review");
+    assert_eq!(remote.requests().len(), 1);
+    remote.push(Script::json(200, r#"{"verdict":"clean"}"#));
+    assert_eq!(ask(&gateway, "two").await, "clean");
+    // A failure is not remembered.
+    remote.push(Script::Status500);
+    assert_eq!(ask(&gateway, "three").await, "unsafe");
+    remote.push(Script::json(200, r#"{"verdict":"clean"}"#));
+    assert_eq!(ask(&gateway, "three").await, "clean");
+    gateway.write_config(config(false));
+    gateway.wait_for_output("configuration reloaded").await;
+    remote.push(Script::json(200, r#"{"verdict":"maybe"}"#));
+    assert_eq!(ask(&gateway, "four").await, "clean");
+}
+
 /// A text in pieces of so many letters.
 fn pieces(text: &str, size: usize) -> Vec<String> {
     let letters: Vec<char> = text.chars().collect();
