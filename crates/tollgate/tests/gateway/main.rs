@@ -16,6 +16,7 @@ mod clashd;
 mod counting;
 mod dialects;
 mod events;
+mod facts;
 mod faults;
 mod holding;
 mod house;
