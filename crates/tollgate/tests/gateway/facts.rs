@@ -14,11 +14,17 @@ const FACTS: [(u8, &str); 33] = [
     (7, "Responses: the end is completed, incomplete or failed"),
     (8, "Responses: numbers, ids and indexes agree"),
     (9, "Responses: tools and items not known yet pass"),
-    (10, "Responses: encrypted reasoning is all the state there is"),
+    (
+        10,
+        "Responses: encrypted reasoning is all the state there is",
+    ),
     (11, "Anthropic: the order of events, pings anywhere"),
     (12, "Anthropic: cumulative figures are not added up"),
     (13, "cached tokens are counted once, either way"),
-    (14, "Anthropic: proofs are opaque, byte for byte, for their maker"),
+    (
+        14,
+        "Anthropic: proofs are opaque, byte for byte, for their maker",
+    ),
     (15, "Anthropic: a block's number is not a tool's"),
     (16, "Anthropic: 529 is worth a retry, and a 503 elsewhere"),
     (17, "Anthropic: what its clients ask for is there"),
@@ -32,12 +38,18 @@ const FACTS: [(u8, &str); 33] = [
     (25, "waiting is told in many spellings"),
     (26, "events are framed in every way there is"),
     (27, "a stream without its terminator failed"),
-    (28, "a client that leaves ends the stream, what came is booked"),
+    (
+        28,
+        "a client that leaves ends the stream, what came is booked",
+    ),
     (29, "zero is zero, an estimate is marked"),
     (30, "what isn't edited stays byte for byte"),
     (31, "streams are neither compressed nor held back"),
     (32, "tied turns stay; a forced move strips, and says so"),
-    (33, "mlx: comments first, a whole object last, names rewritten"),
+    (
+        33,
+        "mlx: comments first, a whole object last, names rewritten",
+    ),
 ];
 
 #[test]
