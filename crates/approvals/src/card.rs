@@ -2,6 +2,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Digest, Role};
 
+mod lines;
+
 /// A subject as a person sees it, and all that they should know.
 ///
 /// Whoever fills it in puts text through [`crate::visible`]; whoever draws it
@@ -94,4 +96,27 @@ pub struct Proposal {
     pub would_allow: Vec<String>,
     /// Past commands with the same program that it would not have allowed.
     pub would_not_allow: Vec<String>,
+}
+
+impl Card {
+    /// Every text in it, to take secrets out before it is kept.
+    pub fn each_text(&mut self, change: &mut impl FnMut(&mut String)) {
+        let single = [&mut self.reason, &mut self.folder, &mut self.requester];
+        let lists = [
+            &mut self.environment,
+            &mut self.touches,
+            &mut self.hosts,
+            &mut self.unseen,
+            &mut self.claims,
+        ];
+        let all = single
+            .into_iter()
+            .chain(self.raw.as_mut())
+            .chain(self.commands.iter_mut().flatten())
+            .chain(lists.into_iter().flatten())
+            .chain(self.rules.iter_mut().map(|rule| &mut rule.reason))
+            .chain(self.proposal.iter_mut().map(|it| &mut it.pattern))
+            .chain(self.advice.iter_mut().map(|it| &mut it.reason));
+        all.for_each(change);
+    }
 }

@@ -114,8 +114,10 @@ pub struct Rule {
 pub struct BoundScript {
     /// Absolute.
     pub path: String,
-    /// Of its bytes.
-    pub sha256: Digest,
+    /// Of what counts of its bytes; absent where there was no such file, and
+    /// must be none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<Digest>,
 }
 
 /// What holds for one agent, every default filled in.

@@ -23,6 +23,7 @@ use crate::bank::Bank;
 use crate::gateway::Gateway;
 use crate::hold::{Asked, Hold};
 use crate::intake::Intake;
+use crate::lanes::{Edited, Sweep};
 use crate::memory::MemoryHold;
 use crate::refusal::Refusal;
 use crate::rules::ModelCall;
@@ -30,6 +31,7 @@ use crate::snapshot::{Credential, Provider, Snapshot};
 use crate::through::Through;
 use crate::translated::Translated;
 
+mod clean;
 mod identified;
 mod measure;
 mod own_key;
@@ -78,6 +80,7 @@ impl Identified {
             candidates,
             tied,
             through: None,
+            sweep: None,
         })
     }
 
@@ -120,6 +123,7 @@ impl Identified {
             candidates,
             tied,
             through: Some(through),
+            sweep: None,
         })
     }
 }
@@ -136,6 +140,8 @@ pub(crate) struct Planned {
     tied: Tied,
     /// It goes out as it is, to a path of its provider.
     through: Option<Through>,
+    /// What was found in it, where something was.
+    sweep: Option<Box<Sweep>>,
 }
 
 impl Planned {
@@ -168,6 +174,7 @@ impl Planned {
             planned: Box::new(self),
             turn: 0,
             tried: Tried::default(),
+            edited: None,
             translated: None,
         })
     }
@@ -179,6 +186,8 @@ pub(crate) struct Permitted {
     planned: Box<Planned>,
     turn: usize,
     tried: Tried,
+    /// The request with placeholders, where this candidate gets it so.
+    edited: Option<Box<Edited>>,
     /// The request as this candidate gets it, where it speaks another dialect.
     translated: Option<Box<Translated>>,
 }
@@ -220,6 +229,7 @@ impl Permitted {
     fn turn_to(&mut self, turn: usize) {
         self.turn = turn;
         self.tried = Tried::default();
+        self.edited = None;
         self.translated = None;
     }
 
@@ -282,10 +292,11 @@ impl Permitted {
             return Err(Refusal::Internal("candidate vanished"));
         };
         let other = self.translated.as_deref();
+        let (view, body) = self.asked();
         let asked = Asked {
             endpoint: other.map_or(planned.endpoint, |it| it.endpoint),
-            view: other.map_or(&planned.view, |it| &it.view),
-            body: other.map_or(&planned.body, |it| &it.body),
+            view: other.map_or(view, |it| &it.view),
+            body: other.map_or(body, |it| &it.body),
             agent: &identified.agent,
             who: identified.agent.scopes(),
             provider: &provider.id,
@@ -363,7 +374,7 @@ impl Leased {
         match (&self.moved, self.translated()) {
             (Some(moved), _) => &moved.body,
             (None, Some(translated)) => &translated.body,
-            (None, None) => &self.permitted.planned.body,
+            (None, None) => self.permitted.asked().1,
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use http::header::HeaderValue;
 use http::{HeaderMap, Request, Response};
 use hyper::body::Incoming;
-use tollgate_llm::{BadRequest, Endpoint};
+use tollgate_llm::Endpoint;
 use tollgate_routing::{Situation, Step, next_step};
 use tollgate_types::{Attempt, FaultClass, RequestId, TokenUsage};
 
@@ -46,7 +46,7 @@ pub(crate) async fn model_request(
     let served = serve(gateway, peer, endpoint, through, request, &mut account).await;
     let rate = account.rate();
     let mut response = match served {
-        Ok(served) => served.into_response(account, &gateway.bank),
+        Ok(served) => served.into_response(account, gateway),
         Err(failed) => failed.into_response(endpoint, account),
     };
     if let Some(rate) = rate {
@@ -88,7 +88,8 @@ async fn serve(
             identified.plan_through(gateway, endpoint, through, head, intake, account)?
         }
     };
-    let permitted = planned.permit(gateway, account).await?;
+    let scanned = planned.scan(gateway, account).await?;
+    let permitted = scanned.permit(gateway, account).await?;
     attempt(gateway, permitted, account).await
 }
 
@@ -102,8 +103,18 @@ async fn attempt(
     let mut last = None;
     let mut waits = Waits::default();
     loop {
+        if let Err(kept) = permitted.clear(account) {
+            let note = kept.to_string();
+            let refusal = Refusal::Secret(kept);
+            permitted =
+                pass_over(permitted, &note, refusal, &mut last, account).map_err(|it| *it)?;
+            continue;
+        }
         if let Err(bad) = permitted.translate(account.id(), now()) {
-            permitted = pass_over(permitted, bad, &mut last, account).map_err(|failed| *failed)?;
+            let note = bad.to_string();
+            let refusal = Refusal::Request(bad);
+            permitted =
+                pass_over(permitted, &note, refusal, &mut last, account).map_err(|it| *it)?;
             continue;
         }
         let reserved = match permitted.reserve(&gateway.bank, now()).await {
@@ -128,8 +139,10 @@ async fn attempt(
             }
         };
         if let Err(bad) = leased.unbind() {
-            permitted =
-                pass_over(leased.give_back(), bad, &mut last, account).map_err(|failed| *failed)?;
+            let note = bad.to_string();
+            let refusal = Refusal::Request(bad);
+            permitted = pass_over(leased.give_back(), &note, refusal, &mut last, account)
+                .map_err(|it| *it)?;
             continue;
         }
         let deadline = leased.deadline(account.started());
@@ -173,11 +186,13 @@ async fn attempt(
     }
 }
 
-/// A candidate that can't be asked this gets nothing; its turn stands in the
-/// story all the same, and the next one's comes.
+/// A candidate whose dialect has no place for what is asked, or that must not
+/// have it, gets nothing; its turn stands in the story all the same, and the next
+/// one's comes.
 fn pass_over(
     mut permitted: Permitted,
-    bad: BadRequest,
+    note: &str,
+    refusal: Refusal,
     last: &mut Option<AttemptFault>,
     account: &mut Account,
 ) -> Result<Permitted, Box<Failed>> {
@@ -188,7 +203,7 @@ fn pass_over(
             credential: "".into(),
             status: None,
             fault: Some(FaultClass::BadRequest),
-            note: format!("not sent: {bad}").into(),
+            note: format!("not sent: {note}").into(),
             micros: 0,
         });
     }
@@ -197,7 +212,7 @@ fn pass_over(
         return Ok(permitted);
     }
     Err(Box::new(match last.take() {
-        None => Refusal::Request(bad).into(),
+        None => refusal.into(),
         last => Failed::exhausted(last, account),
     }))
 }

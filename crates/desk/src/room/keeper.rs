@@ -295,7 +295,7 @@ impl Keeper {
         let seat = Arc::new(seat);
         let (sender, stands) = watch::channel(Arc::clone(&seat));
         self.seats.insert(id, sender);
-        self.show(seat);
+        self.show(seat, true);
         stands
     }
 
@@ -303,14 +303,20 @@ impl Keeper {
         let id = seat.approval.id;
         let ends = !seat.approval.state.is_pending();
         let seat = Arc::new(seat);
-        if let Some(sender) = self.seats.get(&id) {
-            let was_open = sender.borrow().approval.state.is_pending();
-            sender.send_replace(Arc::clone(&seat));
-            if ends && was_open {
-                self.ended.push_back(id);
-            }
+        let Some(sender) = self.seats.get(&id) else {
+            return;
+        };
+        let before = Arc::clone(&sender.borrow());
+        // That somebody has it before them is news to nobody.
+        let is_news = before.approval.state != seat.approval.state;
+        sender.send_if_modified(|stands| {
+            *stands = Arc::clone(&seat);
+            is_news
+        });
+        if ends && before.approval.state.is_pending() {
+            self.ended.push_back(id);
         }
-        self.show(seat);
+        self.show(seat, is_news);
         self.forget_oldest();
     }
 
@@ -328,7 +334,7 @@ impl Keeper {
         }
     }
 
-    fn show(&self, seat: Arc<Seat>) {
+    fn show(&self, seat: Arc<Seat>, is_news: bool) {
         let mut seats = self
             .shared
             .seats
@@ -336,8 +342,10 @@ impl Keeper {
             .unwrap_or_else(PoisonError::into_inner);
         seats.insert(seat.approval.id, Arc::clone(&seat));
         drop(seats);
-        // Nobody may be following.
-        self.shared.changes.send(seat).ok();
+        if is_news {
+            // Nobody may be following.
+            self.shared.changes.send(seat).ok();
+        }
     }
 }
 

@@ -8,14 +8,17 @@
 )]
 
 mod agents;
+mod approvals;
 mod bad_input;
 mod board;
 mod bottles;
 mod budgets;
 mod clashd;
+mod classify;
 mod counting;
 mod dialects;
 mod events;
+mod exec;
 mod facts;
 mod faults;
 mod holding;

@@ -3,8 +3,10 @@ use super::Kind::{
     Boolean, Float, Integer, Map, Named, OneOrMore, Seconds, Table, Tables, Text, TextOrTexts,
     Texts, Usd, Word as OneOf, WordOrFalse,
 };
-use super::later::{APPROVALS, EGRESS, EXEC};
+use super::approvals::APPROVALS;
+use super::later::EGRESS;
 use super::policy::POLICY;
+use super::scan::{DLP, SCAN};
 use super::synthetic::{ALLOYS, CASCADES, DISPATCHERS};
 use super::{Key, Section};
 
@@ -78,14 +80,18 @@ pub(crate) static ROOT: Section = Section {
             "What is kept in memory to look at.",
         ),
         Key::new("policy", Table(&POLICY), "Rules that allow, ask or deny."),
+        Key::new(
+            "scan",
+            Table(&SCAN),
+            "What the scanner knows and whom it asks.",
+        ),
         Key::new("egress", Table(&EGRESS), "The network plane.").ignored(),
         Key::new(
             "approvals",
             Table(&APPROVALS),
             "Who answers what needs a person.",
-        )
-        .ignored(),
-        Key::new("exec", Table(&EXEC), "The command plane.").ignored(),
+        ),
+        Key::new("exec", Table(&EXEC), "Where `tollgate exec` runs commands."),
         Key::new("telemetry", Table(&TELEMETRY), "Metrics and traces."),
     ],
 };
@@ -128,6 +134,7 @@ static PROVIDER: Section = Section {
         Key::new("models", Texts, "Globs for the bare model names that this provider serves.").or(Words(&[])),
         Key::new("headers", Map, "Headers set on every request to the provider; not those that carry a credential.").hidden(),
         Key::new("passthrough", Tables(&PASSTHROUGH), "Methods and paths that `/passthrough` takes at a stated cost, beside the endpoints of its wire."),
+        Key::new("dlp", Table(&DLP), "What is looked for in requests to it and in its answers, where the agent's own table does not say it."),
         Key::new("timeout_seconds", Seconds(1, DAY), "Longest whole request.").or(Number(300)),
         Key::new("first_byte_seconds", Seconds(1, DAY), "Longest wait for the first byte of an answer.").or(Number(60)),
         Key::new("idle_seconds", Seconds(1, DAY), "Longest pause within an answer.").or(Number(60)),
@@ -202,11 +209,14 @@ static MODEL_SHORTCUT: Section = Section {
 
 static AGENT_DEFAULTS: Section = Section {
     noun: "agent defaults",
-    keys: &[Key::new(
-        "model",
-        Table(&AGENT_MODEL),
-        "What holds for every agent.",
-    )],
+    keys: &[
+        Key::new("model", Table(&AGENT_MODEL), "What holds for every agent."),
+        Key::new(
+            "dlp",
+            Table(&DLP),
+            "What is looked for in requests and answers, and what follows.",
+        ),
+    ],
 };
 
 static AGENT_MODEL: Section = Section {
@@ -250,6 +260,7 @@ static AGENT: Section = Section {
         Key::new("context", Map, "Facts of your own about it, over those of `[policy] context`."),
         Key::new("budget", OneOrMore(&BUDGET), "What it may use; a number is tokens for ever. See budgets.md."),
         Key::new("model", Table(&OWN_MODEL), "What `[agents.defaults.model]` says otherwise, key by key; `provider` and `fallback` go together."),
+        Key::new("dlp", Table(&DLP), "What is looked for in its requests and answers; wins over the provider's and over that for all agents, key by key."),
         Key::new("bottle", Text, "The bottle that it runs in: a `[bottles.NAME]`."),
         Key::new("routes", Text, "Egress routes of this agent.").ignored(),
         Key::new("rate_limit_rpm", Integer(1, 1_000_000_000), "Requests in any minute; beyond it 429."),
@@ -426,6 +437,29 @@ static MONITORING: Section = Section {
         "How many recent requests `/control/requests` shows.",
     )
     .or(Number(1000))],
+};
+
+static EXEC: Section = Section {
+    noun: "exec",
+    keys: &[
+        Key::new(
+            "host",
+            OneOf(&["gateway", "sandbox"]),
+            "Where commands run: beside the gateway, or in a sandbox.",
+        )
+        .or(Word("gateway")),
+        Key::new("sandbox", Table(&SANDBOX), "What they run in."),
+    ],
+};
+
+static SANDBOX: Section = Section {
+    noun: "exec sandbox",
+    keys: &[
+        Key::new("backend", OneOf(&["bubblewrap"]), "What makes the sandbox.").or(Word("bubblewrap")),
+        Key::new("network", Boolean, "The machine's network; without it there is none.").or(Yes(false)),
+        Key::new("writable", Texts, "Folders that can be written beside the command's own, absolute or below `~/`: caches of package managers, say.").or(Words(&[])),
+        Key::new("image", Text, "The image, where a container engine is the back end.").ignored(),
+    ],
 };
 
 static TELEMETRY: Section = Section {
