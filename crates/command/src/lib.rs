@@ -16,7 +16,10 @@
 //! code      a look into SQL, sed, awk and the code of interpreters
 //! target    what a path stands for
 //! effect    what is done, and its tier
-//! pattern   allowlists: one plain command, and nothing that it would run
+//! needs     which files a plan depends on: binaries, scripts, settings
+//! pattern   one plain command, and nothing that it would run
+//! propose   what "allow always" may keep of a command
+//! allowlist patterns bound to files, and whether they cover a plan
 //! ```
 //!
 //! The judgement is by effect. A program's grammar says which flags execute,
@@ -27,14 +30,17 @@
 //! Text that a person wrote is another matter: [`is_crisis`].
 
 mod action;
+mod allowlist;
 mod code;
 mod crisis;
 mod effect;
 mod grammar;
 mod guard;
 mod judge;
+mod needs;
 mod pattern;
 mod plan;
+mod propose;
 mod read;
 mod record;
 mod setting;
@@ -43,13 +49,16 @@ mod target;
 mod verdict;
 
 pub use action::action_tier;
+pub use allowlist::{Allowlist, Evidence, Rule, ScriptBinding};
 pub use crisis::{RESOURCES, is_crisis};
 pub use grammar::known_programs;
 pub use guard::{Beyond, DEEPEST, LONGEST};
-pub use judge::{judge, judge_argv};
+pub use judge::{judge, judge_argv, judge_tame, too_slow};
+pub use needs::{Need, Role, needs};
 pub use pattern::{Pattern, PatternFault};
 pub use plan::{Arg, Direction, Input, Origin, Plan, Redirect, Step};
-pub use record::{Answer, Question, Reading, answer};
+pub use propose::{Proposal, propose};
+pub use record::{Answer, Question, Reading, answer, hear, tell};
 pub use setting::Setting;
 pub use sight::Sight;
 pub use verdict::{Finding, Verdict};

@@ -3,18 +3,23 @@
 //! `git status` is exactly that; `git log *` is `git log` with any further
 //! words, as long as none of them makes git run something else. What a pattern
 //! allows is decided on the plan, so a quoted `*` or a second command never
-//! slips through.
+//! slips through. Which file the program's name stands for is not the
+//! pattern's matter: a [`Rule`](crate::Rule) binds it.
 
-use crate::plan::{Origin, Step};
+use tollgate_types::Tier;
+
+use crate::plan::{Arg, Origin, Step};
 use crate::sight::Sight;
-use crate::verdict::Verdict;
-use crate::{grammar, judge, setting::Setting};
+use crate::verdict::{Finding, Verdict};
+use crate::{grammar, judge, needs, setting::Setting, target};
 
 /// A pattern that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
-    words: Vec<String>,
-    open: bool,
+    pub(crate) words: Vec<String>,
+    pub(crate) open: bool,
+    /// What the fixed words do by themselves: `npm install *` may install.
+    own: Vec<String>,
 }
 
 /// Why a text is no pattern.
@@ -26,108 +31,134 @@ pub enum PatternFault {
     /// The program runs what it is given.
     #[error("pattern `{0}` would allow everything: `{1}` runs what it is given")]
     Runs(String, String),
+    /// A person is asked about it whatever a list says.
+    #[error("pattern `{0}` runs something that can't be seen, which a person decides each time")]
+    Opaque(String),
 }
 
 impl Pattern {
     /// Reads a pattern: words of a command, `*` as the last one for any more.
     ///
     /// # Errors
-    /// [`PatternFault`]: not one plain command, or an open pattern for a shell,
-    /// an interpreter or a wrapper.
-    pub fn read(text: &str) -> Result<Self, PatternFault> {
-        let fault = || PatternFault::Plain(text.chars().take(80).collect());
+    /// [`PatternFault`]: not one plain command, an open pattern for a shell, an
+    /// interpreter or a wrapper, or a command that is opaque.
+    pub fn parse(text: &str) -> Result<Self, PatternFault> {
+        let shown = || text.chars().take(80).collect::<String>();
         let verdict = judge(text, &Setting::default());
+        let open = text.trim_end().ends_with(" *");
         // A wrapper's plan has more than one step: it is refused by name first.
         if let Some(program) = verdict.steps.first().and_then(|step| step.argv.first())
-            && text.trim_end().ends_with(" *")
+            && open
             && runs_anything(&program.text)
         {
-            let text = text.chars().take(80).collect();
-            return Err(PatternFault::Runs(text, program.text.clone()));
+            return Err(PatternFault::Runs(shown(), program.text.clone()));
         }
-        let step = plain(&verdict).ok_or_else(fault)?;
-        let mut words: Vec<String> = step.argv.iter().map(|word| word.text.clone()).collect();
-        let open = words.len() > 1
-            && step
-                .argv
-                .last()
-                .is_some_and(|last| last.text == "*" && last.glob);
-        if open {
-            words.pop();
+        if !open && verdict.sight == Sight::Opaque {
+            return Err(PatternFault::Opaque(shown()));
         }
-        let globs = step
+        let step = only(&verdict).ok_or_else(|| PatternFault::Plain(shown()))?;
+        let (last, fixed) = step
             .argv
-            .iter()
-            .take(words.len())
-            .any(|word| word.glob || word.dynamic);
-        match globs || open && runs_anything(&words[0]) {
-            true => Err(fault()),
-            false => Ok(Self { words, open }),
+            .split_last()
+            .ok_or_else(|| PatternFault::Plain(shown()))?;
+        let open = open && last.text == "*" && last.glob && !fixed.is_empty();
+        let kept = if open { fixed } else { &step.argv };
+        if kept.iter().any(|word| word.glob || word.dynamic) {
+            return Err(PatternFault::Plain(shown()));
         }
+        Ok(Self::of(
+            kept.iter().map(|word| word.text.clone()).collect(),
+            open,
+        ))
     }
 
-    /// Whether the pattern allows a judged command: one plain step, understood,
-    /// that runs nothing else and starts with these words.
-    pub fn allows(&self, verdict: &Verdict) -> bool {
-        let Some(step) = plain(verdict) else {
+    /// From words that are known to be plain.
+    pub(crate) fn of(words: Vec<String>, open: bool) -> Self {
+        // `npm *` names no script, `make *` means every target of one file.
+        let named = words.len() > 1 || words.first().is_some_and(|one| needs::runs_a_file(one));
+        let own = match open && named {
+            true => judge::judge_argv(&words, &Setting::default())
+                .findings
+                .into_iter()
+                .map(|finding| finding.rule)
+                .filter(|rule| OWN.contains(&rule.as_str()))
+                .collect(),
+            false => Vec::new(),
+        };
+        Self { words, open, own }
+    }
+
+    /// The program as it is written: a name, or a path of the system.
+    pub fn program(&self) -> &str {
+        self.words.first().map_or("", String::as_str)
+    }
+
+    /// Whether any further words are allowed.
+    pub fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// Whether the pattern would let a judged command pass, given that files
+    /// are those that the rule was made for: it covers every step that would
+    /// be asked about, and at least one.
+    pub fn would_allow(&self, verdict: &Verdict) -> bool {
+        let roots = verdict.roots();
+        let mut covered = false;
+        !roots.is_empty()
+            && !verdict.is_hidden()
+            && roots.into_iter().all(|place| {
+                let fits = self.fits(verdict, place);
+                covered |= fits;
+                fits || verdict.is_harmless(place)
+            })
+            && covered
+    }
+
+    /// Whether the step at `place` is one that the pattern allows.
+    pub(crate) fn fits(&self, verdict: &Verdict, place: usize) -> bool {
+        let Some(step) = verdict.steps.get(place).filter(|step| plain(step)) else {
             return false;
         };
         let words = &step.argv;
-        let fits = match self.open {
+        let long_enough = match self.open {
             true => words.len() >= self.words.len(),
             false => words.len() == self.words.len(),
         };
-        fits && verdict.sight == Sight::Known
-            && !words.iter().any(|word| word.dynamic)
+        let hides = words.iter().any(|word| word.dynamic) || self.is_lured(words);
+        if !long_enough || hides || self.open && verdict.unwraps(place) {
+            return false;
+        }
+        verdict.of_step(place).all(|finding| self.permits(finding))
             && self
                 .words
                 .iter()
                 .zip(words)
-                .all(|(wanted, word)| *wanted == word.text && !word.glob)
-            && (!self.open
-                || !verdict
-                    .findings
-                    .iter()
-                    .any(|finding| RUNS.contains(&finding.rule.as_str())))
+                .enumerate()
+                .all(|(at, (wanted, word))| {
+                    !word.glob && (*wanted == word.text || at == 0 && same_name(wanted, &word.text))
+                })
     }
 
-    /// The narrowest useful pattern for a command: program and subcommand with
-    /// any further words where the program only does what it is named for, the
-    /// whole line otherwise. `None` where none may be kept.
-    pub fn propose(verdict: &Verdict) -> Option<Self> {
-        let step = plain(verdict)?;
-        let words: Vec<String> = step.argv.iter().map(|word| word.text.clone()).collect();
-        let risky = verdict.tier >= tollgate_types::Tier::High || verdict.sight != Sight::Known;
-        if risky || runs_anything(words.first()?) || step.argv.iter().any(|word| word.dynamic) {
-            return None;
-        }
-        let depth = grammar::find(&words[0]).map_or(0, |grammar| {
-            grammar::fit(grammar, &step.argv[1..])
-                .path
-                .split('.')
-                .filter(|part| !part.is_empty())
-                .count()
-        });
-        let named = words
+    /// `tar cf a *` takes a file named `--checkpoint-action=…` for an option.
+    fn is_lured(&self, words: &[Arg]) -> bool {
+        let end = words.iter().position(|word| word.text == "--");
+        words[..end.unwrap_or(words.len())]
             .iter()
-            .skip(1)
-            .take(depth)
-            .all(|word| !word.starts_with('-'));
-        Some(
-            match depth > 0
-                && named
-                && verdict
-                    .findings
-                    .iter()
-                    .all(|finding| finding.tier <= tollgate_types::Tier::Low)
-            {
-                true => Self {
-                    words: words[..=depth].to_vec(),
-                    open: true,
-                },
-                false => Self { words, open: false },
-            },
-        )
+            .any(|word| word.glob && word.text.starts_with(['*', '?', '[', '-']))
+    }
+
+    /// What a command that fits may do besides.
+    fn permits(&self, finding: &Finding) -> bool {
+        let seen = match self.open {
+            true => finding.sight == Sight::Known,
+            false => finding.sight != Sight::Opaque,
+        };
+        let rule = finding.rule.as_str();
+        seen && (!self.open
+            || finding.tier < Tier::Critical
+                && !target::is_taken_over(rule)
+                && !RUNS.contains(&rule)
+                && (!OWN.contains(&rule) || self.own.iter().any(|own| own == rule)))
     }
 }
 
@@ -149,7 +180,16 @@ impl std::fmt::Display for Pattern {
     }
 }
 
-/// Findings that mean that something else runs, or that nobody knows.
+impl std::str::FromStr for Pattern {
+    type Err = PatternFault;
+
+    fn from_str(text: &str) -> Result<Self, PatternFault> {
+        Self::parse(text)
+    }
+}
+
+/// Findings that mean that something else runs, or that nobody knows: no open
+/// pattern allows them.
 const RUNS: &[&str] = &[
     "run",
     "shell",
@@ -164,109 +204,44 @@ const RUNS: &[&str] = &[
     "loading-variable",
 ];
 
+/// What an open pattern allows only where its fixed words say it: `npm *` does
+/// not install, `npm install *` does.
+const OWN: &[&str] = &["task", "install", "deploy", "secret", "guard", "root"];
+
 /// The one step of a verdict, if it is one and brings nothing with it.
-fn plain(verdict: &Verdict) -> Option<&Step> {
+fn only(verdict: &Verdict) -> Option<&Step> {
     match verdict.steps.as_slice() {
-        [step]
-            if step.origin == Origin::Text
-                && step.assignments.is_empty()
-                && step.redirects.is_empty()
-                && !step.argv.is_empty() =>
-        {
-            Some(step)
-        }
+        [step] if plain(step) => Some(step),
         _ => None,
     }
 }
 
+/// Written in the text, with nothing before the program and no file behind it
+/// but `/dev/null`.
+fn plain(step: &Step) -> bool {
+    step.origin == Origin::Text
+        && step.assignments.is_empty()
+        && !step.argv.is_empty()
+        && step
+            .redirects
+            .iter()
+            .all(|redirect| redirect.file.text == "/dev/null")
+}
+
+/// `/usr/bin/git` in a command is the `git` of a pattern and the other way
+/// round; which file it is the rule's binding says.
+fn same_name(wanted: &str, word: &str) -> bool {
+    base(wanted) == base(word)
+}
+
+pub(crate) fn base(program: &str) -> &str {
+    program.rsplit('/').next().unwrap_or(program)
+}
+
 /// Shells, interpreters, wrappers: a pattern must never be wide for them.
-fn runs_anything(program: &str) -> bool {
-    let name = program.rsplit('/').next().unwrap_or(program);
-    grammar::find(name).is_none_or(grammar::Grammar::runs_anything)
+pub(crate) fn runs_anything(program: &str) -> bool {
+    grammar::find(base(program)).is_none_or(grammar::Grammar::runs_anything)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn allows(pattern: &str, command: &str) -> bool {
-        Pattern::read(pattern)
-            .unwrap()
-            .allows(&judge(command, &Setting::default()))
-    }
-
-    #[test]
-    fn a_pattern_allows_its_own_words() {
-        assert!(allows("git status", "git status"));
-        assert!(allows("git log *", "git log --oneline -5"));
-        assert!(allows("git *", "git push origin main"));
-        assert!(allows("cargo test *", "cargo test -p x"));
-    }
-
-    #[test]
-    fn a_pattern_allows_nothing_else() {
-        for (pattern, command) in [
-            ("git status", "git status; rm -rf x"),
-            ("git status", "git status && ls"),
-            ("git status", "git status > x"),
-            ("git status", "X=1 git status"),
-            ("git status", "git status $(id)"),
-            ("git log *", "git push"),
-            ("git *", "git -c core.pager='sh -c id' log"),
-            ("git *", "git -c alias.x='!sh' x"),
-            ("git *", "git clone --upload-pack=sh a"),
-            ("git *", "git nosuchsubcommand"),
-            ("git *", "./git status"),
-            ("git *", "git log $x"),
-            ("tar *", "tar cf a b --checkpoint-action=exec=sh"),
-            ("find *", "find . -exec id ;"),
-        ] {
-            assert!(!allows(pattern, command), "{pattern} / {command}");
-        }
-    }
-
-    #[test]
-    fn no_pattern_is_wide_for_what_runs_anything() {
-        for pattern in [
-            "bash *",
-            "python3 *",
-            "sudo *",
-            "env *",
-            "xargs *",
-            "ssh *",
-            "node *",
-            "timeout *",
-            "nosuchprogram *",
-            "npx *",
-        ] {
-            assert!(
-                matches!(Pattern::read(pattern), Err(PatternFault::Runs(..))),
-                "{pattern}"
-            );
-        }
-        assert!(matches!(
-            Pattern::read("git status; ls"),
-            Err(PatternFault::Plain(_))
-        ));
-    }
-
-    #[test]
-    fn the_narrowest_useful_pattern_is_proposed() {
-        let propose = |text: &str| {
-            Pattern::propose(&judge(text, &Setting::default())).map(|pattern| pattern.to_string())
-        };
-        assert_eq!(propose("git log --oneline"), Some("git log *".to_owned()));
-        assert_eq!(propose("npm test"), Some("npm test".to_owned()));
-        assert_eq!(propose("touch 'a b'"), Some("touch 'a b'".to_owned()));
-        for never in [
-            "bash -c ls",
-            "sudo ls",
-            "rm -rf x",
-            "./x",
-            "nosuchprogram",
-            "ls | sh",
-        ] {
-            assert_eq!(propose(never), None, "{never}");
-        }
-    }
-}
+mod tests;

@@ -38,6 +38,23 @@ pub(crate) enum Place {
     Guard,
 }
 
+/// Rules of findings about places that decide what runs later, or who may
+/// what: no open pattern of an allowlist covers them.
+pub(crate) fn is_taken_over(rule: &str) -> bool {
+    rule.rsplit_once('.').is_some_and(|(_, place)| {
+        [
+            "startup",
+            "hook",
+            "guard",
+            "credential",
+            "system",
+            "vital",
+            "device",
+        ]
+        .contains(&place)
+    })
+}
+
 /// Finds the place of a path.
 pub(crate) fn place(path: &str, setting: &Setting) -> Place {
     let path = path.strip_prefix("file://").unwrap_or(path);

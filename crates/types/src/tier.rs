@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// Five steps of risk. The order is the order of harm: `max` is the judgement
 /// over several parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -62,5 +64,18 @@ impl FromStr for Tier {
             .into_iter()
             .find(|tier| tier.name().eq_ignore_ascii_case(text))
             .ok_or_else(|| TierError(text.chars().take(40).collect()))
+    }
+}
+
+impl Serialize for Tier {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Tier {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let name = std::borrow::Cow::<'de, str>::deserialize(from)?;
+        name.parse().map_err(serde::de::Error::custom)
     }
 }

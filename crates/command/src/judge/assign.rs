@@ -55,6 +55,7 @@ const LOADED: &[&str] = &[
     "CARGO_HOME",
     "MAKEFLAGS",
     "GOFLAGS",
+    "CDPATH",
 ];
 
 /// Values that are commands.

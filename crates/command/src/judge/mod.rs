@@ -5,6 +5,7 @@ mod assign;
 mod hook;
 mod input;
 mod path;
+mod way;
 
 use tollgate_types::Tier;
 
@@ -15,6 +16,7 @@ use crate::read::{self, Scope};
 use crate::setting::Setting;
 use crate::sight::Sight;
 use crate::verdict::{Finding, Verdict};
+use way::Way;
 
 /// Deepest chain of commands inside commands.
 const DEEPEST: usize = 8;
@@ -25,6 +27,22 @@ const MOST: usize = 1_000;
 pub fn judge(text: &str, setting: &Setting) -> Verdict {
     let mut bench = Bench::new(setting);
     bench.text(text, None);
+    Verdict::of(bench.findings, bench.steps)
+}
+
+/// Judges shell text on the spot where all of it is tame: short, with few
+/// brackets. `None` means that it belongs in a process that may be killed.
+pub fn judge_tame(text: &str, setting: &Setting) -> Option<Verdict> {
+    let mut bench = Bench::new(setting);
+    bench.scope.only_tame = true;
+    bench.text(text, None);
+    (!bench.scope.met_wild).then(|| Verdict::of(bench.findings, bench.steps))
+}
+
+/// What is said of text that could not be judged in time.
+pub fn too_slow() -> Verdict {
+    let mut bench = Bench::new(&Setting::default());
+    bench.opaque("unreadable", "the text could not be read in time");
     Verdict::of(bench.findings, bench.steps)
 }
 
@@ -52,6 +70,9 @@ pub(crate) struct Bench {
     pub(crate) findings: Vec<Finding>,
     steps: Vec<Step>,
     depth: usize,
+    /// The step of the text that is being judged.
+    root: Option<usize>,
+    way: Way,
 }
 
 impl Bench {
@@ -62,6 +83,8 @@ impl Bench {
             findings: Vec::new(),
             steps: Vec::new(),
             depth: 0,
+            root: None,
+            way: Way::new(setting),
         }
     }
 
@@ -103,8 +126,14 @@ impl Bench {
             return self.opaque("too-many", "more commands than are followed");
         }
         let place = self.steps.len();
-        self.steps.push(step);
-        let step = self.steps[place].clone();
+        let step = Step {
+            folder: self.way.at(&step),
+            ..step
+        };
+        if !matches!(step.origin, Origin::Inside(_)) {
+            self.root = Some(place);
+        }
+        self.steps.push(step.clone());
         let prefix = !step.argv.is_empty();
         for (name, value) in &step.assignments {
             self.assignment(name, value, prefix);
@@ -118,6 +147,13 @@ impl Bench {
         }
         if !step.argv.is_empty() {
             self.command(&step);
+            match self.scope.functions.contains(&step.argv[0].text) {
+                true => self.way.lost(),
+                false => self.way.moved(&step, self.setting.home.as_deref()),
+            }
+        }
+        if !matches!(step.origin, Origin::Inside(_)) {
+            self.root = None;
         }
     }
 
@@ -227,6 +263,7 @@ impl Bench {
             sight,
             rule,
             reason: reason.into(),
+            step: self.root,
         });
     }
 }

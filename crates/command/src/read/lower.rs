@@ -12,7 +12,7 @@ use brush_parser::ast::{
 
 use super::scope::Scope;
 use super::word::{self, Atom, Decoded};
-use crate::plan::{Arg, Input, Origin, Plan, Step};
+use crate::plan::{Arg, Arm, Input, Origin, Plan, Spot, Step};
 
 /// Deepest chain of texts inside texts.
 const DEEPEST: usize = 6;
@@ -24,6 +24,8 @@ pub(super) fn lower(program: &Program, scope: &mut Scope) -> Plan {
         input: Input::Inherited,
         origin: Origin::Text,
         uncertain: 0,
+        chain: 0,
+        arm: Arm::First,
     };
     for list in &program.complete_commands {
         lowering.list(list);
@@ -39,6 +41,9 @@ pub(super) struct Lowering<'a> {
     /// Above zero where a command may not run, or runs in a subshell: what it
     /// assigns is not certain afterwards.
     uncertain: usize,
+    /// How many lists of `&&` and `||` were met.
+    chain: usize,
+    arm: Arm,
 }
 
 impl Lowering<'_> {
@@ -58,16 +63,40 @@ impl Lowering<'_> {
     }
 
     fn and_or(&mut self, list: &AndOrList) {
+        let outer = self.arm;
+        self.chain += 1;
+        self.arm = Arm::First;
         self.pipeline(&list.first);
+        // What an arm assigns is certain in the arms behind it only: of
+        // `false && X=a; echo $X`, nothing is known of X.
+        let mark = self.scope.mark();
         for next in &list.additional {
             match next {
-                AndOr::And(pipeline) => self.pipeline(pipeline),
+                AndOr::And(pipeline) => {
+                    self.arm = Arm::And;
+                    self.pipeline(pipeline);
+                }
                 AndOr::Or(pipeline) => {
+                    self.scope.forget_since(mark);
+                    self.arm = Arm::Or;
                     self.uncertain += 1;
                     self.pipeline(pipeline);
                     self.uncertain -= 1;
                 }
             }
+        }
+        if !list.additional.is_empty() {
+            self.scope.forget_since(mark);
+            self.chain += 1;
+        }
+        self.arm = outer;
+    }
+
+    fn spot(&self) -> Spot {
+        Spot {
+            chain: self.chain,
+            arm: self.arm,
+            uncertain: self.uncertain > 0,
         }
     }
 
@@ -110,6 +139,7 @@ impl Lowering<'_> {
     fn bare_redirects(&mut self, redirects: &[&IoRedirect]) {
         let mut step = Step {
             origin: self.origin.clone(),
+            spot: self.spot(),
             ..Step::default()
         };
         for redirect in redirects {
@@ -223,6 +253,7 @@ impl Lowering<'_> {
         let mut step = Step {
             origin: self.origin.clone(),
             input: self.input.clone(),
+            spot: self.spot(),
             ..Step::default()
         };
         let prefix = simple.prefix.iter().flat_map(|prefix| &prefix.0);
@@ -357,6 +388,8 @@ impl Lowering<'_> {
             }
             Err(why) => self.plan.hidden.push(why.to_string()),
         }
+        self.scope.met_wild |= inner.met_wild;
+        self.scope.bytes_read = inner.bytes_read;
     }
 }
 

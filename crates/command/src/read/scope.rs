@@ -9,8 +9,15 @@ use crate::plan::Step;
 pub(crate) struct Scope {
     /// Variables with a certain value.
     values: HashMap<String, String>,
+    /// Names in the order in which they were given a value.
+    given: Vec<String>,
     /// Names that a function of the text has taken.
     pub(crate) functions: HashSet<String>,
+    /// Only tame text is read; whether some was not is kept beside.
+    pub(crate) only_tame: bool,
+    pub(crate) met_wild: bool,
+    /// Bytes read so far, texts in texts counted again: each level costs anew.
+    pub(crate) bytes_read: usize,
     /// How many texts deep this one stands.
     pub(crate) depth: usize,
 }
@@ -71,8 +78,21 @@ impl Scope {
             "IFS" => self.values.clear(),
             _ if !certain => self.forget(name),
             _ => {
+                self.given.push(name.to_owned());
                 self.values.insert(name.to_owned(), value.to_owned());
             }
+        }
+    }
+
+    /// Where [`Self::forget_since`] goes back to.
+    pub(super) fn mark(&self) -> usize {
+        self.given.len()
+    }
+
+    /// Forgets what was assigned since a mark, for what may not have happened.
+    pub(super) fn forget_since(&mut self, mark: usize) {
+        for name in self.given.drain(mark.min(self.given.len())..) {
+            self.values.remove(&name);
         }
     }
 

@@ -25,19 +25,6 @@ pub(super) static EGRESS: Section = Section {
     ],
 };
 
-pub(super) static APPROVALS: Section = Section {
-    noun: "approvals",
-    keys: &[
-        Key::new("file", Text, "The allowlist.").or(Word("exec-approvals.json")),
-        Key::new("judge", Text, "A model that judges low risks."),
-        Key::new(
-            "low_without_judge",
-            OneOf(&["allow", "ask"]),
-            "What happens to low risks without one.",
-        ),
-    ],
-};
-
 pub(super) static EXEC: Section = Section {
     noun: "exec",
     keys: &[
