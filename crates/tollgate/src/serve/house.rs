@@ -38,6 +38,12 @@ pub(super) struct House {
     state: Mutex<State>,
 }
 
+/// Those who are told of a reload.
+pub(super) struct Offices {
+    pub(super) treasury: Arc<Treasury>,
+    pub(super) commands: Arc<Commands>,
+}
+
 /// What the last good configuration was made of.
 #[derive(Clone)]
 struct State {
@@ -56,9 +62,9 @@ impl House {
         gateway: Arc<Gateway>,
         ledger: Ledger,
         stored: Vec<StoredAgent>,
-        treasury: Arc<Treasury>,
-        commands: Arc<Commands>,
+        offices: Offices,
     ) -> Arc<Self> {
+        let Offices { treasury, commands } = offices;
         let state = State {
             seen: HashMap::new(),
             settings: Arc::new(settings),

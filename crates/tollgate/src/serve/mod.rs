@@ -42,7 +42,7 @@ use crate::greeting;
 use crate::paths::Paths;
 use crate::taint;
 use commands::{Commands, Parts};
-use house::House;
+use house::{House, Offices};
 use runs::Runs;
 use treasury::Treasury;
 
@@ -108,8 +108,10 @@ pub async fn run(settings: Settings, paths: Paths, greet: impl FnOnce(&str)) -> 
         Arc::clone(&gateway),
         ledger.clone(),
         stored,
-        Arc::clone(&treasury),
-        Arc::clone(&commands),
+        Offices {
+            treasury: Arc::clone(&treasury),
+            commands: Arc::clone(&commands),
+        },
     );
     if let Some(fault) = policy_fault {
         house.began_without_rules(fault);
