@@ -7,7 +7,7 @@ use tollgate_judge::Judge;
 use tollgate_ledger::StoredAgent;
 use tollgate_llm::Dialect;
 use tollgate_proxy::{
-    Credential, Domains, Limits, Provider, Rules, Snapshot, Target, Times, Upstream,
+    Credential, Domains, Limits, Provider, Rules, Scanning, Snapshot, Target, Times, Upstream,
 };
 use tollgate_routing::{CredentialSpec, Pool, ProviderRoutes, RouteTable};
 use tollgate_types::{AgentName, Label, Secret, Versions};
@@ -23,9 +23,10 @@ pub(super) fn build(
     stored: &[StoredAgent],
     runs: Vec<RunKey>,
     version: u64,
-    judge: Arc<Judge>,
+    fixed: Fixed,
     old: Option<&Snapshot>,
 ) -> anyhow::Result<Snapshot> {
+    let Fixed { judge, scanning } = fixed;
     let providers = settings.providers.iter().chain(found);
     let providers = providers
         .map(|it| provider(it, old))
@@ -66,7 +67,26 @@ pub(super) fn build(
         providers,
         agents,
         rules: rules(settings, judge),
+        scanning,
     })
+}
+
+/// What is made of files and costs more than the rest.
+pub(super) struct Fixed {
+    /// The rules.
+    pub(super) judge: Arc<Judge>,
+    /// What looks at texts.
+    pub(super) scanning: Arc<Scanning>,
+}
+
+impl Fixed {
+    /// What is in force now.
+    pub(super) fn of(snapshot: &Snapshot) -> Self {
+        Self {
+            judge: Arc::clone(&snapshot.rules.judge),
+            scanning: Arc::clone(&snapshot.scanning),
+        }
+    }
 }
 
 fn rules(settings: &Settings, judge: Arc<Judge>) -> Rules {
@@ -153,6 +173,7 @@ fn provider(settings: &ProviderSettings, old: Option<&Snapshot>) -> anyhow::Resu
         },
         ask_usage: settings.stream_usage,
         passages: settings.passages.clone(),
+        dlp: settings.dlp,
     })
 }
 
