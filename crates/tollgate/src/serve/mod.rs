@@ -45,7 +45,7 @@ use crate::greeting;
 use crate::paths::Paths;
 use crate::taint;
 use commands::{Commands, Parts};
-use house::{House, State};
+use house::{House, Offices};
 use runs::Runs;
 use scanning::Lookout;
 use snapshot::Fixed;
@@ -119,13 +119,17 @@ pub async fn run(
         Arc::clone(&gateway),
     );
     let house = House::new(
-        State::new(settings, stored),
-        (paths, address),
+        settings,
+        paths,
+        address,
         Arc::clone(&gateway),
         ledger.clone(),
-        Arc::clone(&treasury),
-        lookout,
-        Arc::clone(&commands),
+        stored,
+        Offices {
+            treasury: Arc::clone(&treasury),
+            lookout,
+            commands: Arc::clone(&commands),
+        },
     );
     if let Some(fault) = policy_fault {
         house.began_without_rules(fault);
