@@ -6,12 +6,12 @@ use tokio::sync::Semaphore;
 use tollgate_api::{ExecOutcome, ExecRequest};
 use tollgate_approvals::{
     ApprovalId, Fallback, Grant, GrantPublicKey, Nonce, Ruling, SafeTier, SignedGrant, State,
-    Subject, visible,
+    Subject,
 };
 use tollgate_desk::{AnswerFault, AskFault, Question, Room, Seat, Ticket};
 use tollgate_policy::{Decision, Fact, Verdict};
 use tollgate_secrets::GrantKey;
-use tollgate_types::{Label, Principal, Tier, Versions};
+use tollgate_types::{Label, Tier, Versions};
 
 use crate::card;
 use crate::claim::{self, Asker, Facts, Peer, Wish};
@@ -46,7 +46,7 @@ pub struct Clearance {
     house: Arc<dyn House>,
     rulebook: Arc<Rulebook>,
     room: Room,
-    journal: Arc<Journal>,
+    pub(crate) journal: Arc<Journal>,
     key: GrantKey,
     terms: arc_swap::ArcSwap<Terms>,
     judging: Semaphore,
@@ -139,20 +139,6 @@ impl Clearance {
         GrantPublicKey::from_bytes(self.key.public())
     }
 
-    /// Writes down what became of a grant.
-    pub(crate) async fn after(
-        &self,
-        principal: Principal,
-        kind: &'static str,
-        outcome: &'static str,
-        facts: serde_json::Value,
-    ) -> Result<(), String> {
-        let versions = self.house.versions();
-        self.journal
-            .after(principal, versions, kind, outcome, facts)
-            .await
-    }
-
     pub(crate) fn house(&self) -> &dyn House {
         &*self.house
     }
@@ -215,25 +201,6 @@ impl Clearance {
         judged.unwrap_or_else(|_| Err(failed("the command could not be judged".to_owned())))
     }
 
-    /// Where it would run has to be where the operator wants it. That it runs
-    /// there is the executor's word, like everything that it will do.
-    fn placed(&self, case: &Case<'_>) -> Result<(), Denial> {
-        let place = &*case.judged.command.place;
-        let host = place.split(':').next().unwrap_or_default();
-        match (host, self.terms.load().sandbox) {
-            ("sandbox", _) | ("gateway", false) => Ok(()),
-            ("gateway", true) => {
-                let text = "commands run in a sandbox here, this one would run beside the gateway";
-                let hint = "`tollgate exec --sandbox` runs it in one".to_owned();
-                Err(Denial::new("security", text).hint(hint))
-            }
-            (other, _) => Err(Denial::bad(format!(
-                "place is `{}`, expected `gateway` or `sandbox:` and a back end",
-                visible(other)
-            ))),
-        }
-    }
-
     /// Policy, then the matrix, then whoever has to be asked.
     async fn decide(
         &self,
@@ -241,7 +208,7 @@ impl Clearance {
         tell: impl Fn(ExecOutcome) + Send,
     ) -> Result<Yes, Denial> {
         let wish = Wish::read(case.request)?;
-        self.placed(case)?;
+        subject::placed(&case.judged.command, self.terms.load().sandbox)?;
         let policy = self.policy(case).await;
         if policy.verdict() == Verdict::Deny {
             let text = format!("rule {}: {}", policy.rule(), policy.reason());

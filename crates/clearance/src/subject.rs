@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use tollgate_api::ExecRequest;
-use tollgate_approvals::{Command, Words};
+use tollgate_approvals::{Command, Words, visible};
 use tollgate_command::{Setting, Sight, Verdict, judge, judge_argv};
 use tollgate_types::{AgentName, Tier, Versions};
 
@@ -80,6 +80,24 @@ pub(crate) fn judged(
         survey,
         raw: request.command.clone(),
     })
+}
+
+/// Where it would run has to be where the operator wants it. That it runs
+/// there is the executor's word, like everything that it will do.
+pub(crate) fn placed(command: &Command, sandbox: bool) -> Result<(), Denial> {
+    let host = command.place.split(':').next().unwrap_or_default();
+    match (host, sandbox) {
+        ("sandbox", _) | ("gateway", false) => Ok(()),
+        ("gateway", true) => {
+            let text = "commands run in a sandbox here, this one would run beside the gateway";
+            let hint = "`tollgate exec --sandbox` runs it in one".to_owned();
+            Err(Denial::new("security", text).hint(hint))
+        }
+        (other, _) => Err(Denial::bad(format!(
+            "place is `{}`, expected `gateway` or `sandbox:` and a back end",
+            visible(other)
+        ))),
+    }
 }
 
 fn named(asker: &Asker) -> AgentName {
