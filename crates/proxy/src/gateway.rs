@@ -26,6 +26,9 @@ pub struct Gateway {
     pub(crate) affinity: Affinity,
     /// Spans are made of finished requests.
     pub(crate) traces: bool,
+    /// How a command line begins that runs through the command plane, where
+    /// there is one.
+    pub(crate) exec: Option<String>,
 }
 
 impl Gateway {
@@ -43,6 +46,7 @@ impl Gateway {
             desk: Arc::default(),
             affinity: Affinity::default(),
             traces: false,
+            exec: None,
         }
     }
 
@@ -50,6 +54,15 @@ impl Gateway {
     #[must_use]
     pub fn with_traces(self, traces: bool) -> Self {
         Self { traces, ..self }
+    }
+
+    /// Rewrites what shell tools are called with, so that it begins like this.
+    #[must_use]
+    pub fn with_exec(self, begin: Option<String>) -> Self {
+        Self {
+            exec: begin,
+            ..self
+        }
     }
 
     /// Loads at the side what the first request behind TLS would wait for.

@@ -47,6 +47,7 @@ mod peer;
 mod rate;
 mod refusal;
 mod relay;
+mod rewrite;
 mod rules;
 mod snapshot;
 mod stall;

@@ -81,7 +81,8 @@ pub async fn run(settings: Settings, paths: Paths, greet: impl FnOnce(&str)) -> 
     let greeting = greeting::text(&settings, address, &rules, policy_fault.as_deref());
     let (bank, roster) = treasury::open(&settings, &ledger).await?;
     let gateway = Gateway::new(snapshot, ledger.clone(), Arc::clone(&bank));
-    let gateway = Arc::new(gateway.with_traces(telemetry.is_some()));
+    let gateway = gateway.with_traces(telemetry.is_some());
+    let gateway = Arc::new(gateway.with_exec(commands::command_line(&paths)));
     let parts = Parts {
         gateway: Arc::clone(&gateway),
         bank: Arc::clone(&bank),
