@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use tollgate_approvals::{
     ApprovalId, Card, GrantPublicKey, Nonce, SignedGrant, Subject, SubjectFile,
 };
-use tollgate_types::Tier;
+use tollgate_types::{RequestId, Tier};
 
 /// What a requester sends over `exec-approvals.sock`, one JSON object a line.
 ///
@@ -127,6 +127,8 @@ pub enum ExecOutcome {
         smart_approved: Option<bool>,
         /// The approval, where a person was asked.
         approval_id: Option<ApprovalId>,
+        /// The entry in the ledger, for `tollgate why`.
+        request_id: Option<RequestId>,
     },
     /// Don't run it.
     Denied {
@@ -142,6 +144,8 @@ pub enum ExecOutcome {
         hint: Option<String>,
         /// The approval, where a person was asked.
         approval_id: Option<ApprovalId>,
+        /// The entry in the ledger, for `tollgate why`.
+        request_id: Option<RequestId>,
     },
 }
 
@@ -180,6 +184,8 @@ struct Line {
     code: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<RequestId>,
 }
 
 impl From<ExecAnswer> for Line {
@@ -215,6 +221,7 @@ impl From<ExecAnswer> for Line {
                 detail,
                 smart_approved,
                 approval_id,
+                request_id,
             } => Self {
                 status: "allowed".to_owned(),
                 subject: Some(subject),
@@ -225,6 +232,7 @@ impl From<ExecAnswer> for Line {
                 detail,
                 smart_approved,
                 approval_id,
+                request_id,
                 ..line
             },
             ExecOutcome::Denied {
@@ -233,6 +241,7 @@ impl From<ExecAnswer> for Line {
                 tier,
                 hint,
                 approval_id,
+                request_id,
             } => Self {
                 status: "denied".to_owned(),
                 reason: Some(reason),
@@ -240,6 +249,7 @@ impl From<ExecAnswer> for Line {
                 tier,
                 hint,
                 approval_id,
+                request_id,
                 ..line
             },
         }
@@ -270,6 +280,7 @@ impl TryFrom<Line> for ExecAnswer {
                 detail: line.detail,
                 smart_approved: line.smart_approved,
                 approval_id: line.approval_id,
+                request_id: line.request_id,
             },
             "denied" => ExecOutcome::Denied {
                 reason: line.reason.unwrap_or_default(),
@@ -277,6 +288,7 @@ impl TryFrom<Line> for ExecAnswer {
                 tier: line.tier,
                 hint: line.hint,
                 approval_id: line.approval_id,
+                request_id: line.request_id,
             },
             _ => {
                 return Err(format!(

@@ -16,6 +16,7 @@
 //! * [`StatusReport`]: `GET /control/status[?deep=1]`
 //! * [`RequestSummary`]: `GET /control/requests`, newest first
 //! * [`Story`]: `GET /control/requests/{id}`, what `tollgate why` prints
+//! * [`CommandStory`]: `GET /control/commands/{id}`, the same for a command
 //! * [`ProfileReport`]: `GET /control/profiles`
 //! * [`UsageReport`]: `GET /control/usage?by=&since=`
 //! * [`AgentReport`], [`NewAgentRequest`], [`AgentCreated`]: `/control/agents`
@@ -63,6 +64,6 @@ pub use reload::ReloadReport;
 pub use requests::RequestSummary;
 pub use runs::{NewRunRequest, Order, ResumedRun, RunEnd, RunEnded, RunOrder, RunStarted};
 pub use status::{LedgerStatus, PolicyFileStatus, PolicyStatus, ProviderStatus, StatusReport};
-pub use story::{Story, StoryStep};
+pub use story::{CommandStory, Story, StoryStep};
 pub use taint::{TaintFactReport, TaintReport, TaintRequest};
 pub use usage::{UsageLine, UsageReport};

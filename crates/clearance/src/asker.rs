@@ -114,5 +114,6 @@ fn denied(code: &str, reason: &str) -> ExecOutcome {
         tier: None,
         hint: None,
         approval_id: None,
+        request_id: None,
     }
 }

@@ -7,6 +7,9 @@ use crate::claim::Asker;
 use crate::subject::Judged;
 use tollgate_api::ExecRequest;
 
+/// Past commands that a card shows beside a proposed rule.
+const MOST_COMPARED: usize = 3;
+
 /// The card, without advice.
 pub(crate) fn card(
     asker: &Asker,
@@ -185,10 +188,12 @@ fn quoted(word: &str) -> String {
     }
 }
 
-/// The rules that `allow-always` would keep, and how the card shows them.
-pub(crate) fn proposal(judged: &Judged) -> (Vec<Rule>, Option<Proposal>) {
+/// The rules that `allow-always` would keep, and how the card shows them, held
+/// against what the agent asked for before.
+pub(crate) fn proposal(judged: &Judged, past: &[String]) -> (Vec<Rule>, Option<Proposal>) {
     let mut rules = Vec::new();
-    for proposed in tollgate_command::propose(&judged.verdict) {
+    let proposals = tollgate_command::propose(&judged.verdict);
+    for proposed in &proposals {
         let evidence = judged.survey.evidence.iter();
         let own = evidence.filter(|one| one.step == proposed.step);
         let binary = own
@@ -215,10 +220,38 @@ pub(crate) fn proposal(judged: &Judged) -> (Vec<Rule>, Option<Proposal>) {
         return (rules, None);
     }
     let patterns: Vec<_> = rules.iter().map(|rule| visible(&rule.pattern)).collect();
+    let (would_allow, would_not_allow) = compared(&proposals, past);
     let proposal = Proposal {
         pattern: patterns.join("  and  "),
-        would_allow: Vec::new(),
-        would_not_allow: Vec::new(),
+        would_allow,
+        would_not_allow,
     };
     (rules, Some(proposal))
+}
+
+/// Which past commands the patterns would have allowed, and which others of
+/// the same programs they would not have.
+fn compared(
+    proposals: &[tollgate_command::Proposal],
+    past: &[String],
+) -> (Vec<String>, Vec<String>) {
+    let (mut would, mut would_not) = (Vec::new(), Vec::new());
+    for command in past {
+        let verdict = tollgate_command::judge(command, &tollgate_command::Setting::default());
+        let programs = || verdict.steps.iter().filter_map(|step| step.argv.first());
+        let same = |proposal: &&tollgate_command::Proposal| {
+            programs().any(|program| program.text == proposal.pattern.program())
+        };
+        let Some(proposal) = proposals.iter().find(same) else {
+            continue;
+        };
+        let list = match proposal.pattern.would_allow(&verdict) {
+            true => &mut would,
+            false => &mut would_not,
+        };
+        if list.len() < MOST_COMPARED {
+            list.push(visible(command));
+        }
+    }
+    (would, would_not)
 }

@@ -5,14 +5,15 @@ use serde_json::json;
 use tokio::sync::Semaphore;
 use tollgate_api::{ExecOutcome, ExecRequest};
 use tollgate_approvals::{
-    ApprovalId, Fallback, Grant, GrantPublicKey, Nonce, Ruling, SafeTier, SignedGrant, State,
-    Subject,
+    Advice, ApprovalId, Card, Fallback, Grant, GrantPublicKey, Nonce, Ruling, SafeTier,
+    SignedGrant, State, Subject,
 };
 use tollgate_desk::{AnswerFault, AskFault, Question, Room, Seat, Ticket};
 use tollgate_policy::{Decision, Fact, Verdict};
 use tollgate_secrets::GrantKey;
-use tollgate_types::{Label, Tier, Versions};
+use tollgate_types::{Label, RequestId, Tier, Versions};
 
+use crate::advice;
 use crate::card;
 use crate::claim::{self, Asker, Facts, Peer, Wish};
 use crate::journal::Decided;
@@ -153,13 +154,13 @@ impl Clearance {
     ) -> ExecOutcome {
         let asker = match Asker::identify(self.house(), peer, &request) {
             Ok(asker) => asker,
-            Err(denial) => return denied(denial, None),
+            Err(denial) => return denied(denial, None, None),
         };
         let versions = self.house.versions();
         let (asker, request) = (Arc::new(asker), Arc::new(request));
         let judged = match self.judge(&asker, &request, &versions).await {
             Ok(judged) => judged,
-            Err(denial) => return denied(denial, None),
+            Err(denial) => return denied(denial, None, None),
         };
         let subject = Subject::Command(judged.command.clone());
         let case = Case {
@@ -343,7 +344,20 @@ impl Clearance {
         tell: &(impl Fn(ExecOutcome) + Send),
         policy: &Decision,
     ) -> Result<Yes, Denial> {
-        if self.terms.load().ask_low {
+        let terms = self.terms.load_full();
+        if let Some(model) = &terms.judge {
+            let said = advice::advice(self.house(), model, case.judged).await;
+            if said.verdict == "allow" {
+                return Ok(Yes {
+                    by: "judge",
+                    detail: Some(format!("{}: {}", said.model, said.reason)),
+                    smart: Some(true),
+                    ..Yes::default()
+                });
+            }
+            return self.ask_with(case, tell, policy, false, Some(said)).await;
+        }
+        if terms.ask_low {
             return self.ask(case, tell, policy, false).await;
         }
         Ok(Yes {
@@ -353,8 +367,7 @@ impl Clearance {
         })
     }
 
-    /// A person. Nobody but a person can turn this into a yes, except where the
-    /// operator has said beforehand what holds when nobody is there.
+    /// A person, with what the judge model thinks beside it.
     async fn ask(
         &self,
         case: &Case<'_>,
@@ -362,7 +375,30 @@ impl Clearance {
         policy: &Decision,
         rule_matches: bool,
     ) -> Result<Yes, Denial> {
-        let (rules, proposal) = card::proposal(case.judged);
+        let terms = self.terms.load_full();
+        let said = match &terms.judge {
+            Some(model) => Some(advice::advice(self.house(), model, case.judged).await),
+            None => None,
+        };
+        self.ask_with(case, tell, policy, rule_matches, said).await
+    }
+
+    /// A person. Nobody but a person can turn this into a yes, except where the
+    /// operator has said beforehand what holds when nobody is there.
+    async fn ask_with(
+        &self,
+        case: &Case<'_>,
+        tell: &(impl Fn(ExecOutcome) + Send),
+        policy: &Decision,
+        rule_matches: bool,
+        said: Option<Advice>,
+    ) -> Result<Yes, Denial> {
+        let past = self.journal.past(&case.asker.named).await;
+        let (rules, proposal) = card::proposal(case.judged, &past);
+        let card = Card {
+            advice: said,
+            ..card::card(case.asker, case.request, case.judged, proposal)
+        };
         let why = match policy.is_allowed() {
             true => case.judged.verdict.reason.clone(),
             false => format!("rule {}: {}", policy.rule(), policy.reason()),
@@ -372,7 +408,7 @@ impl Clearance {
             agent: case.asker.named.clone(),
             summary: card::summary(case.judged),
             why,
-            card: card::card(case.asker, case.request, case.judged, proposal),
+            card,
             rules,
             versions: case.versions.clone(),
             pid: case.asker.peer.pid,
@@ -480,7 +516,7 @@ impl Clearance {
             }),
         };
         let written = self.journal.decided(decided).await;
-        written.map_err(|error| {
+        let request_id = written.map_err(|error| {
             let text = format!("the ledger can't record it, so nothing is run: {error}");
             Denial::new("failed", text)
         })?;
@@ -494,6 +530,7 @@ impl Clearance {
             detail: yes.detail,
             smart_approved: yes.smart,
             approval_id: yes.approval,
+            request_id: Some(request_id),
         })
     }
 
@@ -524,10 +561,11 @@ impl Clearance {
                 "requester": case.judged.command.requester,
             }),
         };
-        if let Err(error) = self.journal.decided(decided).await {
+        let written = self.journal.decided(decided).await;
+        let request_id = written.inspect_err(|error| {
             tracing::error!(%error, "a refused command is not in the ledger");
-        }
-        denied(denial, Some(case.judged.tier()))
+        });
+        denied(denial, Some(case.judged.tier()), request_id.ok())
     }
 }
 
@@ -553,13 +591,14 @@ impl Drop for Waits<'_> {
     }
 }
 
-fn denied(denial: Denial, tier: Option<Tier>) -> ExecOutcome {
+fn denied(denial: Denial, tier: Option<Tier>, request_id: Option<RequestId>) -> ExecOutcome {
     ExecOutcome::Denied {
         reason: denial.text,
         code: denial.code.to_owned(),
         tier,
         hint: denial.hint,
         approval_id: denial.approval,
+        request_id,
     }
 }
 

@@ -13,6 +13,13 @@ use crate::{Rulebook, now};
 /// The events that say what waits and what became of it.
 pub const KINDS: [&str; 2] = ["approval.asked", "approval.changed"];
 
+/// The events that say what became of a command.
+const DECIDED: [&str; 2] = ["exec.allowed", "exec.denied"];
+/// How far back a proposed rule is held against what was asked, in
+/// milliseconds: a week.
+const PAST: u64 = 7 * 24 * 60 * 60 * 1000;
+/// Newest commands that it is held against.
+const MOST_PAST: u32 = 200;
 /// Newest events that are read back at a start.
 const MOST: u32 = 10_000;
 
@@ -76,7 +83,7 @@ impl Journal {
     }
 
     /// Writes down what was decided about a command.
-    pub(crate) async fn decided(&self, mut decided: Decided) -> Result<(), String> {
+    pub(crate) async fn decided(&self, mut decided: Decided) -> Result<RequestId, String> {
         if let Some(text) = decided.facts["command"].as_str() {
             decided.facts["command"] = (self.mask)(text).into();
         }
@@ -94,7 +101,25 @@ impl Journal {
                 decided.facts,
             )
         };
-        self.write(event).await
+        let id = event.id;
+        self.write(event).await?;
+        Ok(id)
+    }
+
+    /// What an agent asked for lately, each once, the newest first: a proposed
+    /// rule is held against it. Nothing where the ledger can't be read.
+    pub(crate) async fn past(&self, agent: &AgentName) -> Vec<String> {
+        let since = UnixMillis(now().0.saturating_sub(PAST));
+        let events = self.ledger.events_of(&DECIDED, since, MOST_PAST).await;
+        let mut past: Vec<String> = Vec::new();
+        for entry in events.unwrap_or_default().into_iter().rev() {
+            let facts = &entry.event.facts;
+            let command = facts["command"].as_str().unwrap_or_default();
+            if facts["agent"] == agent.as_str() && !past.iter().any(|it| it == command) {
+                past.push(command.to_owned());
+            }
+        }
+        past
     }
 
     /// Writes down what became of a grant.

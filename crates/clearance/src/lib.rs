@@ -30,6 +30,7 @@
     reason = "looks at the files that commands are made of, and owns the clock of questions"
 )]
 
+mod advice;
 mod answerer;
 mod asker;
 mod card;

@@ -1,8 +1,10 @@
 //! The canonical argv plan: every simple command that a text would run, with
 //! its words decoded, in the order in which the shell meets them.
 
+use serde::{Deserialize, Serialize};
+
 /// One decoded word.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Arg {
     /// The word as the program would see it; expansions that can't be known
     /// stand in it as written (`$name`, `$(…)`).
@@ -29,7 +31,7 @@ impl Arg {
 }
 
 /// Which way a redirection points.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Direction {
     /// `<`
     Read,
@@ -42,7 +44,7 @@ pub enum Direction {
 }
 
 /// A redirection to or from a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Redirect {
     /// Which way.
     pub direction: Direction,
@@ -51,7 +53,7 @@ pub struct Redirect {
 }
 
 /// What stands at a command's standard input.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Input {
     /// Whatever the caller has.
     #[default]
@@ -63,7 +65,7 @@ pub enum Input {
 }
 
 /// Why a step is in the plan.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Origin {
     /// Written in the text.
     #[default]
@@ -77,7 +79,7 @@ pub enum Origin {
 }
 
 /// One simple command.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Step {
     /// Program and arguments; empty where only assignments stand.
     pub argv: Vec<Arg>,
@@ -94,6 +96,7 @@ pub struct Step {
     /// fills it in.
     pub folder: Option<String>,
     /// Whether it runs for sure, and what has to go before.
+    #[serde(skip)]
     pub(crate) spot: Spot,
 }
 

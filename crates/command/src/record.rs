@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tollgate_types::Tier;
 
-use crate::{Setting, Sight, action_tier, is_crisis, judge};
+use crate::{Setting, Sight, Verdict, action_tier, is_crisis, judge};
 
 /// What is read as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -75,12 +75,26 @@ impl Answer {
 /// Answers one question.
 pub fn answer(question: &Question, reading: Reading, setting: &Setting) -> Answer {
     match reading {
-        Reading::Message => message(question),
-        Reading::Command => command(question, setting),
+        Reading::Message => hear(question),
+        Reading::Command => tell(
+            question,
+            judge(&question.command, &question.setting(setting)),
+        ),
     }
 }
 
-fn message(question: &Question) -> Answer {
+impl Question {
+    /// The setting with the question's own folder.
+    pub fn setting(&self, setting: &Setting) -> Setting {
+        Setting {
+            folder: self.cwd.clone().or_else(|| setting.folder.clone()),
+            ..setting.clone()
+        }
+    }
+}
+
+/// What is said of a message.
+pub fn hear(question: &Question) -> Answer {
     let crisis = is_crisis(&question.command);
     let resources = crate::RESOURCES
         .iter()
@@ -107,15 +121,9 @@ fn message(question: &Question) -> Answer {
     }
 }
 
-fn command(question: &Question, setting: &Setting) -> Answer {
-    let setting = match &question.cwd {
-        Some(folder) => &Setting {
-            folder: Some(folder.clone()),
-            ..setting.clone()
-        },
-        None => setting,
-    };
-    let verdict = judge(&question.command, setting);
+/// What is said of a command that was judged, with what the caller said that
+/// it means to do.
+pub fn tell(question: &Question, verdict: Verdict) -> Answer {
     let mut answer = Answer {
         id: question.id.clone(),
         tier: verdict.tier.name(),

@@ -1,8 +1,10 @@
 //! Where a command would run: all that the judge is told of the machine.
 
+use serde::{Deserialize, Serialize};
+
 /// Folders and files that decide how paths are judged. The crate asks no
 /// environment and no file system; whoever calls it says.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Setting {
     /// Working folder, absolute; `None` means that a relative path is in the
     /// workspace.

@@ -1,7 +1,12 @@
 //! How much of a command could be understood.
 
+use serde::{Deserialize, Serialize};
+
 /// From clear to hidden; `max` over the parts is the sight of the whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
 pub enum Sight {
     /// Binary and flags are understood.
     #[default]

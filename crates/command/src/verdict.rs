@@ -1,12 +1,13 @@
 //! What is said of a command.
 
+use serde::{Deserialize, Serialize};
 use tollgate_types::Tier;
 
 use crate::plan::{Origin, Step};
 use crate::sight::Sight;
 
 /// One reason, of the many that a command may have.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// The tier that this alone would have.
     pub tier: Tier,
@@ -23,7 +24,7 @@ pub struct Finding {
 }
 
 /// The judgement over a whole text.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     /// The worst of the findings.
     pub tier: Tier,

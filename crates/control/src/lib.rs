@@ -46,6 +46,7 @@ mod answer;
 mod approvals;
 mod audit;
 mod call;
+mod commands;
 mod events;
 mod gateway;
 mod guard;

@@ -14,7 +14,9 @@ use tollgate_types::{
 
 use crate::answer::Refusal;
 use crate::{Approvals, Followers, Gateway, Metrics, Operators, Recent, Runs, Treasury};
-use crate::{agents, approvals, audit, events, guard, read, reload, runs, taint, treasury};
+use crate::{
+    agents, approvals, audit, commands, events, guard, read, reload, runs, taint, treasury,
+};
 
 /// Bodies of this API are a name and some patterns.
 const LARGEST_BODY: usize = 64 << 10;
@@ -62,6 +64,7 @@ pub fn router(control: Arc<Control>) -> axum::Router {
         .route("/control/status", get(read::status))
         .route("/control/requests", get(read::requests))
         .route("/control/requests/{id}", get(read::request))
+        .route("/control/commands/{id}", get(commands::show))
         .route("/control/audit", get(audit::entries))
         .route("/control/audit/prune", post(audit::prune))
         .route("/control/profiles", get(read::profiles))

@@ -1,4 +1,5 @@
-//! The one decide function as every plane calls it: [`Judge::decide`].
+//! The one decide function as every plane calls it, [`Judge::decide`], and the
+//! one judge of commands, [`Commands::judge`].
 //!
 //! Rules are an operator's own words, and words can be wrong: a loop that does
 //! not end, a value nested so deep that printing it overflows the stack, a text
@@ -29,6 +30,9 @@
 //! child   one child: start, ask, read an answer in time
 //! serve   the other end: what the hidden subcommand runs
 //! line    what the two say to each other, one JSON document a line
+//!
+//! commands  the same for shell text: tame text on the spot, wild text in a
+//!           child (`commands::reader`, `commands::serve`)
 //! ```
 
 #![allow(
@@ -37,6 +41,7 @@
 )]
 
 mod child;
+mod commands;
 mod judge;
 mod line;
 mod load;
@@ -44,6 +49,7 @@ mod memory;
 mod pool;
 mod serve;
 
+pub use commands::{Commands, LONGEST_READING_MS, serve_commands};
 pub use judge::Judge;
 pub use line::Saying;
 pub use load::{Isolation, Library, Place, load, prove};

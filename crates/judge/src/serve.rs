@@ -42,7 +42,7 @@ pub fn serve(input: impl BufRead, output: impl Write) -> io::Result<()> {
 
 /// No files, no core dump, no more memory than this, and no life without the
 /// gateway.
-fn confine() -> io::Result<()> {
+pub(crate) fn confine() -> io::Result<()> {
     nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL)?;
     nix::sys::prctl::set_dumpable(false)?;
     nix::sys::prctl::set_no_new_privs()?;

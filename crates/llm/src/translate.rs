@@ -27,6 +27,7 @@ mod raw;
 mod responses;
 mod shape;
 mod stream;
+mod unbind;
 
 use std::fmt;
 
@@ -42,6 +43,7 @@ use raw::{Fault, Raw};
 pub use count::count_answer;
 pub use frame::AnswerFrame;
 pub use stream::Translator;
+pub use unbind::{Unbound, unbind};
 
 /// What becomes of a field that the other dialect has no place for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -2,11 +2,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use arc_swap::ArcSwap;
+use tollgate_command::Setting;
 use tollgate_desk::Desk;
+use tollgate_judge::Commands;
 use tollgate_ledger::Ledger;
 use tollgate_routing::Affinity;
 
 use crate::bank::Bank;
+use crate::lanes::Memory;
 use crate::memory::BodyMemory;
 use crate::pace::Pace;
 use crate::snapshot::{Provider, Snapshot, Upstream};
@@ -24,6 +27,10 @@ pub struct Gateway {
     pub(crate) bank: Arc<Bank>,
     pub(crate) desk: Arc<Desk>,
     pub(crate) affinity: Affinity,
+    /// What parts of requests came to.
+    pub(crate) memory_of_parts: Arc<Memory>,
+    pub(crate) scans: Pace,
+    pub(crate) commands: Arc<Commands>,
     /// Spans are made of finished requests.
     pub(crate) traces: bool,
     /// How a command line begins that runs through the command plane, where
@@ -45,9 +52,18 @@ impl Gateway {
             bank,
             desk: Arc::default(),
             affinity: Affinity::default(),
+            memory_of_parts: Arc::default(),
+            scans: Pace::default(),
+            commands: Arc::new(Commands::tame_only(Setting::default())),
             traces: false,
             exec: None,
         }
+    }
+
+    /// Judges commands with this, wild ones in children of its own.
+    #[must_use]
+    pub fn with_commands(self, commands: Arc<Commands>) -> Self {
+        Self { commands, ..self }
     }
 
     /// Notes what spans need, and continues the traces of callers.

@@ -12,6 +12,7 @@
 //!   dropped.
 //! * [`upstream`] connects, sends and waits for an answer that may go out;
 //!   [`relay`] passes a stream on and ends it honestly.
+//! * [`lanes`] is the scanner: what leaves and what comes in, as text.
 //! * [`refusal`] is the one map from what went wrong to what a caller sees.
 //!
 //! There is no SQL, no Starlark and no operator plane here: the ledger and the
@@ -28,6 +29,7 @@ mod answer;
 mod bank;
 mod body;
 mod bounds;
+mod classify;
 mod dispatch;
 mod domains;
 mod evaluate;
@@ -36,6 +38,7 @@ mod head;
 mod hold;
 mod intake;
 mod interpreter;
+mod lanes;
 mod list;
 mod listener;
 mod memory;
@@ -60,6 +63,7 @@ pub use bank::Bank;
 pub use body::{Body, BodyError};
 pub use dispatch::Control;
 pub use gateway::Gateway;
+pub use lanes::{DlpSettings, Inward, OnMatch, Opinions, Remote, Scanning, Script};
 pub use listener::listen;
 pub use rules::{Domains, Rules};
 pub use snapshot::{

@@ -9,6 +9,7 @@ use tollgate_llm::{Api, Catalog, Dialect, Endpoint, Strictness, counterpart};
 use tollgate_routing::{Pool, ProviderIndex, RouteTable};
 use tollgate_types::{AgentName, Label, Secret, Versions};
 
+use crate::lanes::{DlpSettings, Scanning};
 use crate::rules::Rules;
 use crate::through::Passage;
 use crate::upstream::Target;
@@ -47,6 +48,8 @@ pub struct Snapshot {
     pub clamp_floor: Option<u64>,
     /// What judges every call.
     pub rules: Rules,
+    /// What looks at texts.
+    pub scanning: Arc<Scanning>,
 }
 
 impl Snapshot {
@@ -127,6 +130,8 @@ pub struct Provider {
     pub ask_usage: bool,
     /// What `/passthrough` takes beside the endpoints of its wire.
     pub passages: Vec<Passage>,
+    /// What is looked for in what goes there and comes back.
+    pub dlp: DlpSettings,
 }
 
 impl Provider {

@@ -25,16 +25,18 @@ pub(crate) struct Translated {
 }
 
 impl Translated {
-    /// Writes the request in the provider's dialect; none where it takes it as
+    /// Writes the request, as it was cleared for the candidate, in the
+    /// provider's dialect; none where it takes it as
     /// it is.
     pub(crate) fn of(
         planned: &Planned,
+        (view, body): (&RequestView, &Bytes),
         provider: &Provider,
         model: &str,
         request: RequestId,
         now: UnixMillis,
     ) -> Result<Option<Self>, BadRequest> {
-        let (from, view) = (planned.endpoint(), planned.view());
+        let from = planned.endpoint();
         let Some(to) = provider.counterpart(from, view.stream) else {
             return Ok(None);
         };
@@ -51,7 +53,6 @@ impl Translated {
             lower_to: most,
             ..Edits::default()
         };
-        let body = planned.body();
         let done = translate_request(from, to, view, body, &edits, snapshot.strictness)?;
         let path = to.path_for(model);
         let query = (to == Endpoint::StreamGenerateContent).then_some("alt=sse");

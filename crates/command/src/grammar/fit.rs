@@ -224,7 +224,8 @@ impl<'a> Fitting<'a> {
     fn unlisted(&mut self, name: &str, value: Option<Arg>) {
         self.fit.flags.push(name.to_owned());
         if name == "--help" {
-            self.fit.info |= self.chain.len() > 1 && !self.fit.has_code;
+            let shows = self.chain.len() > 1 || !self.chain[0].runs_anything();
+            self.fit.info |= shows && !self.fit.has_code;
             return;
         }
         let effect = match self.marks().strict {
@@ -367,13 +368,21 @@ impl<'a> Fitting<'a> {
                 Some(Effect::Open) => Effect::Open,
                 _ => Effect::Unsure,
             };
-            return Some(verb::of(&words, root.marks.remote).unwrap_or(fallback));
+            let by_verb = verb::of(&words, root.marks.remote).or_else(|| self.verb_of_options());
+            return Some(by_verb.unwrap_or(fallback));
         }
         if listed && (grammar.marks.verbs || grammar.marks.remote) {
             let words: Vec<&str> = self.words();
             return verb::of(&words, grammar.marks.remote)
                 .or(grammar.effect)
                 .or(Some(Effect::Unsure));
+        }
+        let verbs = root.marks.verbs || root.marks.remote;
+        if !listed
+            && verbs
+            && let Some(effect) = self.verb_of_options()
+        {
+            return Some(effect);
         }
         if !listed && root.marks.sub && (!self.fit.operands.is_empty() || !self.fit.path.is_empty())
         {
@@ -382,6 +391,20 @@ impl<'a> Fitting<'a> {
         grammar
             .effect
             .or(root.effect.filter(|_| listed && !root.marks.sub))
+    }
+
+    /// `--list-modems`, `--show`: options of programs of many verbs that begin
+    /// like one. The worst of them counts.
+    fn verb_of_options(&self) -> Option<Effect> {
+        let remote = self.chain[0].marks.remote;
+        let options = self
+            .fit
+            .flags
+            .iter()
+            .filter_map(|flag| flag.strip_prefix("--"));
+        options
+            .filter_map(|option| verb::of(&[option], remote))
+            .max_by_key(|effect| effect.tier())
     }
 
     fn words(&self) -> Vec<&str> {

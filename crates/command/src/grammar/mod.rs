@@ -28,6 +28,7 @@ const FILES: &[&str] = &[
     include_str!("../../programs/apple.grammar"),
     include_str!("../../programs/attack.grammar"),
     include_str!("../../programs/plain.grammar"),
+    include_str!("../../programs/wide.grammar"),
 ];
 
 /// An entry that is read when its program is met for the first time.
@@ -46,7 +47,7 @@ struct Book {
 /// Only names and where their lines stand are read at the start.
 static BOOK: LazyLock<Book> = LazyLock::new(|| {
     let mut book = Book {
-        entries: Vec::with_capacity(4096),
+        entries: Vec::with_capacity(1024),
         names: HashMap::default(),
         patterns: Vec::new(),
     };

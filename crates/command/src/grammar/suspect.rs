@@ -9,6 +9,10 @@ use crate::effect::Effect;
 /// file that is written.
 pub(super) fn long(name: &str) -> Option<Effect> {
     let name = name.trim_start_matches('-');
+    // `run` of a dry run runs nothing.
+    if ["dry-run", "dryrun", "no-run", "run-help"].contains(&name) {
+        return None;
+    }
     let mut found = None;
     for word in name.split(['-', '_', '.']) {
         let effect = match word {

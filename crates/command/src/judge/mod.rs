@@ -30,6 +30,22 @@ pub fn judge(text: &str, setting: &Setting) -> Verdict {
     Verdict::of(bench.findings, bench.steps)
 }
 
+/// Judges shell text on the spot where all of it is tame: short, with few
+/// brackets. `None` means that it belongs in a process that may be killed.
+pub fn judge_tame(text: &str, setting: &Setting) -> Option<Verdict> {
+    let mut bench = Bench::new(setting);
+    bench.scope.only_tame = true;
+    bench.text(text, None);
+    (!bench.scope.met_wild).then(|| Verdict::of(bench.findings, bench.steps))
+}
+
+/// What is said of text that could not be judged in time.
+pub fn too_slow() -> Verdict {
+    let mut bench = Bench::new(&Setting::default());
+    bench.opaque("unreadable", "the text could not be read in time");
+    Verdict::of(bench.findings, bench.steps)
+}
+
 /// Judges an argv that no shell will read.
 pub fn judge_argv(argv: &[String], setting: &Setting) -> Verdict {
     let mut bench = Bench::new(setting);

@@ -4,20 +4,37 @@ use super::word::Atom;
 
 /// Most words that one word may become.
 const MOST: usize = 256;
+/// Most braces of one word: each is looked for its end, and each pair is a step
+/// down.
+const MOST_BRACES: usize = 64;
+/// Most characters that all those words may have, copies on the way counted.
+const MOST_CHARACTERS: usize = 8 * 1024;
 
 /// Expands the braces outside quotes; `None` where that makes too many words.
 pub(super) fn expand(word: Vec<Atom>) -> Option<Vec<Vec<Atom>>> {
-    if !word.iter().any(|atom| is(atom, '{')) {
-        return Some(vec![word]);
+    match word.iter().filter(|atom| is(atom, '{')).count() {
+        0 => Some(vec![word]),
+        1..=MOST_BRACES => each(
+            &word,
+            &mut Budget {
+                words: MOST,
+                characters: MOST_CHARACTERS,
+            },
+        ),
+        _ => None,
     }
-    let mut budget = MOST;
-    let words = each(&word, &mut budget)?;
-    Some(words)
 }
 
-fn each(word: &[Atom], budget: &mut usize) -> Option<Vec<Vec<Atom>>> {
+/// What is left to be made.
+struct Budget {
+    words: usize,
+    characters: usize,
+}
+
+fn each(word: &[Atom], budget: &mut Budget) -> Option<Vec<Vec<Atom>>> {
+    budget.characters = budget.characters.checked_sub(word.len())?;
     let Some((open, close, commas)) = first(word) else {
-        *budget = budget.checked_sub(1)?;
+        budget.words = budget.words.checked_sub(1)?;
         return Some(vec![word.to_vec()]);
     };
     let inner = &word[open + 1..close];

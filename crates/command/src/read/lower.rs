@@ -388,6 +388,8 @@ impl Lowering<'_> {
             }
             Err(why) => self.plan.hidden.push(why.to_string()),
         }
+        self.scope.met_wild |= inner.met_wild;
+        self.scope.bytes_read = inner.bytes_read;
     }
 }
 

@@ -6,9 +6,11 @@ mod redirect;
 mod scope;
 mod word;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use brush_parser::{ParserOptions, Token, ast::Program};
 
-use crate::guard::{self, Beyond};
+use crate::guard::{self, Beyond, LONGEST};
 use crate::plan::Plan;
 pub(crate) use lower::{FORK_BOMB, subscript};
 pub(crate) use scope::Scope;
@@ -25,6 +27,14 @@ const STACK: usize = 32 * 1024 * 1024;
 /// # Errors
 /// [`Beyond`]: the text is too long, too deep, or not shell.
 pub(crate) fn plan(text: &str, scope: &mut Scope) -> Result<Plan, Beyond> {
+    scope.bytes_read += text.len();
+    if scope.bytes_read > 2 * LONGEST {
+        return Err(Beyond::Length);
+    }
+    if scope.only_tame && !guard::is_tame(text, scope.bytes_read) {
+        scope.met_wild = true;
+        return Err(Beyond::Wild);
+    }
     guard::text(text)?;
     let program = parse(text)?;
     Ok(lower::lower(&program, scope))
@@ -32,10 +42,12 @@ pub(crate) fn plan(text: &str, scope: &mut Scope) -> Result<Plan, Beyond> {
 
 fn parse(text: &str) -> Result<Program, Beyond> {
     let options = ParserOptions::default();
-    let tokens = brush_parser::uncached_tokenize_str(text, &options.tokenizer_options())
-        .map_err(|_| Beyond::Syntax)?;
+    let tokens = unharmed(|| {
+        brush_parser::uncached_tokenize_str(text, &options.tokenizer_options())
+            .map_err(|_| Beyond::Syntax)
+    })?;
     match guard::tokens(&tokens)? {
-        depth if depth <= SHALLOW => tree(&tokens, &options),
+        depth if depth <= SHALLOW => unharmed(|| tree(&tokens, &options)),
         _ => std::thread::scope(|scope| {
             std::thread::Builder::new()
                 .stack_size(STACK)
@@ -49,4 +61,9 @@ fn parse(text: &str) -> Result<Program, Beyond> {
 
 fn tree(tokens: &[Token], options: &ParserOptions) -> Result<Program, Beyond> {
     brush_parser::parse_tokens(tokens, options).map_err(|_| Beyond::Syntax)
+}
+
+/// A parser of foreign text that panics has not understood it.
+fn unharmed<T>(read: impl FnOnce() -> Result<T, Beyond>) -> Result<T, Beyond> {
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or(Err(Beyond::Syntax))
 }

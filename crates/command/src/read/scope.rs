@@ -13,6 +13,11 @@ pub(crate) struct Scope {
     given: Vec<String>,
     /// Names that a function of the text has taken.
     pub(crate) functions: HashSet<String>,
+    /// Only tame text is read; whether some was not is kept beside.
+    pub(crate) only_tame: bool,
+    pub(crate) met_wild: bool,
+    /// Bytes read so far, texts in texts counted again: each level costs anew.
+    pub(crate) bytes_read: usize,
     /// How many texts deep this one stands.
     pub(crate) depth: usize,
 }

@@ -337,6 +337,7 @@ fn record(outcome: Outcome) -> RequestRecord {
         latency_micros: 5,
         first_byte_micros: None,
         overhead_micros: 5,
+        findings: Vec::new(),
         trace: None,
     }
 }

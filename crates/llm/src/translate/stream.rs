@@ -195,7 +195,12 @@ impl Translator {
             unname(&mut events);
         }
         if read.is_ok() {
-            for event in &events {
+            // Only the tap says whether the answer is whole.
+            let is_whole = self.tap.is_finished();
+            for event in events
+                .iter()
+                .filter(|event| is_whole || **event != Event::End)
+            {
                 self.write(event, pen);
             }
         }

@@ -231,3 +231,22 @@ proptest! {
         prop_assert_eq!(&back, &asked);
     }
 }
+
+/// The end of every golden stream broken byte by byte: what has ended stays
+/// ended, and what broke has no clean end.
+#[test]
+fn a_stream_that_breaks_at_its_end_does_not_end_cleanly() {
+    const HEAD: [u8; 9] = [3, 0, 0, 0, 0, 0, 0, 0, 255];
+    for (from, name) in ALL {
+        let streams = bodies(name)
+            .into_iter()
+            .filter(|body| body.starts_with(b"event:") || body.starts_with(b"data:"));
+        for body in streams {
+            for at in body.len().saturating_sub(150)..body.len() {
+                let mut broken = body.clone();
+                broken[at] = b'{';
+                translation::check(from, &[&HEAD[..], &broken].concat());
+            }
+        }
+    }
+}

@@ -52,14 +52,6 @@ impl Planned {
         self.endpoint
     }
 
-    pub(crate) fn view(&self) -> &RequestView {
-        &self.view
-    }
-
-    pub(crate) fn body(&self) -> &Bytes {
-        &self.body
-    }
-
     pub(crate) fn agent(&self) -> &Agent {
         &self.identified.agent
     }
@@ -85,7 +77,8 @@ impl Permitted {
         if as_it_is || self.translated.is_some() {
             return Ok(());
         }
-        let translated = Translated::of(planned, provider, &candidate.model, request, now)?;
+        let asked = self.asked();
+        let translated = Translated::of(planned, asked, provider, &candidate.model, request, now)?;
         self.translated = translated.map(Box::new);
         Ok(())
     }
@@ -97,9 +90,9 @@ impl Leased {
         self.permitted.planned.endpoint
     }
 
-    /// The body as the caller sent it.
+    /// What the caller sent, as it was cleared for this candidate.
     pub(crate) fn asked_body(&self) -> &Bytes {
-        &self.permitted.planned.body
+        self.permitted.asked().1
     }
 
     /// Whether the provider has no endpoint for what is asked, which is then to
@@ -112,7 +105,7 @@ impl Leased {
 
     /// What the caller asked.
     pub(crate) fn asked(&self) -> &RequestView {
-        &self.permitted.planned.view
+        self.permitted.asked().0
     }
 
     /// The request in the provider's dialect, where that is another one.

@@ -21,16 +21,17 @@ const fn values() -> [u8; 256] {
     table
 }
 
-fn is_letter(byte: u8) -> bool {
+/// Whether a byte is a letter of either alphabet.
+pub(crate) fn is_letter(byte: u8) -> bool {
     VALUES[usize::from(byte)] != NONE
 }
 
 /// Every run of base64 that decodes to text or to something compressed.
 pub(crate) fn parts(text: &[u8], budget: &mut usize, found: &mut Vec<Layer>) {
     let mut at = 0;
-    while let Some(run) = next_run(text, at) {
-        at = run.end;
-        if let Some(layer) = decode_run(&text[run.start..run.end], run.start, budget) {
+    while let Some((start, end)) = next_run(text, at) {
+        at = end;
+        if let Some(layer) = decode_run(&text[start..end], start, budget) {
             found.push(layer);
         }
         if *budget == 0 {
@@ -39,14 +40,9 @@ pub(crate) fn parts(text: &[u8], budget: &mut usize, found: &mut Vec<Layer>) {
     }
 }
 
-struct Run {
-    start: usize,
-    end: usize,
-}
-
 /// The next run of at least [`SHORTEST`] letters. Looks at every twentieth
 /// byte and only steps back where that one is a letter.
-fn next_run(text: &[u8], from: usize) -> Option<Run> {
+pub(crate) fn next_run(text: &[u8], from: usize) -> Option<(usize, usize)> {
     let mut at = from;
     while at + SHORTEST <= text.len() {
         let gap = text[at..at + SHORTEST]
@@ -57,7 +53,7 @@ fn next_run(text: &[u8], from: usize) -> Option<Run> {
             continue;
         }
         let end = run_end(text, at + SHORTEST);
-        return Some(Run { start: at, end });
+        return Some((at, end));
     }
     None
 }

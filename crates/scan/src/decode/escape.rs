@@ -47,6 +47,14 @@ pub(crate) fn parts(text: &[u8], budget: &mut usize, found: &mut Vec<Layer>) {
     }
 }
 
+/// Where escapes behind `from` begin to matter and cease to.
+pub(crate) fn begun(text: &[u8], from: usize, mut tell: impl FnMut(usize, usize)) {
+    for escape in Marks::new(&text[from..]) {
+        let at = from + escape.at;
+        tell(at.saturating_sub(2 * AROUND), at + GAP + AROUND);
+    }
+}
+
 #[derive(Clone, Copy)]
 struct Escape {
     at: usize,
@@ -151,7 +159,9 @@ impl Iterator for Marks<'_> {
         loop {
             let at = self.rare.min(self.equal);
             let rest = self.text.get(at..)?;
-            match one(rest) {
+            // `==` ends base64; no line of mail that goes on ends so.
+            let padded = at > 0 && self.text[at - 1] == b'=' && rest[0] == b'=';
+            match one(rest).filter(|_| !padded) {
                 Some((letter, length)) => {
                     self.advance(at + length);
                     return Some(Escape { at, letter, length });

@@ -11,7 +11,8 @@ mod hex;
 mod inflate;
 mod wide;
 
-pub(crate) use base64::all as base64_all;
+pub(crate) use base64::{all as base64_all, is_letter as is_base64};
+pub(crate) use hex::is_part as is_hex_row;
 
 /// How far decoding goes.
 #[derive(Debug, Clone, Copy)]
@@ -97,6 +98,27 @@ pub(crate) fn layers(
         trouble.push((Trouble::Exhausted, 0, text.len()));
     }
     found
+}
+
+/// Places behind `from` where an encoding may stand, and up to where it may
+/// still matter.
+pub(crate) fn begun(text: &[u8], from: usize, mut tell: impl FnMut(usize, usize)) {
+    // Longer than any escape: one may have been cut.
+    escape::begun(text, from.saturating_sub(16), &mut tell);
+    for next in [base64::next_run, hex::next_run] {
+        let mut at = from;
+        while let Some((start, end)) = next(text, at) {
+            tell(start, end);
+            at = end;
+        }
+    }
+    // Compressed, or two bytes a letter.
+    if text[from..]
+        .iter()
+        .any(|byte| matches!(byte, 0..9 | 14..28))
+    {
+        tell(0, text.len() + 1024);
+    }
 }
 
 /// The layers that turn into readable text, compressed ones aside: for whoever

@@ -197,6 +197,40 @@ impl Book {
         open
     }
 
+    /// Guarded secrets of which a window begins at `from` or later: where they
+    /// begin and end, and whether it is one; of those that the text does not
+    /// end nobody knows yet.
+    pub(crate) fn begun(&self, text: &[u8], from: usize, tell: &mut impl FnMut(usize, usize)) {
+        let mut at = from;
+        while !self.secrets.is_empty() && at + WINDOW <= text.len() {
+            let hash = self.window(&text[at..]);
+            if self.has_bits(hash) {
+                let mut found = Vec::new();
+                for entry in self.windows.get(&hash).into_iter().flatten() {
+                    let form = &self.forms[entry.form as usize];
+                    let start = at.checked_sub(usize::from(entry.offset));
+                    if let Some(start) =
+                        start.filter(|start| start + form.length as usize > text.len())
+                    {
+                        tell(start, start + form.length as usize);
+                    }
+                }
+                self.look(text, at, hash, &mut found);
+                found.iter().for_each(|found| tell(found.start, found.end));
+            }
+            at += 1;
+        }
+    }
+
+    /// Whether this is one of the guarded secrets, in one of its forms.
+    pub(crate) fn holds(&self, bytes: &[u8]) -> bool {
+        let mut found = Vec::new();
+        self.scan(bytes, &mut found);
+        found
+            .iter()
+            .any(|found| found.end - found.start == bytes.len())
+    }
+
     fn look(&self, text: &[u8], at: usize, hash: u32, found: &mut Vec<Finding>) -> usize {
         let mut open = text.len();
         let Some(entries) = self.windows.get(&hash) else {

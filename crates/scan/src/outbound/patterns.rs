@@ -85,6 +85,33 @@ pub(crate) fn scan<'a>(text: &'a [u8], catalog: &Catalog) -> Hits<'a> {
     hits
 }
 
+/// Places behind `from` where the rules may find something: from where on they
+/// look, and up to where what they find may depend on the text. For streams:
+/// text outside of all of these needs no second look.
+pub(crate) fn begun(
+    text: &[u8],
+    from: usize,
+    catalog: &Catalog,
+    mut tell: impl FnMut(usize, usize),
+) {
+    let keep = |seen: &Seen| is_told(text, catalog, seen);
+    catalog.sieve.each(text, from, keep, |seen| {
+        for target in &catalog.targets[seen.literal as usize] {
+            let (back, ahead) = match *target {
+                Target::Rule(number) => {
+                    let rule = &catalog.rules[number as usize];
+                    (rule.back, rule.near + 320)
+                }
+                Target::Word(_) | Target::Service(_) => (128, 640),
+                Target::Address | Target::Pem => (64, 400),
+                Target::Manifest if manifest::is_other(text, seen.end) => continue,
+                Target::Manifest => (1024, 4096),
+            };
+            tell(seen.start.saturating_sub(back), seen.end + ahead);
+        }
+    });
+}
+
 /// Whether a literal can announce anything where it stands.
 fn is_told(text: &[u8], catalog: &Catalog, seen: &Seen) -> bool {
     !catalog.begins[seen.literal as usize] || may_begin(text, seen.start)
@@ -232,7 +259,7 @@ fn accept(
     let secret = found.name("secret").unwrap_or(whole);
     let (start, end) = (base + secret.start(), base + secret.end());
     let body = secret.as_bytes();
-    if found.name("secret").is_none() && !may_end(text, end) {
+    if found.name("secret").is_none() && !(may_end(text, end) && is_all(text, body, end)) {
         return false;
     }
     let is_placeholder = match rule.near {
@@ -275,6 +302,14 @@ pub(crate) fn may_begin(text: &[u8], at: usize) -> bool {
 
 fn is_percent(text: &[u8], at: usize) -> bool {
     at >= 3 && text[at - 3] == b'%' && text[at - 2..at].iter().all(u8::is_ascii_hexdigit)
+}
+
+/// Whether a value is not the first part of a longer one, joined by a dash
+/// that has no place in it.
+fn is_all(text: &[u8], body: &[u8], end: usize) -> bool {
+    let joined =
+        text.get(end) == Some(&b'-') && text.get(end + 1).is_some_and(u8::is_ascii_alphanumeric);
+    !joined || body.contains(&b'-')
 }
 
 fn may_end(text: &[u8], at: usize) -> bool {

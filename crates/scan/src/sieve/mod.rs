@@ -21,7 +21,7 @@ const GRAMS: usize = 1 << (FOLD as usize * GRAM);
 
 /// Longest literal, in bytes: how far apart a gram and the end of its literal
 /// may be.
-pub(crate) const LONGEST: usize = 64;
+pub(crate) const LONGEST: usize = 128;
 
 /// Text that is looked at before what was found in it is handed on in order.
 const BLOCK: usize = 32 << 10;
@@ -156,7 +156,9 @@ impl Sieve {
                 if any & 1 == 1 {
                     for step in 0..8 {
                         let gram = (row >> ((7 - step) * FOLD)) as usize & (GRAMS - 1);
-                        self.compare(text, at + step as usize, gram, keep, seen);
+                        if self.has(gram) {
+                            self.compare(text, at + step as usize, gram, keep, seen);
+                        }
                     }
                 }
                 here = next;
@@ -164,11 +166,19 @@ impl Sieve {
             }
         }
         for at in at..until {
-            self.compare(text, at, gram(&text[at..]) as usize, keep, seen);
+            let gram = gram(&text[at..]) as usize;
+            if self.has(gram) {
+                self.compare(text, at, gram, keep, seen);
+            }
         }
     }
 
     #[inline]
+    fn has(&self, gram: usize) -> bool {
+        self.bits[gram / 32] >> (gram % 32) & 1 == 1
+    }
+
+    /// Tells the literals that are known by this gram and stand here.
     fn compare(
         &self,
         text: &[u8],
@@ -177,11 +187,7 @@ impl Sieve {
         keep: &impl Fn(&Seen) -> bool,
         seen: &mut Vec<Seen>,
     ) {
-        let word = self.bits[gram / 32];
-        if word >> (gram % 32) & 1 == 0 {
-            return;
-        }
-        let below = word & ((1 << (gram % 32)) - 1);
+        let below = self.bits[gram / 32] & ((1 << (gram % 32)) - 1);
         let rank = (self.ranks[gram / 32] + below.count_ones()) as usize;
         let bucket = self.buckets[rank] as usize..self.buckets[rank + 1] as usize;
         for entry in &self.entries[bucket] {

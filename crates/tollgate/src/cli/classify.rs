@@ -1,7 +1,8 @@
 use std::io::BufRead;
 
 use serde_json::Value;
-use tollgate_command::{Answer, Question, Reading, Setting, Verdict, answer, judge};
+use tollgate_command::{Answer, Question, Reading, Setting, Verdict, hear, judge_tame, tell};
+use tollgate_judge::Commands;
 
 use super::failure::Failure;
 use super::screen::{Paint, Screen, plain};
@@ -51,7 +52,7 @@ pub(super) fn run(arguments: &Arguments, screen: &mut Screen) -> Result<(), Fail
     let setting = surroundings(std::env::var("HOME").ok(), guard_folder());
     if arguments.command.is_empty() {
         return match arguments.json {
-            true => batch(arguments.kind.reading(), &setting, screen),
+            true => batch(arguments.kind.reading(), Bench::new(setting), screen),
             false => Err(Failure::usage(anyhow::anyhow!("no command, expected one"))
                 .hint("`tollgate classify 'rm -rf build'`, or `--json` for JSON lines")),
         };
@@ -63,16 +64,76 @@ pub(super) fn run(arguments: &Arguments, screen: &mut Screen) -> Result<(), Fail
         cwd: folder(),
         action: None,
     };
-    let said = answer(&question, arguments.kind.reading(), &setting);
+    let mut bench = Bench::new(setting);
+    let (said, verdict) = bench.answer(&question, arguments.kind.reading())?;
     screen.either(arguments.json, &said, |paint| render(&said, paint))?;
-    if arguments.explain && matches!(arguments.kind, Kind::Command) && !arguments.json {
-        let setting = Setting {
-            folder: folder(),
-            ..setting
-        };
-        screen.print(&explain(&judge(&text, &setting)));
+    if let Some(verdict) = verdict.filter(|_| arguments.explain && !arguments.json) {
+        screen.print(&explain(&verdict));
     }
     Ok(())
+}
+
+/// Where records are judged: tame text here, wild text in a child, which is
+/// started when the first one comes.
+struct Bench {
+    setting: Setting,
+    children: Option<(tokio::runtime::Runtime, Commands)>,
+}
+
+impl Bench {
+    fn new(setting: Setting) -> Self {
+        Self {
+            setting,
+            children: None,
+        }
+    }
+
+    fn answer(
+        &mut self,
+        question: &Question,
+        reading: Reading,
+    ) -> Result<(Answer, Option<Verdict>), Failure> {
+        if reading == Reading::Message {
+            return Ok((hear(question), None));
+        }
+        let tame = judge_tame(&question.command, &question.setting(&self.setting));
+        let verdict = match tame {
+            Some(verdict) => verdict,
+            None => self.wild(question)?,
+        };
+        Ok((tell(question, verdict.clone()), Some(verdict)))
+    }
+
+    fn wild(&mut self, question: &Question) -> Result<Verdict, Failure> {
+        let (runtime, commands) = match &mut self.children {
+            Some(children) => children,
+            empty => {
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build()
+                    .map_err(Failure::failed)?;
+                let setting = self.setting.clone();
+                let commands = runtime.block_on(async {
+                    match crate::serve::classifier::place() {
+                        Some(place) => Commands::with_children(setting, place),
+                        None => Commands::tame_only(setting),
+                    }
+                });
+                empty.insert((runtime, commands))
+            }
+        };
+        let (text, folder) = (&question.command, question.cwd.as_deref());
+        Ok(runtime.block_on(async {
+            commands.ready().await;
+            commands.judge(text, folder).await
+        }))
+    }
+}
+
+/// The other end of that: what the hidden subcommand runs.
+pub(super) fn child() -> Result<(), Failure> {
+    let (input, output) = (std::io::stdin().lock(), std::io::stdout().lock());
+    tollgate_judge::serve_commands(input, output).map_err(Failure::failed)
 }
 
 fn surroundings(home: Option<String>, guard: Option<String>) -> Setting {
@@ -96,7 +157,7 @@ fn folder() -> Option<String> {
 
 /// One line in, one line out, order kept; the process lives on until the end
 /// of its input.
-fn batch(reading: Reading, setting: &Setting, screen: &mut Screen) -> Result<(), Failure> {
+fn batch(reading: Reading, mut bench: Bench, screen: &mut Screen) -> Result<(), Failure> {
     let mut input = std::io::stdin().lock();
     let mut line = Vec::new();
     loop {
@@ -110,26 +171,26 @@ fn batch(reading: Reading, setting: &Setting, screen: &mut Screen) -> Result<(),
         if line.trim_ascii().is_empty() {
             continue;
         }
-        let said = one(&line, reading, setting);
+        let said = one(&line, reading, &mut bench)?;
         let text = serde_json::to_string(&said).map_err(Failure::failed)?;
         screen.print(&text);
     }
 }
 
 /// A line that is no question is answered too, and never as harmless.
-fn one(line: &[u8], reading: Reading, setting: &Setting) -> Answer {
+fn one(line: &[u8], reading: Reading, bench: &mut Bench) -> Result<Answer, Failure> {
     let text = String::from_utf8_lossy(line);
     let question = match line.len() > LONGEST_LINE {
         true => None,
         false => serde_json::from_str::<Question>(&text).ok(),
     };
     match question {
-        Some(question) => answer(&question, reading, setting),
-        None => Answer::unreadable(
+        Some(question) => Ok(bench.answer(&question, reading)?.0),
+        None => Ok(Answer::unreadable(
             serde_json::from_str::<Value>(&text)
                 .ok()
                 .and_then(|value| value.get("id").cloned()),
-        ),
+        )),
     }
 }
 

@@ -114,6 +114,9 @@ enum Command {
     /// Evaluate rules for the gateway, a line for a line
     #[command(name = crate::serve::policy::CHILD, hide = true)]
     PolicyChild,
+    /// Read commands for the gateway, a line for a line
+    #[command(name = crate::serve::classifier::CHILD, hide = true)]
+    ReadCommands,
     /// Look for secrets, or for instructions to a model
     Scan(scan::Arguments),
     /// Print completions for a shell
@@ -179,6 +182,7 @@ fn run(arguments: Arguments, screen: &mut Screen) -> Result<(), Failure> {
         Command::Classify(arguments) => classify::run(&arguments, screen),
         Command::Policy(command) => policy::run(&command, paths, machine, screen),
         Command::PolicyChild => policy::child(),
+        Command::ReadCommands => classify::child(),
         Command::Scan(arguments) => scan::run(&arguments, screen),
         Command::Completions(arguments) => {
             completions::run(&arguments, Arguments::command(), screen)

@@ -66,6 +66,7 @@ impl<'a> Build<'a> {
         let budgets = self.budgets(root, &providers);
         let (catalog, output_cap) = model::catalog(root.named("models"), self.findings);
         let routing = self.routing(root, &providers, &catalog);
+        let scan = self.scan(root);
         Some(Settings {
             source: Source::File(file.to_owned()),
             server: server?,
@@ -85,6 +86,8 @@ impl<'a> Build<'a> {
             monitoring: server::monitoring(monitoring, telemetry),
             telemetry: destination,
             exec: exec::exec(root.table("exec"), self.findings)?,
+            scan,
+            guarded: super::Guarded::default(),
             files: self.named_files(file),
             warnings: Vec::new(),
         })

@@ -163,6 +163,8 @@ pub fn settings(paths: &Paths, surroundings: &dyn Surroundings) -> Settings {
         ),
         telemetry: None,
         exec: super::ExecSettings::default(),
+        scan: super::ScanSettings::default(),
+        guarded: super::Guarded::default(),
         // It is not there yet; that it appears is a reload too.
         files: vec![paths.config.clone()],
         warnings: warnings.unwrap_or_default(),
@@ -191,6 +193,7 @@ pub(super) fn provider(id: &str, upstream: Upstream, models: &[&str]) -> Provide
         api: Api::Any,
         stream_usage: table.flag("stream_usage"),
         passages: Vec::new(),
+        dlp: tollgate_proxy::DlpSettings::default(),
     }
 }
 

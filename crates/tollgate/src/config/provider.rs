@@ -81,6 +81,7 @@ impl Build<'_> {
             api: self.api(table),
             stream_usage: table.flag("stream_usage"),
             passages: self.passages(table),
+            dlp: self.dlp(table),
         })
     }
 

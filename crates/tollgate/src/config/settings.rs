@@ -8,12 +8,13 @@ use tollgate_approvals::Ladder;
 use tollgate_budget::BudgetSpec;
 use tollgate_identity::{AgentSpec, ModelDefaults};
 use tollgate_llm::{Api, Catalog, Dialect};
-use tollgate_proxy::{Holdback, Passage};
+use tollgate_proxy::{DlpSettings, Holdback, Passage};
 use tollgate_routing::{CredentialSpec, RoutingConfig};
 use tollgate_types::{AgentName, Label, Secret};
 
 use super::fault::Fault;
 use super::policy::PolicySettings;
+use super::scan::{Guarded, ScanSettings};
 
 /// A configuration in which nothing is wrong, with every default filled in.
 #[derive(Debug)]
@@ -49,6 +50,10 @@ pub struct Settings {
     /// Requests are shortened to what their budget has left, but not to fewer
     /// tokens of an answer; none where they are refused.
     pub clamp_floor: Option<u64>,
+    /// What the scanner looks for.
+    pub scan: ScanSettings,
+    /// Values that must not leave; taken out when the settings are put in force.
+    pub guarded: Guarded,
     /// Who is asked about commands.
     pub approvals: ApprovalSettings,
     /// What is kept to look at.
@@ -213,6 +218,8 @@ pub struct ProviderSettings {
     pub stream_usage: bool,
     /// What `/passthrough` takes beside the endpoints of its wire.
     pub passages: Vec<Passage>,
+    /// What is looked for in what goes there and comes back.
+    pub dlp: DlpSettings,
 }
 
 /// Where a provider's answers come from.

@@ -1,6 +1,7 @@
 //! The command plane, wired: who agents and operators are, what rules say, and
 //! where questions are written down.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -20,6 +21,7 @@ use tollgate_scan::{Outbound, Scanner};
 use tollgate_secrets::GrantKey;
 use tollgate_types::{AgentName, OperatorName, Tier, Versions};
 
+use super::judge;
 use super::operators::Register;
 use super::roster::Roster;
 use crate::config::{ExecHost, Settings};
@@ -35,6 +37,8 @@ pub(super) struct Parts {
     pub(super) ledger: Ledger,
     pub(super) operators: Arc<Register>,
     pub(super) roster: Arc<Roster>,
+    /// Where the gateway listens.
+    pub(super) address: SocketAddr,
 }
 
 /// The plane, and what serves it.
@@ -266,8 +270,12 @@ impl House for Front {
         Box::pin(self.parts.gateway.judge_command(agent, named, args, tier))
     }
 
-    fn ask_model(&self, model: String, _prompt: String) -> BoxFuture<'_, Result<String, String>> {
-        Box::pin(async move { Err(format!("model `{model}` can't be asked")) })
+    fn ask_model(&self, model: String, prompt: String) -> BoxFuture<'_, Result<String, String>> {
+        let mut address = self.parts.address;
+        if address.ip().is_unspecified() {
+            address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+        }
+        Box::pin(judge::ask(address, model, prompt))
     }
 }
 

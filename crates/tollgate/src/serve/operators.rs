@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tollgate_api::{NewOperatorRequest, OperatorCreated, OperatorReport};
 use tollgate_control::{OperatorFault, Operators};
 use tollgate_identity::{KeyDigest, OperatorBook, mint_operator_token};
-use tollgate_types::{OperatorName, Tier};
+use tollgate_types::{OperatorName, Secret, Tier};
 
 use super::house::now;
 use crate::paths::Paths;
@@ -52,8 +52,9 @@ struct File {
     operators: Vec<Entry>,
 }
 
-/// Reads who may call; makes the first operator's token where there is none.
-pub(super) fn open(paths: &Paths) -> anyhow::Result<Arc<Register>> {
+/// Reads who may call; makes the first operator's token where there is none, and
+/// gives it back to be guarded.
+pub(super) fn open(paths: &Paths) -> anyhow::Result<(Arc<Register>, Secret)> {
     let file = paths.operator_token();
     let token = match tollgate_secrets::read_private(&file, LONGEST) {
         Ok(token) => token,
@@ -72,12 +73,13 @@ pub(super) fn open(paths: &Paths) -> anyhow::Result<Arc<Register>> {
     let others = read(&file)?;
     let force = force(&first, others)
         .with_context(|| format!("`{}`: operators of one name or token", file.display()))?;
-    Ok(Arc::new(Register {
+    let register = Arc::new(Register {
         file,
         first,
         force: ArcSwap::from_pointee(force),
         changing: Mutex::default(),
-    }))
+    });
+    Ok((register, token))
 }
 
 fn read(file: &std::path::Path) -> anyhow::Result<Vec<Entry>> {

@@ -13,6 +13,7 @@ mod board;
 mod bottles;
 mod budgets;
 mod clashd;
+mod classify;
 mod counting;
 mod dialects;
 mod events;

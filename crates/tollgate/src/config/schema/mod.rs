@@ -9,6 +9,7 @@ mod json;
 mod later;
 mod markdown;
 mod policy;
+mod scan;
 mod synthetic;
 mod tables;
 

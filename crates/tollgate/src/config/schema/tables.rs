@@ -6,6 +6,7 @@ use super::Kind::{
 use super::approvals::APPROVALS;
 use super::later::EGRESS;
 use super::policy::POLICY;
+use super::scan::{DLP, SCAN};
 use super::synthetic::{ALLOYS, CASCADES, DISPATCHERS};
 use super::{Key, Section};
 
@@ -79,6 +80,11 @@ pub(crate) static ROOT: Section = Section {
             "What is kept in memory to look at.",
         ),
         Key::new("policy", Table(&POLICY), "Rules that allow, ask or deny."),
+        Key::new(
+            "scan",
+            Table(&SCAN),
+            "What the scanner knows and whom it asks.",
+        ),
         Key::new("egress", Table(&EGRESS), "The network plane.").ignored(),
         Key::new(
             "approvals",
@@ -128,6 +134,7 @@ static PROVIDER: Section = Section {
         Key::new("models", Texts, "Globs for the bare model names that this provider serves.").or(Words(&[])),
         Key::new("headers", Map, "Headers set on every request to the provider; not those that carry a credential.").hidden(),
         Key::new("passthrough", Tables(&PASSTHROUGH), "Methods and paths that `/passthrough` takes at a stated cost, beside the endpoints of its wire."),
+        Key::new("dlp", Table(&DLP), "What is looked for in requests to it and in its answers, where the agent's own table does not say it."),
         Key::new("timeout_seconds", Seconds(1, DAY), "Longest whole request.").or(Number(300)),
         Key::new("first_byte_seconds", Seconds(1, DAY), "Longest wait for the first byte of an answer.").or(Number(60)),
         Key::new("idle_seconds", Seconds(1, DAY), "Longest pause within an answer.").or(Number(60)),
@@ -202,11 +209,14 @@ static MODEL_SHORTCUT: Section = Section {
 
 static AGENT_DEFAULTS: Section = Section {
     noun: "agent defaults",
-    keys: &[Key::new(
-        "model",
-        Table(&AGENT_MODEL),
-        "What holds for every agent.",
-    )],
+    keys: &[
+        Key::new("model", Table(&AGENT_MODEL), "What holds for every agent."),
+        Key::new(
+            "dlp",
+            Table(&DLP),
+            "What is looked for in requests and answers, and what follows.",
+        ),
+    ],
 };
 
 static AGENT_MODEL: Section = Section {
@@ -250,6 +260,7 @@ static AGENT: Section = Section {
         Key::new("context", Map, "Facts of your own about it, over those of `[policy] context`."),
         Key::new("budget", OneOrMore(&BUDGET), "What it may use; a number is tokens for ever. See budgets.md."),
         Key::new("model", Table(&OWN_MODEL), "What `[agents.defaults.model]` says otherwise, key by key; `provider` and `fallback` go together."),
+        Key::new("dlp", Table(&DLP), "What is looked for in its requests and answers; wins over the provider's and over that for all agents, key by key."),
         Key::new("bottle", Text, "The bottle that it runs in: a `[bottles.NAME]`."),
         Key::new("routes", Text, "Egress routes of this agent.").ignored(),
         Key::new("rate_limit_rpm", Integer(1, 1_000_000_000), "Requests in any minute; beyond it 429."),
