@@ -124,11 +124,7 @@ async fn over(clearance: &Clearance, open: &Open, report: Option<&ExecReport>) {
         "end": end,
     });
     let principal = Principal::agent(open.agent.clone());
-    let versions = clearance.house().versions();
-    let journal = &clearance.journal;
-    let written = journal
-        .after(principal, versions, kind, outcome, facts)
-        .await;
+    let written = clearance.after(principal, kind, outcome, facts).await;
     if let Err(error) = written {
         tracing::error!(%error, "what became of a command is not in the ledger");
     }

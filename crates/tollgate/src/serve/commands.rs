@@ -202,6 +202,7 @@ fn terms(settings: &Settings, paths: &Paths) -> Terms {
         ask_low: approvals.ask_low,
         sandbox: settings.exec.host == ExecHost::Sandbox,
         guarded,
+        search: std::env::var("PATH").unwrap_or_default(),
     }
 }
 

@@ -45,7 +45,7 @@ use crate::greeting;
 use crate::paths::Paths;
 use crate::taint;
 use commands::{Commands, Parts};
-use house::House;
+use house::{House, Offices};
 use runs::Runs;
 use scanning::Lookout;
 use snapshot::Fixed;
@@ -126,9 +126,11 @@ pub async fn run(
         Arc::clone(&gateway),
         ledger.clone(),
         stored,
-        Arc::clone(&treasury),
-        lookout,
-        Arc::clone(&commands),
+        Offices {
+            treasury: Arc::clone(&treasury),
+            lookout,
+            commands: Arc::clone(&commands),
+        },
     );
     if let Some(fault) = policy_fault {
         house.began_without_rules(fault);

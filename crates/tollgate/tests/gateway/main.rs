@@ -8,6 +8,7 @@
 )]
 
 mod agents;
+mod approvals;
 mod bad_input;
 mod board;
 mod bottles;
