@@ -127,6 +127,7 @@ fn hook(name: &str) -> Option<Hook> {
         "network" => Hook::Network,
         "container" => Hook::Container,
         "dump" => Hook::Dump,
+        "expression" => Hook::Expression,
         "assign" => Hook::Assign,
         "name" => Hook::Name,
         "secret" => Hook::Secret,

@@ -127,6 +127,8 @@ pub(crate) enum Hook {
     Network,
     Container,
     Dump,
+    /// Operands may call a shell in a language of their own.
+    Expression,
     /// Operands with `=` are settings.
     Assign,
     /// An operand is a new name of the machine.

@@ -15,6 +15,8 @@ impl Bench {
     /// Judges `effect` on the file that `arg` names.
     pub(crate) fn path(&mut self, effect: Effect, arg: &Arg, who: &str) {
         let place = match arg.dynamic {
+            // Deleting what `$(find …)` printed is everyday; writing there is not.
+            true if effect == Effect::Write && self.scope.is_computed(&arg.text) => Place::Computed,
             true => unknown(&arg.text, &self.setting),
             false => target::place(&arg.text, &self.setting),
         };
@@ -53,6 +55,7 @@ fn name(place: Place) -> &'static str {
         Place::Temporary => "temporary",
         Place::HomeFile => "home",
         Place::Outside => "outside",
+        Place::Computed => "computed",
         Place::System => "system",
         Place::Vital => "vital",
         Place::Everything => "everything",
