@@ -28,6 +28,10 @@ bench *arguments:
 loom:
     cargo test --manifest-path loom/Cargo.toml --locked
 
+# Every test over and over; property tests draw new cases each time.
+properties rounds="20":
+    for round in $(seq {{ rounds }}); do PROPTEST_CASES=2000 cargo test --workspace --locked || exit 1; done
+
 # One fuzz target for a time, or the list of targets.
 fuzz target="" seconds="60":
     {{ if target == "" { "cargo +nightly fuzz list" } else { "cargo +nightly fuzz run " + target + " -- -max_total_time=" + seconds } }}

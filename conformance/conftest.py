@@ -26,6 +26,11 @@ models = {models}
 """
 
 
+# Every kind of provider, and what it is asked by.
+KINDS = {"chat": ("openai", 'api = "chat"'), "resp": ("openai", 'api = "responses"'), "claude": ("anthropic", ""), "gemini": ("gemini", "")}
+CALLERS = ["chat", "responses", "messages", "gemini", "js-chat", "js-responses", "js-messages"]
+
+
 def config(url):
     text = f"""
 [server]
@@ -40,6 +45,8 @@ alias = "fast"
 model = "oa/gpt-text"
 """
     text += provider("oa", "openai", url, '["gpt-*", "gpt-text", "emb-*"]')
+    text += provider("ch", "openai", url, '["chat-*"]', 'api = "chat"')
+    text += provider("rs", "openai", url, '["resp-*"]', 'api = "responses"')
     text += provider("an", "anthropic", url, '["claude-*", "claude-text"]')
     text += provider("ge", "gemini", url, '["gemini-*", "gemini-text"]')
     for fault in FAULTS:
@@ -48,10 +55,10 @@ model = "oa/gpt-text"
             text += provider(f"an-{fault}-{way}", "anthropic", url, "[]", "timeout_seconds = 2")
             text += provider(f"re-{fault}-{way}", "openai", url, "[]", "timeout_seconds = 2")
             text += provider(f"ge-{fault}-{way}", "gemini", url, "[]", "timeout_seconds = 2")
-    for caller in ("chat", "responses", "messages", "gemini"):
-        for wire in ("openai", "anthropic", "gemini"):
+    for caller in CALLERS:
+        for kind, (wire, api) in KINDS.items():
             for fault in FAULTS:
-                text += provider(f"{caller}-{wire}-{fault}", wire, url, "[]", "timeout_seconds = 2")
+                text += provider(f"{caller}-{kind}-{fault}", wire, url, "[]", f"timeout_seconds = 2\n{api}")
     return text
 
 
@@ -61,10 +68,9 @@ def failing(wire, fault, stream):
     return f"{prefix}-{fault}-{'stream' if stream else 'whole'}/{model}-{fault}"
 
 
-def broken(caller, model, fault):
-    """The same for a caller of another dialect than the model's provider."""
-    wire = {"gpt": "openai", "claude": "anthropic", "gemini": "gemini"}[model]
-    return f"{caller}-{wire}-{fault}/{model}-{fault}"
+def broken(caller, kind, fault):
+    """The same by the kind of the provider, which each caller has for itself."""
+    return f"{caller}-{kind}-{fault}/{kind}-{fault}"
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import json
 
+THOUGHT = "Hm."
 WORDS = ["The ", "sea ", "is ", "wide."]
 TEXT = "".join(WORDS)
 CALLS = [("call_weather", "get_weather", ['{"city":', '"Zürich"}']), ("call_time", "get_time", ['{"zone":"C', 'ET"}'])]
@@ -36,7 +37,8 @@ class Responses:
         }
 
     def reasoning(self):
-        return {"id": "rs_1", "type": "reasoning", "summary": [], "encrypted_content": ENCRYPTED}
+        summary = [{"type": "summary_text", "text": THOUGHT}] if self.script == "thinking" else []
+        return {"id": "rs_1", "type": "reasoning", "summary": summary, "encrypted_content": ENCRYPTED}
 
     def text(self, text):
         return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
@@ -61,11 +63,21 @@ class Responses:
         if self.script == "failed":
             yield self.named("response.failed", response=self.response("failed"))
             return
-        yield self.named("response.output_item.added", output_index=0, item={**self.reasoning(), "encrypted_content": ""})
+        yield self.named("response.output_item.added", output_index=0, item={**self.reasoning(), "summary": [], "encrypted_content": ""})
+        if self.script == "thinking":
+            yield from self.thought()
         yield self.named("response.output_item.done", output_index=0, item=self.reasoning())
         yield from self.called() if self.tools else self.written()
         status = "incomplete" if self.script == "short" else "completed"
         yield self.named(f"response.{status}", response=self.response(status))
+
+    def thought(self):
+        at = {"item_id": "rs_1", "output_index": 0, "summary_index": 0}
+        part = {"type": "summary_text", "text": THOUGHT}
+        yield self.named("response.reasoning_summary_part.added", part={**part, "text": ""}, **at)
+        yield self.named("response.reasoning_summary_text.delta", delta=THOUGHT, **at)
+        yield self.named("response.reasoning_summary_text.done", text=THOUGHT, **at)
+        yield self.named("response.reasoning_summary_part.done", part=part, **at)
 
     def written(self):
         at = {"item_id": "msg_1", "output_index": 1, "content_index": 0}
@@ -128,16 +140,19 @@ class Gemini:
         calls = [{"functionCall": {"name": name, "args": json.loads("".join(parts))}} for _, name, parts in CALLS]
         return [{**calls[0], "thoughtSignature": SIGNATURE}, *calls[1:]]
 
+    def thought(self):
+        return [{"text": THOUGHT, "thought": True}] if self.script == "thinking" else []
+
     def whole(self):
         if self.script == "blocked":
             return {"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": {"promptTokenCount": INPUT_TOKENS, "totalTokenCount": INPUT_TOKENS}}
-        return self.part(self.calls() if self.tools else [{"text": TEXT}], OUTPUT_TOKENS, "STOP")
+        return self.part(self.calls() if self.tools else [*self.thought(), {"text": TEXT}], OUTPUT_TOKENS, "STOP")
 
     def parts(self):
         if self.script == "blocked":
             yield self.whole()
             return
-        pieces = self.calls() if self.tools else [{"text": word} for word in WORDS]
+        pieces = self.calls() if self.tools else [*self.thought(), *({"text": word} for word in WORDS)]
         for output, piece in enumerate(pieces, 1):
             yield self.part([piece], output)
         yield self.part([{"text": ""}], OUTPUT_TOKENS, "STOP")

@@ -11,7 +11,7 @@ import threading
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from fake_newer import CALLS, GEMINI, INPUT_TOKENS, OUTPUT_TOKENS, TEXT, WORDS, InputTokens, Responses, gemini_error
+from fake_newer import CALLS, GEMINI, INPUT_TOKENS, OUTPUT_TOKENS, TEXT, THOUGHT, WORDS, InputTokens, Responses, gemini_error
 
 SIGNATURE = "EuYBCkQYAiJA+/w=="
 # How long a held stream waits for the test before it gives up.
@@ -74,6 +74,8 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self):
+        if self.path == "/last":
+            return self.whole(self.server.upstream.last().json())
         self.keep(b"")
         self.whole({"object": "list", "data": [{"id": "gpt-text", "object": "model", "created": 0, "owned_by": "fake"}]})
 
@@ -180,6 +182,7 @@ class Chat:
         self.request = request
         self.tools = bool(request.get("tools")) and not last_is_tool_result(request)
         self.usage = script != "nousage"
+        self.thought = {"reasoning_content": THOUGHT} if script == "thinking" else {}
 
     def base(self, kind):
         return {"id": "chatcmpl-1", "object": kind, "created": 1700000000, "model": self.request["model"], "vendor_field": 1.0}
@@ -188,7 +191,7 @@ class Chat:
         return {"prompt_tokens": INPUT_TOKENS, "completion_tokens": OUTPUT_TOKENS, "total_tokens": INPUT_TOKENS + OUTPUT_TOKENS}
 
     def whole(self):
-        message = {"role": "assistant", "content": TEXT}
+        message = {"role": "assistant", **self.thought, "content": TEXT}
         if self.tools:
             calls = [{"id": id, "type": "function", "function": {"name": name, "arguments": "".join(parts)}} for id, name, parts in CALLS]
             message = {"role": "assistant", "content": None, "tool_calls": calls}
@@ -209,6 +212,8 @@ class Chat:
                 for index, (_, _, parts) in enumerate(CALLS):
                     yield self.chunk({"tool_calls": [{"index": index, "function": {"arguments": parts[part]}}]})
         else:
+            if self.thought:
+                yield self.chunk(self.thought)
             for word in WORDS:
                 yield self.chunk({"content": word})
         yield self.chunk({}, "tool_calls" if self.tools else "stop")

@@ -1,12 +1,15 @@
-"""Every SDK against providers of the other wires, through the translation."""
+"""Every SDK against every kind of provider: text, stream, two parallel tools
+streamed, their round trip, a picture, structured output, thinking, an error and
+a cut. `js/translation.mjs` has the same list."""
 
+import base64
 import json
 
 import anthropic
 import openai
 import pytest
-from conftest import broken
-from fake_newer import TEXT, WORDS
+from conftest import KINDS, broken
+from fake_newer import ENCRYPTED, TEXT, THOUGHT, WORDS
 from google.genai import errors, types
 
 ASK = "How is the sea?"
@@ -14,8 +17,8 @@ SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "require
 NAMES = ["get_weather", "get_time"]
 CALLED = [("get_weather", {"city": "Zürich"}), ("get_time", {"zone": "CET"})]
 PIXEL = "iVBORw0KGgo="
-# Models of the wires that each SDK does not speak.
-FOR_OPENAI, FOR_ANTHROPIC, FOR_GEMINI = ["claude", "gemini"], ["gpt", "gemini"], ["gpt", "claude"]
+
+every_kind = pytest.mark.parametrize("wire", list(KINDS))
 
 
 def chat_tools():
@@ -36,11 +39,16 @@ def gemini_config(**more):
     return types.GenerateContentConfig(tools=[types.Tool(function_declarations=declarations)], automatic_function_calling=off, **more)
 
 
+def has_picture_and_schema(upstream):
+    sent = str(upstream.last().json())
+    assert PIXEL in sent and str(SCHEMA) in sent
+
+
 def arguments(text):
     return json.loads(text)
 
 
-@pytest.mark.parametrize("wire", FOR_OPENAI)
+@every_kind
 class TestChat:
     def test_text_and_stream(self, oa, wire):
         ask = {"model": f"{wire}-text", "messages": [{"role": "user", "content": ASK}]}
@@ -68,8 +76,13 @@ class TestChat:
         form = {"type": "json_schema", "json_schema": {"name": "x", "schema": SCHEMA, "strict": True}}
         content = [{"type": "text", "text": ASK}, picture]
         oa.chat.completions.create(model=f"{wire}-text", messages=[{"role": "user", "content": content}], response_format=form)
-        sent = str(upstream.last().json())
-        assert PIXEL in sent and str(SCHEMA) in sent
+        has_picture_and_schema(upstream)
+
+    def test_thinking(self, oa, wire):
+        ask = {"model": f"{wire}-thinking", "reasoning_effort": "low", "messages": [{"role": "user", "content": ASK}]}
+        chunks = [chunk.choices[0].delta for chunk in oa.chat.completions.create(**ask, stream=True) if chunk.choices]
+        assert "".join(getattr(delta, "reasoning_content", None) or "" for delta in chunks) == THOUGHT
+        assert "".join(delta.content or "" for delta in chunks) == TEXT
 
     @pytest.mark.parametrize("fault,kind", [("400", openai.BadRequestError), ("529", openai.InternalServerError)])
     def test_errors(self, oa, wire, fault, kind):
@@ -83,7 +96,7 @@ class TestChat:
             list(oa.chat.completions.create(model=model, messages=[{"role": "user", "content": ASK}], stream=True))
 
 
-@pytest.mark.parametrize("wire", FOR_OPENAI)
+@every_kind
 class TestResponses:
     def test_text_and_stream(self, oa, wire):
         answer = oa.responses.create(model=f"{wire}-text", input=ASK)
@@ -104,13 +117,32 @@ class TestResponses:
         items += [{"type": "function_call_output", "call_id": call.call_id, "output": "fine"} for call in calls]
         assert oa.responses.create(**ask, input=items).output_text == TEXT
 
+    def test_picture_and_schema(self, oa, wire, upstream):
+        picture = {"type": "input_image", "image_url": f"data:image/png;base64,{PIXEL}", "detail": "auto"}
+        form = {"format": {"type": "json_schema", "name": "x", "schema": SCHEMA, "strict": True}}
+        content = [{"type": "input_text", "text": ASK}, picture]
+        oa.responses.create(model=f"{wire}-text", input=[{"role": "user", "content": content}], text=form)
+        has_picture_and_schema(upstream)
+
+    def test_thinking(self, oa, wire):
+        with oa.responses.stream(model=f"{wire}-thinking", input=ASK, reasoning={"effort": "low", "summary": "auto"}) as stream:
+            thought = [event.delta for event in stream if event.type == "response.reasoning_summary_text.delta"]
+            final = stream.get_final_response()
+        assert (thought, final.output_text) == ([THOUGHT], TEXT)
+        assert [item.summary[0].text for item in final.output if item.type == "reasoning"] == [THOUGHT]
+
+    @pytest.mark.parametrize("fault,kind", [("400", openai.BadRequestError), ("529", openai.InternalServerError)])
+    def test_errors(self, oa, wire, fault, kind):
+        with pytest.raises(kind):
+            oa.responses.create(model=broken("responses", wire, fault), input=ASK)
+
     @pytest.mark.parametrize("fault", ["cut", "torn", "error"])
     def test_a_broken_stream_raises(self, oa, wire, fault):
         with pytest.raises(openai.APIError):
             list(oa.responses.create(model=broken("responses", wire, fault), input=ASK, stream=True))
 
 
-@pytest.mark.parametrize("wire", FOR_ANTHROPIC)
+@every_kind
 class TestMessages:
     def test_text_and_stream(self, an, wire):
         ask = {"model": f"{wire}-text", "max_tokens": 99, "messages": [{"role": "user", "content": ASK}]}
@@ -135,6 +167,20 @@ class TestMessages:
         messages.append({"role": "user", "content": results})
         assert an.messages.create(**ask, messages=messages).content[0].text == TEXT
 
+    def test_picture_and_schema(self, an, wire, upstream):
+        picture = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PIXEL}}
+        form = {"format": {"type": "json_schema", "schema": SCHEMA}}
+        content = [{"type": "text", "text": ASK}, picture]
+        an.messages.create(model=f"{wire}-text", max_tokens=99, messages=[{"role": "user", "content": content}], output_config=form)
+        has_picture_and_schema(upstream)
+
+    def test_thinking(self, an, wire):
+        ask = {"model": f"{wire}-thinking", "max_tokens": 4000, "thinking": {"type": "enabled", "budget_tokens": 1024}}
+        with an.messages.stream(**ask, messages=[{"role": "user", "content": ASK}]) as stream:
+            content = stream.get_final_message().content
+        assert [block.type for block in content] == ["thinking", "text"]
+        assert (content[0].thinking, content[1].text) == (THOUGHT, TEXT)
+
     @pytest.mark.parametrize("fault,kind", [("400", anthropic.BadRequestError), ("500", anthropic.InternalServerError)])
     def test_errors(self, an, wire, fault, kind):
         model = broken("messages", wire, fault)
@@ -149,8 +195,12 @@ class TestMessages:
         ) as stream:
             stream.get_final_message()
 
+    def test_tokens_are_counted(self, an, wire):
+        counted = an.messages.count_tokens(model=f"{wire}-text", messages=[{"role": "user", "content": ASK}])
+        assert counted.input_tokens > 0
 
-@pytest.mark.parametrize("wire", FOR_GEMINI)
+
+@every_kind
 class TestGemini:
     def test_text_and_stream(self, ge, wire):
         answer = ge.models.generate_content(model=f"{wire}-text", contents=ASK)
@@ -175,11 +225,33 @@ class TestGemini:
             answer.function_response.id = call.id
         assert ge.models.generate_content(**ask, contents=contents).text == TEXT
 
+    def test_picture_and_schema(self, ge, wire, upstream):
+        picture = types.Part.from_bytes(data=base64.b64decode(PIXEL), mime_type="image/png")
+        config = types.GenerateContentConfig(response_mime_type="application/json", response_json_schema=SCHEMA)
+        ge.models.generate_content(model=f"{wire}-text", contents=[ASK, picture], config=config)
+        has_picture_and_schema(upstream)
+
+    def test_thinking(self, ge, wire):
+        config = types.GenerateContentConfig(thinking_config=types.ThinkingConfig(thinking_budget=1024, include_thoughts=True))
+        parts = list(ge.models.generate_content_stream(model=f"{wire}-thinking", contents=ASK, config=config))
+        said = [part for chunk in parts for part in chunk.candidates[0].content.parts if part.text]
+        assert "".join(part.text for part in said if part.thought) == THOUGHT
+        assert "".join(part.text for part in said if not part.thought) == TEXT
+
+    @pytest.mark.parametrize("fault,code", [("400", 400), ("529", 503)])
+    def test_errors(self, ge, wire, fault, code):
+        with pytest.raises(errors.APIError) as raised:
+            ge.models.generate_content(model=broken("gemini", wire, fault), contents=ASK)
+        assert raised.value.code == code
+
     @pytest.mark.parametrize("fault", ["cut", "torn", "error"])
     def test_a_broken_stream_raises(self, ge, wire, fault):
         model = broken("gemini", wire, fault)
         with pytest.raises(errors.APIError):
             list(ge.models.generate_content_stream(model=model, contents=ASK))
+
+    def test_tokens_are_counted(self, ge, wire):
+        assert ge.models.count_tokens(model=f"{wire}-text", contents=ASK).total_tokens > 0
 
 
 def test_thoughts_and_their_proof_come_back_to_their_maker(oa, upstream):
@@ -192,3 +264,12 @@ def test_thoughts_and_their_proof_come_back_to_their_maker(oa, upstream):
     oa.chat.completions.create(**ask, messages=messages)
     block = upstream.last().json()["messages"][1]["content"][0]
     assert (block["type"], block["thinking"], block["signature"]) == ("thinking", "Hm.", "EuYBCkQYAiJA+/w==")
+
+
+def test_sealed_reasoning_comes_back_to_its_maker(oa, upstream):
+    ask = {"model": "resp-thinking", "reasoning_effort": "low"}
+    messages = [{"role": "user", "content": ASK}]
+    message = oa.chat.completions.create(**ask, messages=messages).choices[0].message
+    messages += [message.to_dict(), {"role": "user", "content": "And now?"}]
+    oa.chat.completions.create(**ask, messages=messages)
+    assert upstream.last().json()["input"][1]["encrypted_content"] == ENCRYPTED

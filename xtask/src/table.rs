@@ -21,6 +21,7 @@ pub(crate) const FLOORS: &[(&str, u8)] = &[
     ("telemetry", 2),
     ("api", 2),
     ("proxy", 3),
+    ("clearance", 3),
     ("control", 3),
     ("chat", 3),
     ("bottle", 3),
@@ -105,6 +106,10 @@ pub(crate) const METHOD_OWNERS: &[(&str, &str)] = &[
         "the clock of its deadlines and between two warnings",
     ),
     ("control", "the clock of answers"),
+    (
+        "clearance",
+        "the files that commands are made of, and the clock of questions",
+    ),
     ("tollgate", "clock, environment and configuration files"),
     ("testkit", "clocks and files of tests"),
     ("xtask", "the sources that it checks"),

@@ -16,23 +16,29 @@
 //! * [`StatusReport`]: `GET /control/status[?deep=1]`
 //! * [`RequestSummary`]: `GET /control/requests`, newest first
 //! * [`Story`]: `GET /control/requests/{id}`, what `tollgate why` prints
+//! * [`CommandStory`]: `GET /control/commands/{id}`, the same for a command
 //! * [`ProfileReport`]: `GET /control/profiles`
 //! * [`UsageReport`]: `GET /control/usage?by=&since=`
 //! * [`AgentReport`], [`NewAgentRequest`], [`AgentCreated`]: `/control/agents`
 //! * [`BudgetReport`], [`BudgetChange`]: `/control/budgets`
 //! * [`CutoffRequest`], [`CutoffReport`]: `POST /control/cutoff`
 //! * [`TaintReport`], [`TaintRequest`]: `/control/taint`
+//! * [`ApprovalReport`], [`AnswerRequest`]: `/control/approvals`
+//! * [`OperatorReport`], [`NewOperatorRequest`], [`OperatorCreated`]: `/control/operators`
 //! * [`ModelReport`]: `GET /control/models[?live=1][&provider=]`
 //! * [`ReloadReport`]: `POST /control/reload`
 //! * [`NewRunRequest`], [`RunStarted`], [`RunOrder`], [`RunEnd`]: `/control/runs`
+//! * [`ExecAsk`], [`ExecAnswer`]: lines over the requesters' socket
 //! * [`ErrorBody`]: every refusal
 //! * [`Client`]: all of them over loopback
 
 mod agents;
+mod approvals;
 mod audit;
 mod budgets;
 mod client;
 mod error;
+mod exec;
 mod models;
 mod profiles;
 mod reload;
@@ -44,16 +50,20 @@ mod taint;
 mod usage;
 
 pub use agents::{AgentCreated, AgentRemoved, AgentReport, NewAgentRequest};
+pub use approvals::{
+    AnswerRequest, ApprovalReport, NewOperatorRequest, OperatorCreated, OperatorReport,
+};
 pub use audit::{PruneReport, PruneRequest};
 pub use budgets::{BudgetChange, BudgetCount, BudgetReport, CutoffReport, CutoffRequest};
 pub use client::{Client, ClientError, Lines};
 pub use error::{ErrorBody, ErrorDetail};
+pub use exec::{ExecAnswer, ExecAsk, ExecOutcome, ExecReport, ExecRequest, ExecState};
 pub use models::ModelReport;
 pub use profiles::ProfileReport;
 pub use reload::ReloadReport;
 pub use requests::RequestSummary;
 pub use runs::{NewRunRequest, Order, ResumedRun, RunEnd, RunEnded, RunOrder, RunStarted};
 pub use status::{LedgerStatus, PolicyFileStatus, PolicyStatus, ProviderStatus, StatusReport};
-pub use story::{Story, StoryStep};
+pub use story::{CommandStory, Story, StoryStep};
 pub use taint::{TaintFactReport, TaintReport, TaintRequest};
 pub use usage::{UsageLine, UsageReport};

@@ -42,3 +42,25 @@ pub struct StoryStep {
     /// What was found, in a sentence; never a secret.
     pub detail: String,
 }
+
+/// One command from the question to the grant, as `GET /control/commands/{id}`
+/// answers and `tollgate why` prints.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct CommandStory {
+    /// Of the entry (`req_…`), or of the approval (`apr_…`).
+    pub id: String,
+    /// When it was asked for.
+    pub at: u64,
+    /// Whose it is.
+    pub agent: String,
+    /// The command in one line, secrets taken out.
+    pub command: String,
+    /// What happened, in order.
+    pub steps: Vec<StoryStep>,
+    /// How it ended, in a sentence.
+    pub ending: String,
+    /// Which configuration judged it; counts reloads since start.
+    pub config_version: u64,
+    /// Which policy judged it.
+    pub policy_version: String,
+}

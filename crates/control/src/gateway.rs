@@ -1,8 +1,12 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use tollgate_api::{AgentReport, ModelReport, ProfileReport, ReloadReport, StatusReport};
-use tollgate_types::{OperatorName, Secret};
+use tollgate_api::{
+    AgentReport, AnswerRequest, ApprovalReport, ModelReport, NewOperatorRequest, OperatorCreated,
+    OperatorReport, ProfileReport, ReloadReport, StatusReport,
+};
+use tollgate_approvals::ApprovalId;
+use tollgate_types::{OperatorName, Secret, Tier};
 
 /// A future that can be kept behind a trait.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -12,6 +16,69 @@ pub trait Operators: Send + Sync {
     /// The operator whose token this is. Looks up a digest, so that the time
     /// it takes says nothing of how much of a token was right.
     fn identify(&self, token: &str) -> Option<OperatorName>;
+    /// The highest tier that an operator may allow.
+    fn may_answer(&self, operator: &OperatorName) -> Tier;
+    /// All of them, by name.
+    fn list(&self) -> Vec<OperatorReport>;
+    /// Adds one; the token opens when this returns.
+    ///
+    /// # Errors
+    /// The name is taken or none, or the file can't be written.
+    fn add(&self, wanted: &NewOperatorRequest) -> Result<OperatorCreated, OperatorFault>;
+    /// Takes one away; the token is dead when this returns.
+    ///
+    /// # Errors
+    /// There is none of that name, it is the first one, or the file can't be
+    /// written.
+    fn remove(&self, name: &OperatorName) -> Result<(), OperatorFault>;
+}
+
+/// Why operators are as they were.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OperatorFault {
+    /// What was asked can't be.
+    Wrong(String),
+    /// No operator of that name.
+    Unknown(String),
+    /// There is one of that name.
+    Exists(String),
+    /// The file, or the system's randomness.
+    Internal(String),
+}
+
+/// Questions that wait for a person.
+pub trait Approvals: Send + Sync {
+    /// Those that are open, and those that ended lately, oldest first.
+    fn list(&self) -> Vec<ApprovalReport>;
+    /// One with its card; none where there is no such question.
+    fn get(&self, id: ApprovalId) -> Option<ApprovalReport>;
+    /// That an operator has these before them.
+    fn delivered(&self, ids: Vec<ApprovalId>) -> BoxFuture<'_, ()>;
+    /// Takes an operator's answer. The whole id, as it stands in the path, is
+    /// the confirmation.
+    ///
+    /// # Errors
+    /// [`ApprovalFault`]; nothing has changed by it.
+    fn answer(
+        &self,
+        operator: OperatorName,
+        may_answer: Tier,
+        id: ApprovalId,
+        answer: AnswerRequest,
+    ) -> BoxFuture<'_, Result<ApprovalReport, ApprovalFault>>;
+}
+
+/// Why an answer did not count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ApprovalFault {
+    /// No such question.
+    Unknown(String),
+    /// Somebody was faster, it has ended, or may not be answered like this.
+    Refused(String),
+    /// It ended before; the same waits under another name.
+    AskedAgain(String),
+    /// Not on the disk, so not given.
+    Unwritten(String),
 }
 
 /// What the control plane needs of the running gateway.

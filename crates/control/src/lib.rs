@@ -43,8 +43,10 @@
 
 mod agents;
 mod answer;
+mod approvals;
 mod audit;
 mod call;
+mod commands;
 mod events;
 mod gateway;
 mod guard;
@@ -60,7 +62,10 @@ mod treasury;
 
 pub use call::call;
 pub use events::Followers;
-pub use gateway::{BoxFuture, Gateway, MintFault, MintedKey, Operators, ReloadFault};
+pub use gateway::{
+    ApprovalFault, Approvals, BoxFuture, Gateway, MintFault, MintedKey, OperatorFault, Operators,
+    ReloadFault,
+};
 pub use metrics::{Live, Metrics};
 pub use recent::Recent;
 pub use router::{Control, router};

@@ -11,7 +11,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
-use tollgate_types::{Attempt, Outcome, RequestRecord, TokenUsage, UsageSource};
+use tollgate_types::{Attempt, Outcome, RequestRecord, Sighting, TokenUsage, UsageSource};
 
 /// Pairs of provider and model that get labels of their own; where a provider
 /// serves any name that is asked for, the rest is `other`.
@@ -51,6 +51,14 @@ struct TimeLabels {
 struct FaultLabels {
     provider: Arc<str>,
     class: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FindingLabels {
+    detector: Arc<str>,
+    kind: Arc<str>,
+    direction: &'static str,
+    consequence: &'static str,
 }
 
 /// What decides the series of a request that was answered in full.
@@ -113,6 +121,7 @@ pub struct Metrics {
     first_byte: Family<TimeLabels, Histogram, fn() -> Histogram>,
     faults: Family<FaultLabels, Counter>,
     cost: Family<CostLabels, Dollars>,
+    findings: Family<FindingLabels, Counter>,
     credentials: Family<CredentialLabels, Gauge>,
     config_failing: Gauge,
     in_flight: Gauge,
@@ -141,6 +150,7 @@ impl Metrics {
             first_byte: Family::new_with_constructor(histogram),
             faults: Family::default(),
             cost: Family::default(),
+            findings: Family::default(),
             credentials: Family::default(),
             config_failing: Gauge::default(),
             in_flight: Gauge::default(),
@@ -184,6 +194,11 @@ impl Metrics {
             self.cost.clone(),
         );
         registry.register(
+            "findings",
+            "What the scanner found in requests and answers",
+            self.findings.clone(),
+        );
+        registry.register(
             "credentials",
             "Credentials of providers by state",
             self.credentials.clone(),
@@ -217,6 +232,9 @@ impl Metrics {
 
     /// Counts one request. Called by the ledger's writer.
     pub fn observe(&self, record: &RequestRecord) {
+        for sighting in &record.findings {
+            self.observe_finding(sighting);
+        }
         if !self.observe_usual(record) {
             self.observe_any(record);
         }
@@ -319,6 +337,17 @@ impl Metrics {
                 .observe(seconds(micros));
         }
         self.observe_tokens(record, &provider);
+    }
+
+    fn observe_finding(&self, sighting: &Sighting) {
+        let labels = FindingLabels {
+            detector: sighting.detector.clone(),
+            kind: sighting.kind.clone(),
+            direction: sighting.direction.as_str(),
+            consequence: sighting.consequence.as_str(),
+        };
+        let series = self.findings.get_or_create(&labels);
+        series.inc_by(u64::from(sighting.count));
     }
 
     fn observe_fault(&self, attempt: &Attempt) {

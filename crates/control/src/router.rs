@@ -13,8 +13,10 @@ use tollgate_types::{
 };
 
 use crate::answer::Refusal;
-use crate::{Followers, Gateway, Metrics, Operators, Recent, Runs, Treasury};
-use crate::{agents, audit, events, guard, read, reload, runs, taint, treasury};
+use crate::{Approvals, Followers, Gateway, Metrics, Operators, Recent, Runs, Treasury};
+use crate::{
+    agents, approvals, audit, commands, events, guard, read, reload, runs, taint, treasury,
+};
 
 /// Bodies of this API are a name and some patterns.
 const LARGEST_BODY: usize = 64 << 10;
@@ -31,6 +33,8 @@ pub struct Control {
     pub treasury: Arc<dyn Treasury>,
     /// Commands that `tollgate run` started.
     pub runs: Arc<dyn Runs>,
+    /// Questions that wait for a person.
+    pub approvals: Arc<dyn Approvals>,
     /// What has happened in runs.
     pub desk: Arc<Desk>,
     /// Fed by the ledger's observer.
@@ -60,6 +64,7 @@ pub fn router(control: Arc<Control>) -> axum::Router {
         .route("/control/status", get(read::status))
         .route("/control/requests", get(read::requests))
         .route("/control/requests/{id}", get(read::request))
+        .route("/control/commands/{id}", get(commands::show))
         .route("/control/audit", get(audit::entries))
         .route("/control/audit/prune", post(audit::prune))
         .route("/control/profiles", get(read::profiles))
@@ -76,6 +81,19 @@ pub fn router(control: Arc<Control>) -> axum::Router {
         .route("/control/runs", post(runs::begin))
         .route("/control/runs/{id}/orders", get(runs::orders))
         .route("/control/runs/{id}/end", post(runs::end))
+        .route("/control/approvals", get(approvals::list))
+        .route(
+            "/control/approvals/{id}",
+            get(approvals::show).post(approvals::answer),
+        )
+        .route(
+            "/control/operators",
+            get(approvals::operators).post(approvals::add_operator),
+        )
+        .route(
+            "/control/operators/{name}",
+            delete(approvals::remove_operator),
+        )
         .route("/control/taint", get(taint::list).post(taint::set))
         .route("/control/taint/{subject}", delete(taint::clear))
         .route("/control/reload", post(reload::reload))

@@ -1,6 +1,6 @@
 use tollgate_api::{RequestSummary, Story, StoryStep};
 use tollgate_ledger::StoredRequest;
-use tollgate_types::{Actor, Attempt, Outcome, Principal, ReasonCode, UsageSource};
+use tollgate_types::{Actor, Attempt, Outcome, Principal, ReasonCode, Sighting, UsageSource};
 
 /// One request's path, step by step, from what the ledger knows of it.
 ///
@@ -83,6 +83,7 @@ fn steps(request: &StoredRequest) -> Vec<StoryStep> {
         (Stage::Identified, identified(request)),
         (Stage::Planned, planned(request)),
         (Stage::Permitted, permitted(request)),
+        (Stage::Scanned, scanned(request)),
         (Stage::Reserved, reserved(request)),
     ];
     let mut steps = Vec::new();
@@ -93,7 +94,10 @@ fn steps(request: &StoredRequest) -> Vec<StoryStep> {
             steps.push(settled(request));
             return steps;
         }
-        steps.push(step(stage.word(), "done", at_ms, detail));
+        let is_nothing = stage == Stage::Scanned && request.findings.is_empty();
+        if !is_nothing {
+            steps.push(step(stage.word(), "done", at_ms, detail));
+        }
     }
     attempts(request, &mut steps);
     if stopped == Some(Stage::Leased) {
@@ -111,6 +115,7 @@ enum Stage {
     Identified,
     Planned,
     Permitted,
+    Scanned,
     Reserved,
     Leased,
 }
@@ -122,6 +127,7 @@ impl Stage {
             Self::Identified => "identified",
             Self::Planned => "planned",
             Self::Permitted => "permitted",
+            Self::Scanned => "scanned",
             Self::Reserved => "reserved",
             Self::Leased => "leased",
         }
@@ -139,7 +145,8 @@ fn stopped_at(request: &StoredRequest) -> Option<Stage> {
         R::UnknownModel | R::UnsupportedDialect | R::NotConfigured => Some(Stage::Planned),
         // A budget that is used up cuts off as well.
         R::CutOff if request.budget.is_some() => Some(Stage::Reserved),
-        R::PolicyDenied | R::CutOff | R::SecretFound => Some(Stage::Permitted),
+        R::PolicyDenied | R::CutOff => Some(Stage::Permitted),
+        R::SecretFound => Some(Stage::Scanned),
         R::BudgetExhausted | R::RateLimited => Some(Stage::Reserved),
         R::PoolExhausted => Some(Stage::Leased),
         // What is wrong with the body is found before a model is looked up.
@@ -227,6 +234,23 @@ fn permitted(request: &StoredRequest) -> String {
         }
         (None, policy) => format!("by policy `{policy}` (configuration {config})"),
     }
+}
+
+/// What was found, most telling first: never the text.
+fn scanned(request: &StoredRequest) -> String {
+    let told = |it: &Sighting| {
+        let times = match it.count {
+            1 => String::new(),
+            count => format!(" {count} times"),
+        };
+        let (way, done) = (it.direction.as_str(), it.consequence.as_str());
+        format!(
+            "`{}` in {}{times}, {way}: {done} (`{}`)",
+            it.kind, it.place, it.detector
+        )
+    };
+    let all: Vec<_> = request.findings.iter().map(told).collect();
+    all.join("; ")
 }
 
 fn reserved(request: &StoredRequest) -> String {

@@ -1,4 +1,7 @@
-//! What is known of a run from one call to the next: its taint.
+//! What is known of a run from one call to the next, and the questions that
+//! wait for a person.
+//!
+//! # Taint
 //!
 //! A single call is seldom wrong by itself. That a run has read what a stranger
 //! wrote is harmless, and so is that it has seen a secret; that it has done
@@ -17,12 +20,31 @@
 //!
 //! Reading takes no lock and, on an empty desk, one load of a pointer. Writing
 //! copies the book, which is bounded ([`MOST_SUBJECTS`]); it is rare beside
-//! reading. The crate reads no clock: the time is an argument.
+//! reading.
+//!
+//! # The room
+//!
+//! What needs a person waits in the [`Room`]: a [`Question`] with its card, and
+//! an approval that lives as `tollgate_approvals` says. One task owns all of
+//! them and takes one order after the other; whatever it does is written down
+//! ([`Record`]) before anybody is told. Who asked holds a [`Ticket`] and hears
+//! every change; surfaces follow [`Room::changes`]. Of several answers the
+//! first counts, the others hear whose that was. Questions survive a restart:
+//! whoever opens the room hands in what was waiting, and the same question,
+//! asked again, takes its place over.
+//!
+//! The crate reads no clock and no randomness: both are handed in.
 
 mod desk;
 mod kind;
+mod record;
+mod room;
+mod seat;
 mod subject;
 
 pub use desk::{DEFAULT_TTL, Desk, MOST_SUBJECTS, TaintFact};
 pub use kind::{TaintKind, UnknownKind};
+pub use record::{BoxFuture, Record};
+pub use room::{AnswerFault, AskFault, Crowd, Room, Ticket};
+pub use seat::{Question, Seat};
 pub use subject::{NoSubject, Subject};

@@ -116,6 +116,20 @@ impl Agent {
         }
     }
 
+    /// An agent of which nothing is written down: it has no key, and no model.
+    pub fn unlisted(name: AgentName) -> Self {
+        Self::new(AgentSpec {
+            name,
+            keys: Vec::new(),
+            allowed_models: Vec::new(),
+            blocked_models: Vec::new(),
+            may_act_for: Vec::new(),
+            bottles: Vec::new(),
+            source: AgentSource::Config,
+            defaults: ModelDefaults::default(),
+        })
+    }
+
     /// The same agent as it acts in a run, which may have a bottle of its own.
     pub(crate) fn in_run(&self, run: RunId, bottles: Option<Vec<Label>>) -> Self {
         let mut spec = self.spec.clone();

@@ -9,7 +9,7 @@ use crate::shapes::{Shaped, Shapes};
 
 /// In the order in which [`bind`] adds the values, which is that of their
 /// numbers in the canonical form: a new one goes to the end.
-pub(crate) const COLUMNS: [&str; 16] = [
+pub(crate) const COLUMNS: [&str; 17] = [
     "seq",
     "id",
     "at",
@@ -26,6 +26,7 @@ pub(crate) const COLUMNS: [&str; 16] = [
     "overhead_micros",
     "reserved",
     "cost",
+    "findings",
 ];
 
 /// Rows of one statement, largest first. A statement costs two thread
@@ -109,6 +110,7 @@ fn bind(values: &mut Values, head: &mut Head, shape: &Shaped, record: &RequestRe
     values.add_count(record.overhead_micros);
     values.add_optional_count(Some(record.reserved_tokens).filter(|tokens| *tokens > 0));
     values.add_optional_count(cost(record));
+    values.add(findings(record));
     let link = head.advance(values.row().bytes());
     values.bind_link(&link);
 }
@@ -157,11 +159,18 @@ fn is_plain(attempt: &Attempt, record: &RequestRecord) -> bool {
         && record.credential.as_ref() == Some(&attempt.credential)
 }
 
-fn json(attempts: &[Attempt]) -> String {
+fn findings(record: &RequestRecord) -> Option<String> {
+    match record.findings.is_empty() {
+        true => None,
+        false => Some(json(&record.findings)),
+    }
+}
+
+fn json(list: &[impl serde::Serialize]) -> String {
     // Texts and numbers only: this can't fail, and were it to, a request
-    // without its attempts is better than none.
-    serde_json::to_string(attempts).unwrap_or_else(|error| {
-        tracing::error!(%error, "attempts could not be written as JSON");
+    // without it is better than none.
+    serde_json::to_string(list).unwrap_or_else(|error| {
+        tracing::error!(%error, "a list could not be written as JSON");
         "[]".to_owned()
     })
 }

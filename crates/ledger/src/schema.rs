@@ -48,6 +48,7 @@ const STEPS: &[Step] = &[
         sql: include_str!("schema/0003.sql"),
         then: Then::Summed,
     },
+    Step::sql(include_str!("schema/0004.sql")),
 ];
 
 /// The version from which records are linked.

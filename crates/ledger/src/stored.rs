@@ -2,7 +2,7 @@ use serde::Serialize;
 use sqlx::sqlite::SqliteRow;
 use tollgate_types::{
     Attempt, Event, Label, Outcome, Plane, Principal, ReasonCode, RequestId, RequestRecord,
-    Severity, TokenUsage, UnixMillis, Usage, Versions,
+    Severity, Sighting, TokenUsage, UnixMillis, Usage, Versions,
 };
 
 use crate::columns::Reading;
@@ -64,6 +64,8 @@ pub struct StoredRequest {
     pub first_byte_micros: Option<u64>,
     /// Gateway's own part before the first attempt, in microseconds.
     pub overhead_micros: u64,
+    /// What the scanner found.
+    pub findings: Vec<Sighting>,
 }
 
 /// The record as it will be read back, before it has a place: its cursor is
@@ -96,6 +98,7 @@ impl From<&RequestRecord> for StoredRequest {
             latency_micros: record.latency_micros,
             first_byte_micros: record.first_byte_micros,
             overhead_micros: record.overhead_micros,
+            findings: record.findings.clone(),
         }
     }
 }
@@ -132,8 +135,12 @@ impl StoredRequest {
             latency_micros: row.count("latency_micros")?,
             first_byte_micros: row.optional_count("first_byte_micros")?,
             overhead_micros: row.count("overhead_micros")?,
+            findings: Vec::new(),
         };
         request.attempts = attempts(&row, &request)?;
+        if let Some(json) = row.get::<Option<&str>>("findings")? {
+            request.findings = row.json("findings", json)?;
+        }
         Ok(request)
     }
 
@@ -141,7 +148,7 @@ impl StoredRequest {
     /// every plane. Where no one was identified the gateway itself is the
     /// principal, since it was the one that acted: it refused.
     pub(crate) fn into_event(self) -> Event {
-        let facts = serde_json::json!({
+        let mut facts = serde_json::json!({
             "v": 1,
             "dialect": self.dialect,
             "endpoint": self.endpoint,
@@ -159,6 +166,9 @@ impl StoredRequest {
             "cost_nanos": self.cost_nanos,
             "latency_micros": self.latency_micros,
         });
+        if !self.findings.is_empty() {
+            facts["findings"] = serde_json::json!(self.findings);
+        }
         Event {
             id: self.id,
             parent: None,

@@ -94,6 +94,14 @@ impl Endpoint {
         }
     }
 
+    /// The path as a caller writes it who asks for this model.
+    pub fn path_for(self, model: &str) -> String {
+        match self.path().split_once("{model}") {
+            Some((before, after)) => format!("{before}{}{after}", percent::encode(model)),
+            None => self.path().to_owned(),
+        }
+    }
+
     /// What is appended to a provider's `base_url`, which ends in `/v1` for
     /// OpenAI and has no version for Anthropic and Gemini, as their SDKs have
     /// it. `path` is the caller's own, `model` the name as the provider knows

@@ -32,6 +32,8 @@
 //! * [`estimate_tokens`] stands in where a provider reports no usage.
 //! * [`count_input`] says how large a request is, for context windows.
 //! * [`tie`] says whether a request must go where its conversation went before.
+//! * [`segments`] and [`Texts`] say where in a body people, tools and models wrote
+//!   something, for a scanner.
 //! * [`demo`] is a small deterministic model that is built in.
 
 pub mod demo;
@@ -45,6 +47,7 @@ mod error;
 mod estimate;
 mod fault;
 mod json;
+mod lanes;
 mod models;
 mod percent;
 mod price;
@@ -65,6 +68,7 @@ pub use endpoint::Endpoint;
 pub use error::{CallerError, error_body};
 pub use estimate::estimate_tokens;
 pub use fault::{LONGEST_WAIT, ProviderFault, read_fault};
+pub use lanes::{Segment, Text, TextKind, Texts, Unescaped, segments};
 pub use models::{ModelEntry, model_object, models_list, read_models};
 pub use percent::percent_decoded;
 pub use price::{
@@ -79,6 +83,6 @@ pub use stream::{Forward, StreamFault, StreamTap, TapOptions};
 pub use tie::{Tie, response_id, tie, tie_of_response};
 pub use tokens::{count_input, most_input};
 pub use translate::{
-    AnswerFrame, Drop, Strictness, TranslatedAnswer, TranslatedRequest, Translator, counterpart,
-    translate_answer, translate_request,
+    AnswerFrame, Api, Drop, Strictness, TranslatedAnswer, TranslatedRequest, Translator, Unbound,
+    count_answer, counterpart, translate_answer, translate_request, unbind,
 };

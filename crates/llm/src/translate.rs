@@ -13,6 +13,7 @@
 mod chat;
 mod check;
 mod conversation;
+mod count;
 mod draft;
 mod event;
 mod frame;
@@ -20,10 +21,13 @@ mod gather;
 mod gemini;
 mod member;
 mod messages;
+mod openai;
 mod pen;
 mod raw;
 mod responses;
+mod shape;
 mod stream;
+mod unbind;
 
 use std::fmt;
 
@@ -36,8 +40,10 @@ use draft::{Draft, Target};
 use event::Events;
 use raw::{Fault, Raw};
 
+pub use count::count_answer;
 pub use frame::AnswerFrame;
 pub use stream::Translator;
+pub use unbind::{Unbound, unbind};
 
 /// What becomes of a field that the other dialect has no place for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -83,20 +89,49 @@ pub struct TranslatedAnswer {
     pub view: AnswerView,
 }
 
-/// Which endpoint of a provider's dialect serves a request of another one;
-/// `stream` says whether the answer is to be a stream. None where no endpoint
-/// of it does.
-pub fn counterpart(from: Endpoint, to: Dialect, stream: bool) -> Option<Endpoint> {
+/// Which of OpenAI's two APIs a provider of that dialect is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Api {
+    /// It has both: callers of either reach it as they are, others by chat.
+    #[default]
+    Any,
+    /// Chat completions only, as most servers that imitate OpenAI.
+    Chat,
+    /// Responses only.
+    Responses,
+}
+
+/// Which endpoint of a provider's dialect serves a request that it does not
+/// take as it is; `stream` says whether the answer is to be a stream. None
+/// where it takes the request, and where no endpoint of it serves it.
+pub fn counterpart(from: Endpoint, to: Dialect, api: Api, stream: bool) -> Option<Endpoint> {
     let converses = from.generates() && from != Endpoint::Completions;
-    if !converses || from.dialect() == to {
+    if from.only_counts() {
+        return counter(to, api).filter(|there| *there != from);
+    }
+    if !converses {
         return None;
     }
-    Some(match (to, stream) {
-        (Dialect::OpenAi, _) => Endpoint::ChatCompletions,
-        (Dialect::Anthropic, _) => Endpoint::Messages,
-        (Dialect::Gemini, false) => Endpoint::GenerateContent,
-        (Dialect::Gemini, true) => Endpoint::StreamGenerateContent,
-    })
+    let there = match (to, api, stream) {
+        (Dialect::OpenAi, Api::Any, _) if from.dialect() == to => from,
+        (Dialect::OpenAi, Api::Any | Api::Chat, _) => Endpoint::ChatCompletions,
+        (Dialect::OpenAi, Api::Responses, _) => Endpoint::Responses,
+        (Dialect::Anthropic, ..) => Endpoint::Messages,
+        (Dialect::Gemini, ..) if from.dialect() == to => from,
+        (Dialect::Gemini, _, false) => Endpoint::GenerateContent,
+        (Dialect::Gemini, _, true) => Endpoint::StreamGenerateContent,
+    };
+    (there != from).then_some(there)
+}
+
+/// Where a provider counts tokens; OpenAI does so in Responses only.
+const fn counter(of: Dialect, api: Api) -> Option<Endpoint> {
+    match (of, api) {
+        (Dialect::OpenAi, Api::Chat) => None,
+        (Dialect::OpenAi, Api::Any | Api::Responses) => Some(Endpoint::ResponsesInputTokens),
+        (Dialect::Anthropic, _) => Some(Endpoint::CountTokens),
+        (Dialect::Gemini, _) => Some(Endpoint::GeminiCountTokens),
+    }
 }
 
 const CROWDED: &str = "found more than 100000 objects, expected fewer";
@@ -125,17 +160,26 @@ pub fn translate_request(
     let target = Target {
         model: edits.model.unwrap_or(&view.model),
         stream: view.stream,
+        counts: to.only_counts(),
         temperature: edits.temperature.filter(|value| value.is_finite()),
         max_tokens: edits.max_tokens,
         lower_to: edits.lower_to,
         strictness,
     };
     let mut draft = Draft::new(&target, text.len() + 256);
-    let written = read(from, Raw::of(text)).and_then(|conversation| {
+    let root = count::request(from, Raw::of(text));
+    let written = read(from, root).and_then(|mut conversation| {
         check::check(&conversation)?;
+        if target.counts {
+            count::only_what_counts(&mut conversation);
+        }
         write(to, &conversation, &mut draft)
     });
     written.map_err(|fault| fault.in_body(text))?;
+    for at in unread(from, root) {
+        let left_out = draft.leave_out(at, draft::NO_PLACE);
+        left_out.map_err(|fault| fault.in_body(text))?;
+    }
     let (body, drops) = draft.finish(text);
     Ok(TranslatedRequest {
         body: body.into(),
@@ -146,11 +190,28 @@ pub fn translate_request(
 fn read(from: Endpoint, body: Raw<'_>) -> Result<Conversation<'_>, Fault<'_>> {
     match from {
         Endpoint::ChatCompletions => chat::read_request(body),
-        Endpoint::Messages => messages::read_request(body),
-        Endpoint::Responses => responses::read_request(body),
-        Endpoint::GenerateContent | Endpoint::StreamGenerateContent => gemini::read_request(body),
+        Endpoint::Messages | Endpoint::CountTokens => messages::read_request(body),
+        Endpoint::Responses | Endpoint::ResponsesInputTokens => responses::read_request(body),
+        Endpoint::GenerateContent
+        | Endpoint::StreamGenerateContent
+        | Endpoint::GeminiCountTokens => gemini::read_request(body),
         _ => Err(draft::refused(body)),
     }
+}
+
+/// What the caller said and its reader did not take.
+fn unread(from: Endpoint, body: Raw<'_>) -> Vec<Raw<'_>> {
+    let mut found = Vec::new();
+    let (shape, same): (_, shape::Same) = match from {
+        Endpoint::ChatCompletions => (chat::SHAPE, |key, known| key == known),
+        Endpoint::Messages | Endpoint::CountTokens => (messages::SHAPE, |key, known| key == known),
+        Endpoint::Responses | Endpoint::ResponsesInputTokens => {
+            (responses::SHAPE, |key, known| key == known)
+        }
+        _ => (gemini::SHAPE, gemini::is),
+    };
+    shape::unread(body, shape, same, &mut found);
+    found
 }
 
 fn write<'a>(
@@ -160,10 +221,13 @@ fn write<'a>(
 ) -> Result<(), Fault<'a>> {
     match to {
         Endpoint::ChatCompletions => chat::write_request(conversation, draft),
-        Endpoint::Messages => messages::write_request(conversation, draft),
-        Endpoint::GenerateContent | Endpoint::StreamGenerateContent => {
-            gemini::write_request(conversation, draft)
+        Endpoint::Messages | Endpoint::CountTokens => messages::write_request(conversation, draft),
+        Endpoint::Responses | Endpoint::ResponsesInputTokens => {
+            responses::write_request(conversation, draft)
         }
+        Endpoint::GenerateContent
+        | Endpoint::StreamGenerateContent
+        | Endpoint::GeminiCountTokens => gemini::write_request(conversation, draft),
         _ => Err(draft::refused(conversation.body)),
     }
 }
@@ -187,10 +251,19 @@ pub fn translate_answer(
         return Err(not_json(CROWDED.to_owned()));
     }
     let raw = Raw::of(text);
+    if from.only_counts() {
+        let said = count::answered(from, raw).and_then(|tokens| count_answer(to, tokens));
+        let body = said.ok_or_else(|| not_json("no count of tokens".to_owned()))?;
+        return Ok(TranslatedAnswer {
+            body: body.into(),
+            view,
+        });
+    }
     let mut events = Events::new();
     let read = match from {
         Endpoint::ChatCompletions => chat::read_answer(raw, &mut events),
         Endpoint::Messages => messages::read_answer(raw, &mut events),
+        Endpoint::Responses => responses::read_answer(raw, &mut events),
         _ if from.dialect() == Dialect::Gemini => gemini::read_answer(raw, &mut events),
         _ => Err(draft::refused(raw)),
     };

@@ -91,7 +91,7 @@ fn anyhow_of(message: String) -> Message {
 }
 
 #[starlark_module]
-fn bounded(globals: &mut GlobalsBuilder) {
+pub(crate) fn bounded(globals: &mut GlobalsBuilder) {
     fn _tollgate_plus<'v>(
         #[starlark(require = pos)] left: Value<'v>,
         #[starlark(require = pos)] right: Value<'v>,
@@ -149,7 +149,7 @@ fn size(value: Value<'_>) -> usize {
 }
 
 #[starlark_module]
-fn marks(globals: &mut GlobalsBuilder) {
+pub(crate) fn marks(globals: &mut GlobalsBuilder) {
     fn _tollgate_at<'v>(
         #[starlark(require = pos)] place: u32,
         #[starlark(require = pos)] value: Value<'v>,
@@ -245,7 +245,7 @@ fn any_of<'v>(value: Value<'v>) -> starlark::Result<Vec<&'v str>> {
 }
 
 #[starlark_module]
-fn questions(globals: &mut GlobalsBuilder) {
+pub(crate) fn questions(globals: &mut GlobalsBuilder) {
     /// Whether a text matches a glob, or any of several.
     fn glob<'v>(
         #[starlark(require = pos)] text: NoneOr<&'v str>,

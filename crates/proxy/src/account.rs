@@ -7,14 +7,17 @@ use tollgate_budget::{AgentRate, Taken, TooFast};
 use tollgate_ledger::Slot;
 use tollgate_llm::{Endpoint, estimate_tokens};
 use tollgate_types::{
-    Attempt, Label, Money, Outcome, Principal, ReasonCode, RequestId, RequestRecord, TokenUsage,
-    Trace, TraceParent, UnixMillis, Usage, UsageSource, Versions,
+    Attempt, Label, Money, Outcome, Principal, ReasonCode, RequestId, RequestRecord, Sighting,
+    TokenUsage, Trace, TraceParent, UnixMillis, Usage, UsageSource, Versions,
 };
 
 use crate::refusal::Public;
 
 /// Longest model name kept in a record, in bytes.
 const NAME_LIMIT: usize = 200;
+
+/// Findings kept in a record, each of another kind or place.
+const MOST_FINDINGS: usize = 32;
 
 /// The account of one request: opened before anything else, closed exactly
 /// once, by whoever drops it at the latest.
@@ -71,6 +74,7 @@ impl Account {
             latency_micros: 0,
             first_byte_micros: None,
             overhead_micros: 0,
+            findings: Vec::new(),
             trace: None,
         };
         Self {
@@ -272,6 +276,25 @@ impl Account {
             return TokenUsage::default();
         };
         open.last_attempt().tokens
+    }
+
+    /// What the scanner found; the same twice counts.
+    pub(crate) fn found(&mut self, sightings: impl IntoIterator<Item = Sighting>) {
+        self.note(|record| {
+            for new in sightings {
+                let same = |known: &&mut Sighting| {
+                    (&known.kind, &known.place, known.consequence)
+                        == (&new.kind, &new.place, new.consequence)
+                        && known.direction == new.direction
+                };
+                let is_full = record.findings.len() >= MOST_FINDINGS;
+                match record.findings.iter_mut().find(same) {
+                    Some(known) => known.count = known.count.saturating_add(new.count),
+                    None if is_full => {}
+                    None => record.findings.push(new),
+                }
+            }
+        });
     }
 
     /// What the answer cost.

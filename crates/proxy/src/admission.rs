@@ -23,6 +23,7 @@ use crate::bank::Bank;
 use crate::gateway::Gateway;
 use crate::hold::{Asked, Hold};
 use crate::intake::Intake;
+use crate::lanes::{Edited, Sweep};
 use crate::memory::MemoryHold;
 use crate::refusal::Refusal;
 use crate::rules::ModelCall;
@@ -30,6 +31,7 @@ use crate::snapshot::{Credential, Provider, Snapshot};
 use crate::through::Through;
 use crate::translated::Translated;
 
+mod clean;
 mod identified;
 mod measure;
 mod own_key;
@@ -37,7 +39,7 @@ mod tie;
 mod tongue;
 
 pub(crate) use identified::{Identified, identify};
-use tie::Tied;
+use tie::{Moved, Tied};
 use tongue::servable;
 
 impl Identified {
@@ -78,6 +80,7 @@ impl Identified {
             candidates,
             tied,
             through: None,
+            sweep: None,
         })
     }
 
@@ -120,6 +123,7 @@ impl Identified {
             candidates,
             tied,
             through: Some(through),
+            sweep: None,
         })
     }
 }
@@ -136,6 +140,8 @@ pub(crate) struct Planned {
     tied: Tied,
     /// It goes out as it is, to a path of its provider.
     through: Option<Through>,
+    /// What was found in it, where something was.
+    sweep: Option<Box<Sweep>>,
 }
 
 impl Planned {
@@ -168,6 +174,7 @@ impl Planned {
             planned: Box::new(self),
             turn: 0,
             tried: Tried::default(),
+            edited: None,
             translated: None,
         })
     }
@@ -179,6 +186,8 @@ pub(crate) struct Permitted {
     planned: Box<Planned>,
     turn: usize,
     tried: Tried,
+    /// The request with placeholders, where this candidate gets it so.
+    edited: Option<Box<Edited>>,
     /// The request as this candidate gets it, where it speaks another dialect.
     translated: Option<Box<Translated>>,
 }
@@ -220,6 +229,7 @@ impl Permitted {
     fn turn_to(&mut self, turn: usize) {
         self.turn = turn;
         self.tried = Tried::default();
+        self.edited = None;
         self.translated = None;
     }
 
@@ -282,10 +292,11 @@ impl Permitted {
             return Err(Refusal::Internal("candidate vanished"));
         };
         let other = self.translated.as_deref();
+        let (view, body) = self.asked();
         let asked = Asked {
             endpoint: other.map_or(planned.endpoint, |it| it.endpoint),
-            view: other.map_or(&planned.view, |it| &it.view),
-            body: other.map_or(&planned.body, |it| &it.body),
+            view: other.map_or(view, |it| &it.view),
+            body: other.map_or(body, |it| &it.body),
             agent: &identified.agent,
             who: identified.agent.scopes(),
             provider: &provider.id,
@@ -317,6 +328,7 @@ impl Reserved {
                 permitted,
                 hold,
                 lease,
+                moved: None,
             }),
             Err(none) => Err((permitted, none)),
         }
@@ -328,6 +340,8 @@ pub(crate) struct Leased {
     permitted: Permitted,
     hold: Hold,
     lease: Lease,
+    /// The request for somebody else than served its conversation before.
+    moved: Option<Box<Moved>>,
 }
 
 impl Leased {
@@ -339,8 +353,11 @@ impl Leased {
     }
 
     pub(crate) fn view(&self) -> &RequestView {
-        self.translated()
-            .map_or_else(|| self.asked(), |it| &it.view)
+        match (&self.moved, self.translated()) {
+            (Some(moved), _) => &moved.view,
+            (None, Some(translated)) => &translated.view,
+            (None, None) => self.asked(),
+        }
     }
 
     /// Where it goes as it is, where it does.
@@ -354,8 +371,11 @@ impl Leased {
     }
 
     pub(crate) fn body(&self) -> &Bytes {
-        self.translated()
-            .map_or(&self.permitted.planned.body, |it| &it.body)
+        match (&self.moved, self.translated()) {
+            (Some(moved), _) => &moved.body,
+            (None, Some(translated)) => &translated.body,
+            (None, None) => self.permitted.asked().1,
+        }
     }
 
     pub(crate) fn agent(&self) -> &Agent {
@@ -419,6 +439,11 @@ impl Leased {
         &mut self.hold
     }
 
+    /// Nothing was sent: the lease and what was set aside go back.
+    pub(crate) fn give_back(self) -> Permitted {
+        self.permitted
+    }
+
     /// The attempt failed and `billed` is what it may cost all the same: books
     /// it, tells the pool and gives the permission back.
     pub(crate) fn fail(
@@ -432,6 +457,7 @@ impl Leased {
             mut permitted,
             mut hold,
             lease,
+            ..
         } = self;
         hold.settle(billed);
         permitted.tried.insert(lease.index());

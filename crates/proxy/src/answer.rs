@@ -1,17 +1,18 @@
-use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
 use tollgate_llm::{Framing, estimate_tokens};
-use tollgate_types::RequestId;
+use tollgate_types::{Label, RequestId};
 
 use crate::account::{Account, now};
 use crate::admission::Leased;
-use crate::bank::Bank;
 use crate::body::Body;
+use crate::gateway::Gateway;
+use crate::lanes::{Listener, Tainting};
 use crate::names;
+use crate::refusal::{self, Refusal};
 use crate::relay::Relay;
 use crate::snapshot::AnswerModel;
 use crate::upstream::{Answer, AnswerHead, ProviderAnswer};
@@ -25,7 +26,7 @@ pub(crate) struct Served {
 
 impl Served {
     /// The answer, with the account in its body.
-    pub(crate) fn into_response(self, mut account: Account, bank: &Arc<Bank>) -> Response<Body> {
+    pub(crate) fn into_response(self, mut account: Account, gateway: &Gateway) -> Response<Body> {
         let Self {
             answer,
             leased,
@@ -34,6 +35,7 @@ impl Served {
         let mut head = Response::new(());
         account.answering(answer.status().as_u16());
         mark(head.headers_mut(), &leased, &account);
+        let mut listener = listener(&leased, gateway, &account);
         match answer {
             Answer::Whole {
                 head: from,
@@ -41,14 +43,25 @@ impl Served {
                 usage,
                 output_bytes,
                 model,
+                is_estimate,
             } => {
                 passed_back(from, &mut head);
+                if is_estimate {
+                    let by = HeaderValue::from_static("tokenizer");
+                    head.headers_mut().insert(names::ESTIMATE, by);
+                }
                 mark_kind(&mut head, &leased, false);
                 let body = match (leased.snapshot().answer_model, model) {
                     (AnswerModel::Asked, Some(span)) => renamed(&body, span, &leased.asked().model),
                     _ => body,
                 };
                 account.metered(usage, estimate_tokens(output_bytes));
+                let body = match listener.as_mut().map(|it| it.whole(body.clone())) {
+                    None => body,
+                    Some(Ok(body)) => body,
+                    Some(Err(kind)) => return held_back(kind, leased, account),
+                };
+                account.found(listener.iter_mut().flat_map(Listener::close));
                 let cost = leased.succeed(now(), &account.spent());
                 account.cost(cost);
                 head.map(|()| Body::settling(body, account))
@@ -62,10 +75,37 @@ impl Served {
                 passed_back(from, &mut head);
                 mark_kind(&mut head, &leased, true);
                 let open = (account, leased);
-                head.map(|()| Body::relay(Relay::new(rest, tap, first, open, deadline, bank)))
+                let bank = &gateway.bank;
+                let relay = Relay::new(rest, tap, first, open, deadline, bank, listener);
+                head.map(|()| Body::relay(relay))
             }
         }
     }
+}
+
+/// What listens to the answer, where something is to be looked for in it.
+fn listener(leased: &Leased, gateway: &Gateway, account: &Account) -> Option<Listener> {
+    let snapshot = leased.snapshot();
+    let agent = leased.agent();
+    let dlp = snapshot.scanning.dlp(agent.name(), leased.provider()?);
+    let stated = leased.through().is_some_and(|it| it.stated.is_some());
+    let tainting = || Tainting::new(gateway, agent.principal(), &snapshot.versions, account.id());
+    match stated {
+        true => None,
+        false => Listener::new(&snapshot.scanning, dlp, leased.asked_endpoint(), tainting),
+    }
+}
+
+/// A whole answer with a secret where nothing can be masked: it was paid for,
+/// and does not go out.
+fn held_back(kind: Label, leased: Leased, mut account: Account) -> Response<Body> {
+    let dialect = leased.asked_endpoint().dialect();
+    let public = Refusal::SecretInAnswer { kind }.public(dialect);
+    let cost = leased.succeed(now(), &account.spent());
+    account.cost(cost);
+    let response = refusal::answer(&public, dialect, account.id());
+    account.close_failed(public.reason, public.message);
+    response
 }
 
 impl Answer {

@@ -13,6 +13,7 @@ use crate::classify::classify;
 use crate::domains;
 use crate::evaluate::{Shape, evaluate};
 use crate::gateway::Gateway;
+use crate::lanes::{Question, ask};
 use crate::list;
 use crate::model::model_request;
 use crate::peer::Peer;
@@ -51,6 +52,9 @@ pub(crate) async fn dispatch(
     if let Some(shape) = Shape::at(path) {
         return evaluate(&gateway, shape, request).await;
     }
+    if let Some(question) = Question::at(path) {
+        return ask(&gateway, question, request).await;
+    }
     if path.starts_with("/domains/") {
         return domains::answer(&gateway, &request.into_parts().0);
     }
@@ -73,6 +77,7 @@ fn greeting() -> Response<Body> {
          models   POST /v1/chat/completions, /v1/responses, /v1/messages,\n\
          \x20        /v1beta/models/MODEL:generateContent; GET /v1/models, /v1beta/models\n\
          rules    POST /evaluate, /hooks/claude-code, /hooks/zeroclaw-audit\n\
+         texts    POST /scan, /scan/injection\n\
          commands POST /classify\n\
          domains  GET /domains/summary, /domains/check/DOMAIN\n\
          health   GET /health\n"

@@ -19,6 +19,7 @@ use crate::body::Body;
 use crate::gateway::Gateway;
 use crate::head;
 use crate::intake::{Intake, read_body};
+use crate::pace::RULES;
 use crate::snapshot::{Limits, Snapshot};
 
 /// Largest body, in bytes: what a tool is called with, not what it reads.
@@ -61,6 +62,8 @@ pub(crate) enum Unasked {
     Forged { agent: AgentName, claimed: String },
     #[error("the ledger can't record it, so nothing is decided")]
     Ledger,
+    #[error("the text could not be looked at")]
+    Unread,
 }
 
 impl Unasked {
@@ -72,6 +75,19 @@ impl Unasked {
             Self::Body(_) => StatusCode::BAD_REQUEST,
             Self::Forged { .. } => StatusCode::FORBIDDEN,
             Self::Ledger => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unread => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The word for programs.
+    pub(crate) const fn code(&self) -> &'static str {
+        match self {
+            Self::Method { .. } | Self::Body(_) => "bad_request",
+            Self::Unauthenticated(_) => "unauthenticated",
+            Self::Pace { .. } => "rate_limited",
+            Self::Forged { .. } => "forged",
+            Self::Ledger => "ledger_unavailable",
+            Self::Unread => "internal",
         }
     }
 }
@@ -138,7 +154,7 @@ pub(crate) fn admitted<'s>(
     }
     head::check(head, &snapshot.limits).map_err(|error| Unasked::Body(error.to_string()))?;
     let agent = identified(snapshot, head)?;
-    let pace = gateway.pace.take(agent.name(), Instant::now());
+    let pace = gateway.pace.take(agent.name(), RULES, Instant::now());
     pace.map_err(|wait| Unasked::Pace {
         agent: agent.name().clone(),
         seconds: wait.as_secs().max(1),
@@ -154,7 +170,7 @@ fn limits(snapshot: &Snapshot) -> Limits {
 }
 
 /// Only a key will do: no loopback, no anonymous caller.
-fn identified<'s>(
+pub(crate) fn identified<'s>(
     snapshot: &'s Snapshot,
     head: &http::request::Parts,
 ) -> Result<&'s Agent, Unasked> {

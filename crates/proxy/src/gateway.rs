@@ -9,6 +9,7 @@ use tollgate_ledger::Ledger;
 use tollgate_routing::Affinity;
 
 use crate::bank::Bank;
+use crate::lanes::Memory;
 use crate::memory::BodyMemory;
 use crate::pace::Pace;
 use crate::snapshot::{Provider, Snapshot, Upstream};
@@ -26,6 +27,9 @@ pub struct Gateway {
     pub(crate) bank: Arc<Bank>,
     pub(crate) desk: Arc<Desk>,
     pub(crate) affinity: Affinity,
+    /// What parts of requests came to.
+    pub(crate) memory_of_parts: Arc<Memory>,
+    pub(crate) scans: Pace,
     pub(crate) commands: Arc<Commands>,
     /// Spans are made of finished requests.
     pub(crate) traces: bool,
@@ -45,6 +49,8 @@ impl Gateway {
             bank,
             desk: Arc::default(),
             affinity: Affinity::default(),
+            memory_of_parts: Arc::default(),
+            scans: Pace::default(),
             commands: Arc::new(Commands::tame_only(Setting::default())),
             traces: false,
         }

@@ -12,6 +12,7 @@
 //!   dropped.
 //! * [`upstream`] connects, sends and waits for an answer that may go out;
 //!   [`relay`] passes a stream on and ends it honestly.
+//! * [`lanes`] is the scanner: what leaves and what comes in, as text.
 //! * [`refusal`] is the one map from what went wrong to what a caller sees.
 //!
 //! There is no SQL, no Starlark and no operator plane here: the ledger and the
@@ -37,6 +38,7 @@ mod head;
 mod hold;
 mod intake;
 mod interpreter;
+mod lanes;
 mod list;
 mod listener;
 mod memory;
@@ -60,10 +62,11 @@ pub use bank::Bank;
 pub use body::{Body, BodyError};
 pub use dispatch::Control;
 pub use gateway::Gateway;
+pub use lanes::{DlpSettings, Inward, OnMatch, Opinions, Remote, Scanning, Script};
 pub use listener::listen;
 pub use rules::{Domains, Rules};
 pub use snapshot::{
-    AnswerModel, Credential, Limits, Provider, Snapshot, Times, UnsendableKey, Upstream,
+    AnswerModel, Credential, Holdback, Limits, Provider, Snapshot, Times, UnsendableKey, Upstream,
 };
 pub use through::{Passage, Stated, is_plain};
 pub use upstream::{Connector, Probed, Target, TargetError, probe};

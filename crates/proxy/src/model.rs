@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use http::header::HeaderValue;
 use http::{HeaderMap, Request, Response};
 use hyper::body::Incoming;
-use tollgate_llm::{BadRequest, Endpoint};
+use tollgate_llm::Endpoint;
 use tollgate_routing::{Situation, Step, next_step};
 use tollgate_types::{Attempt, FaultClass, RequestId, TokenUsage};
 
@@ -46,7 +46,7 @@ pub(crate) async fn model_request(
     let served = serve(gateway, peer, endpoint, through, request, &mut account).await;
     let rate = account.rate();
     let mut response = match served {
-        Ok(served) => served.into_response(account, &gateway.bank),
+        Ok(served) => served.into_response(account, gateway),
         Err(failed) => failed.into_response(endpoint, account),
     };
     if let Some(rate) = rate {
@@ -88,7 +88,8 @@ async fn serve(
             identified.plan_through(gateway, endpoint, through, head, intake, account)?
         }
     };
-    let permitted = planned.permit(gateway, account).await?;
+    let scanned = planned.scan(gateway, account).await?;
+    let permitted = scanned.permit(gateway, account).await?;
     attempt(gateway, permitted, account).await
 }
 
@@ -102,16 +103,19 @@ async fn attempt(
     let mut last = None;
     let mut waits = Waits::default();
     loop {
+        if let Err(kept) = permitted.clear(account) {
+            let note = kept.to_string();
+            let refusal = Refusal::Secret(kept);
+            permitted =
+                pass_over(permitted, &note, refusal, &mut last, account).map_err(|it| *it)?;
+            continue;
+        }
         if let Err(bad) = permitted.translate(account.id(), now()) {
-            passed_over(&permitted, &bad, account);
-            if permitted.has_next() {
-                permitted.next_candidate();
-                continue;
-            }
-            return Err(match last {
-                None => Refusal::Request(bad).into(),
-                Some(_) => Failed::exhausted(last, account),
-            });
+            let note = bad.to_string();
+            let refusal = Refusal::Request(bad);
+            permitted =
+                pass_over(permitted, &note, refusal, &mut last, account).map_err(|it| *it)?;
+            continue;
         }
         let reserved = match permitted.reserve(&gateway.bank, now()).await {
             Ok(reserved) => reserved,
@@ -134,6 +138,13 @@ async fn attempt(
                 return Err(Failed::without_credential(&back, &none, last, account));
             }
         };
+        if let Err(bad) = leased.unbind() {
+            let note = bad.to_string();
+            let refusal = Refusal::Request(bad);
+            permitted = pass_over(leased.give_back(), &note, refusal, &mut last, account)
+                .map_err(|it| *it)?;
+            continue;
+        }
         let deadline = leased.deadline(account.started());
         let (fault, step) = loop {
             let fault = match try_once(gateway, &mut leased, deadline, account).await {
@@ -175,28 +186,45 @@ async fn attempt(
     }
 }
 
-/// A candidate whose dialect has no place for what is asked gets nothing; its
-/// turn stands in the story all the same.
-fn passed_over(permitted: &Permitted, bad: &BadRequest, account: &mut Account) {
-    let (Some(provider), Some(candidate)) = (permitted.provider(), permitted.candidate()) else {
-        return;
-    };
-    account.attempted(Attempt {
-        provider: provider.id.clone(),
-        model: candidate.model.clone(),
-        credential: "".into(),
-        status: None,
-        fault: Some(FaultClass::BadRequest),
-        note: format!("not sent: {bad}").into(),
-        micros: 0,
-    });
+/// A candidate whose dialect has no place for what is asked, or that must not
+/// have it, gets nothing; its turn stands in the story all the same, and the next
+/// one's comes.
+fn pass_over(
+    mut permitted: Permitted,
+    note: &str,
+    refusal: Refusal,
+    last: &mut Option<AttemptFault>,
+    account: &mut Account,
+) -> Result<Permitted, Box<Failed>> {
+    if let (Some(provider), Some(candidate)) = (permitted.provider(), permitted.candidate()) {
+        account.attempted(Attempt {
+            provider: provider.id.clone(),
+            model: candidate.model.clone(),
+            credential: "".into(),
+            status: None,
+            fault: Some(FaultClass::BadRequest),
+            note: format!("not sent: {note}").into(),
+            micros: 0,
+        });
+    }
+    if permitted.has_next() {
+        permitted.next_candidate();
+        return Ok(permitted);
+    }
+    Err(Box::new(match last.take() {
+        None => refusal.into(),
+        last => Failed::exhausted(last, account),
+    }))
 }
 
 /// What a failed attempt may cost all the same: its input, where the provider
-/// had it.
+/// had it, and what had come of its answer.
 fn billed(leased: &Leased, fault: &AttemptFault) -> TokenUsage {
     match fault.billable && !leased.endpoint().only_counts() {
-        true => leased.hold().input_estimate(),
+        true => TokenUsage {
+            output: fault.output,
+            ..leased.hold().input_estimate()
+        },
         false => TokenUsage::default(),
     }
 }
@@ -227,9 +255,8 @@ async fn try_once(
     let mut result = send(gateway, leased, deadline).await;
     let (status, fault, note) = match &result {
         Ok(answer) => {
-            let note = leased.translated().map(|it| it.note.clone());
             let status = answer.status().as_u16();
-            (Some(status), None, Cow::Owned(note.unwrap_or_default()))
+            (Some(status), None, Cow::Owned(leased.note()))
         }
         Err(fault) => (fault.status(), Some(fault.class), fault.note.clone()),
     };

@@ -9,5 +9,6 @@ pub(crate) const MODEL: HeaderName = HeaderName::from_static("x-tollgate-model")
 pub(crate) const ATTEMPTS: HeaderName = HeaderName::from_static("x-tollgate-attempts");
 pub(crate) const CREDENTIAL: HeaderName = HeaderName::from_static("x-tollgate-credential");
 pub(crate) const REASON: HeaderName = HeaderName::from_static("x-tollgate-reason");
+pub(crate) const ESTIMATE: HeaderName = HeaderName::from_static("x-tollgate-estimate");
 pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 pub(crate) const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");

@@ -12,6 +12,7 @@ use tollgate_types::{Attempt, FaultClass, Label, ReasonCode, RequestId, UnixMill
 use crate::body::Body;
 use crate::hold::HoldFault;
 use crate::intake::IntakeFault;
+use crate::lanes::Kept;
 use crate::{names, nearby};
 
 /// Why a request was not served, before the first byte of an answer.
@@ -51,6 +52,10 @@ pub(crate) enum Refusal {
         rule: Label,
         reason: String,
     },
+    #[error(transparent)]
+    Secret(#[from] Kept),
+    #[error("the answer holds `{kind}` where nothing can be masked, and dlp looks for it")]
+    SecretInAnswer { kind: Label },
     #[error("provider \"{provider}\" speaks {wire}, this endpoint speaks {asked}")]
     OtherDialect {
         provider: Label,
@@ -198,6 +203,7 @@ impl Refusal {
             Self::TooLarge(_) => (400, ReasonCode::UpstreamContextOverflow),
             Self::TooFast(_) => (429, ReasonCode::RateLimited),
             Self::Denied { .. } | Self::Rule { .. } => (403, ReasonCode::PolicyDenied),
+            Self::Secret(_) | Self::SecretInAnswer { .. } => (403, ReasonCode::SecretFound),
             Self::OtherDialect { .. } => (400, ReasonCode::UnsupportedDialect),
             Self::Exhausted { last, status, .. } => exhausted(*last, *status, dialect),
             Self::NoCredential(..) => (503, ReasonCode::PoolExhausted),
@@ -234,6 +240,7 @@ impl Refusal {
             Self::Rule { review: true, .. } => {
                 Some("nobody can be asked about a model request in this version".into())
             }
+            Self::Secret(kept) => Some(kept.hint().into()),
             Self::Budget { hint, .. } => Some((*hint).into()),
             Self::Unbounded { .. } => Some("say max_tokens".into()),
             Self::CutOff { budget: Some(_), .. } => {

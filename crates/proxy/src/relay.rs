@@ -14,6 +14,7 @@ use crate::account::{Account, now};
 use crate::admission::Leased;
 use crate::bank::Bank;
 use crate::interpreter::Interpreter;
+use crate::lanes::Listener;
 use crate::snapshot::AnswerModel;
 use crate::upstream::Source;
 
@@ -34,6 +35,8 @@ pub(crate) struct Relay {
     /// The asked name, where answers carry it instead of the served one.
     asked: Option<String>,
     bank: Arc<Bank>,
+    /// Looks at what is written, where something is to be looked for.
+    listener: Option<Listener>,
     /// Tokens of output that what is set aside is enough for.
     allowed: u64,
     /// More was set aside and has to be durable before the next chunk.
@@ -63,6 +66,7 @@ impl Relay {
         open: (Account, Leased),
         deadline: Instant,
         bank: &Arc<Bank>,
+        listener: Option<Listener>,
     ) -> Self {
         let idle = open
             .1
@@ -80,6 +84,7 @@ impl Relay {
             allowed: open.1.hold().allowed_output(),
             open: Some(open),
             bank: Arc::clone(bank),
+            listener,
             backing: None,
             epoch: bank.epoch(),
             idle,
@@ -146,9 +151,36 @@ impl Relay {
                 *events = rename_events(leased.endpoint(), events, asked);
             }
         }
+        let passed = self.listener.as_mut().map(|it| it.pass(&mut self.outgoing));
+        if let Some(Err(kind)) = passed {
+            return self.hold_back(&kind);
+        }
         if let Some(fault) = forward.fault {
             self.close_failed(late(fault));
         }
+    }
+
+    /// A secret that should be masked stands in signed text: the answer ends.
+    fn hold_back(&mut self, kind: &str) {
+        self.listener = None;
+        let message =
+            format!("the answer holds `{kind}` in signed text, where nothing can be masked");
+        self.close_failed(LateFault {
+            reason: ReasonCode::SecretFound,
+            class: FaultClass::BadRequest,
+            message,
+            told: false,
+        });
+    }
+
+    /// What the listener held back goes on, and what it found is told.
+    fn unveil(&mut self, account: &mut Account) -> Result<(), Label> {
+        let Some(mut listener) = self.listener.take() else {
+            return Ok(());
+        };
+        let released = listener.release(&mut self.outgoing);
+        account.found(listener.close());
+        released
     }
 
     /// Holds what came against what is set aside; extends that, or ends the
@@ -242,6 +274,10 @@ impl Relay {
         let Some((mut account, leased)) = self.open.take() else {
             return;
         };
+        if let Err(kind) = self.unveil(&mut account) {
+            self.open = Some((account, leased));
+            return self.hold_back(&kind);
+        }
         account.metered(self.tap.usage(), self.output());
         let cost = leased.succeed(now(), &account.spent());
         account.cost(cost);
@@ -253,11 +289,13 @@ impl Relay {
         let Some((mut account, leased)) = self.open.take() else {
             return;
         };
+        // What is sealed in what was held back stays there.
+        let _sealed = self.unveil(&mut account);
         if !fault.told {
             let error = CallerError {
                 status: match fault.reason {
                     ReasonCode::UpstreamTimeout => 504,
-                    ReasonCode::CutOff => 403,
+                    ReasonCode::CutOff | ReasonCode::SecretFound => 403,
                     ReasonCode::BudgetExhausted => 429,
                     ReasonCode::LedgerUnavailable => 503,
                     _ => 502,
@@ -312,6 +350,7 @@ impl Drop for Relay {
     /// The caller left: what came so far is booked, the account says the rest.
     fn drop(&mut self) {
         if let Some((mut account, mut leased)) = self.open.take() {
+            let _nobody_reads_it = self.unveil(&mut account);
             account.metered_in_part(self.tap.usage(), self.output());
             let cost = leased.hold_mut().settle(&account.spent());
             account.cost(cost);

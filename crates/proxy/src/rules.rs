@@ -9,7 +9,7 @@ use tollgate_judge::Judge;
 use tollgate_llm::Endpoint;
 use tollgate_policy::{Context, Decision, Domain, DomainList, Fact, Facts, Taint, Verdict};
 use tollgate_routing::{Candidate, RouteTable};
-use tollgate_types::{AgentName, Label, UnixMillis};
+use tollgate_types::{AgentName, Label, Tier, UnixMillis};
 
 use crate::account::now;
 use crate::bank::Bank;
@@ -216,6 +216,29 @@ fn budget_left(
         .budgets()
         .room(&who, run, provider.unwrap_or_default(), now);
     room.tokens
+}
+
+impl Gateway {
+    /// What the rules say of a command. `agent` is the credential's; `named`
+    /// the one that is judged.
+    pub async fn judge_command(
+        &self,
+        agent: &Agent,
+        named: &AgentName,
+        args: Fact<'_>,
+        tier: Tier,
+    ) -> Decision {
+        let snapshot = self.snapshot();
+        let rules = &snapshot.rules;
+        let mut context = rules.context(self, agent, named, "command", None, None);
+        context.tier = Some(Cow::Borrowed(tier.name()));
+        let facts = Facts {
+            tool: Cow::Borrowed("exec"),
+            args,
+            context,
+        };
+        rules.judge.decide(&facts).await
+    }
 }
 
 impl Refusal {

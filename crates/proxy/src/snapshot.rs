@@ -5,10 +5,11 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderValue};
 use tollgate_budget::AgentRate;
 use tollgate_identity::{Agent, AgentBook};
-use tollgate_llm::{Catalog, Dialect, Strictness};
+use tollgate_llm::{Api, Catalog, Dialect, Endpoint, Strictness, counterpart};
 use tollgate_routing::{Pool, ProviderIndex, RouteTable};
 use tollgate_types::{AgentName, Label, Secret, Versions};
 
+use crate::lanes::{DlpSettings, Scanning};
 use crate::rules::Rules;
 use crate::through::Passage;
 use crate::upstream::Target;
@@ -28,6 +29,8 @@ pub struct Snapshot {
     pub answer_model: AnswerModel,
     /// What becomes of hints that another dialect has no place for.
     pub strictness: Strictness,
+    /// How much of a stream is kept back before its first byte goes out.
+    pub holdback: Holdback,
     /// From names to candidates.
     pub routes: RouteTable,
     /// By [`ProviderIndex`], in the order of the route table.
@@ -45,6 +48,8 @@ pub struct Snapshot {
     pub clamp_floor: Option<u64>,
     /// What judges every call.
     pub rules: Rules,
+    /// What looks at texts.
+    pub scanning: Arc<Scanning>,
 }
 
 impl Snapshot {
@@ -82,6 +87,17 @@ impl Default for Limits {
     }
 }
 
+/// How long the beginning of a stream is kept back, so that one that breaks
+/// early can still be repeated elsewhere: until either is reached. Without any
+/// nothing is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Holdback {
+    /// `[server] hold_tokens`: so many tokens of the answer.
+    pub tokens: Option<u64>,
+    /// `[server] hold_ms`: so much time from the first event on.
+    pub time: Option<Duration>,
+}
+
 /// `[server] answer_model`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AnswerModel {
@@ -98,6 +114,8 @@ pub struct Provider {
     pub id: Label,
     /// The dialect that it speaks.
     pub wire: Dialect,
+    /// Which of OpenAI's APIs it has, where that is its dialect.
+    pub api: Api,
     /// Where it is.
     pub upstream: Upstream,
     /// Its credentials, in the order of the pool's profiles.
@@ -112,12 +130,24 @@ pub struct Provider {
     pub ask_usage: bool,
     /// What `/passthrough` takes beside the endpoints of its wire.
     pub passages: Vec<Passage>,
+    /// What is looked for in what goes there and comes back.
+    pub dlp: DlpSettings,
 }
 
 impl Provider {
-    /// Whether it takes requests of this dialect as they are.
-    pub(crate) fn speaks(&self, dialect: Dialect) -> bool {
-        matches!(self.upstream, Upstream::Demo) || self.wire == dialect
+    /// Whether it takes requests to this endpoint as they are.
+    pub(crate) fn speaks(&self, endpoint: Endpoint) -> bool {
+        let is_other = match endpoint.only_counts() {
+            true => self.wire == Dialect::OpenAi && self.api == Api::Chat,
+            false => self.counterpart(endpoint, false).is_some(),
+        };
+        let takes = self.wire == endpoint.dialect() && !is_other;
+        takes || matches!(self.upstream, Upstream::Demo)
+    }
+
+    /// Its own endpoint that serves requests to another one.
+    pub(crate) fn counterpart(&self, endpoint: Endpoint, stream: bool) -> Option<Endpoint> {
+        counterpart(endpoint, self.wire, self.api, stream)
     }
 }
 

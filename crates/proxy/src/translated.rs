@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use tollgate_llm::{
-    AnswerFrame, BadRequest, Drop, Edits, Endpoint, Framing, RequestView, counterpart,
-    read_request_at, translate_request,
+    AnswerFrame, BadRequest, Drop, Edits, Endpoint, Framing, RequestView, read_request_at,
+    translate_request,
 };
 use tollgate_types::{RequestId, UnixMillis};
 
@@ -25,17 +25,19 @@ pub(crate) struct Translated {
 }
 
 impl Translated {
-    /// Writes the request in the provider's dialect; none where it takes it as
+    /// Writes the request, as it was cleared for the candidate, in the
+    /// provider's dialect; none where it takes it as
     /// it is.
     pub(crate) fn of(
         planned: &Planned,
+        (view, body): (&RequestView, &Bytes),
         provider: &Provider,
         model: &str,
         request: RequestId,
         now: UnixMillis,
     ) -> Result<Option<Self>, BadRequest> {
-        let (from, view) = (planned.endpoint(), planned.view());
-        let Some(to) = counterpart(from, provider.wire, view.stream) else {
+        let from = planned.endpoint();
+        let Some(to) = provider.counterpart(from, view.stream) else {
             return Ok(None);
         };
         let snapshot = planned.snapshot();
@@ -51,9 +53,8 @@ impl Translated {
             lower_to: most,
             ..Edits::default()
         };
-        let body = planned.body();
         let done = translate_request(from, to, view, body, &edits, snapshot.strictness)?;
-        let path = to.path().replace("{model}", "model");
+        let path = to.path_for(model);
         let query = (to == Endpoint::StreamGenerateContent).then_some("alt=sse");
         let renames = snapshot.answer_model == AnswerModel::Asked;
         let name = if renames { view.model.as_str() } else { model };

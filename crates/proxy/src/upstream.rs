@@ -4,6 +4,8 @@
 mod answer;
 mod connect;
 mod connection;
+mod count;
+mod post;
 mod probe;
 mod request;
 mod send;
@@ -15,5 +17,7 @@ pub use probe::{Probed, probe};
 pub use target::{Target, TargetError};
 
 pub(crate) use answer::{Answer, AnswerHead, AttemptFault, ProviderAnswer};
+pub(crate) use post::post_json;
+pub(crate) use request::is_ours;
 pub(crate) use send::send;
 pub(crate) use source::Source;

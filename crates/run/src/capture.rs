@@ -3,7 +3,8 @@ use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::io::AsyncReadExt;
+use tokio::fs::File;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::unix::pipe::Receiver;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -40,15 +41,19 @@ pub(crate) struct Capture {
 
 impl Capture {
     /// Reads `pipe` to its end or to `limit` bytes; past that `overflow` is
-    /// told.
+    /// told. What is read goes `to` a file, or is kept.
     pub(crate) fn start(
         pipe: OwnedFd,
+        to: Option<OwnedFd>,
         limit: usize,
         overflow: mpsc::Sender<()>,
     ) -> std::io::Result<Self> {
         let pipe = Receiver::from_owned_fd(pipe)?;
         let kept = Arc::new(Mutex::new(Vec::new()));
-        let reading = tokio::spawn(read(pipe, limit, Arc::clone(&kept), overflow));
+        let reading = match to {
+            None => tokio::spawn(read(pipe, limit, Arc::clone(&kept), overflow)),
+            Some(to) => tokio::spawn(relay(pipe, limit, File::from_std(to.into()), overflow)),
+        };
         Ok(Self { kept, reading })
     }
 
@@ -81,5 +86,22 @@ async fn read(
             overflow.try_send(()).ok();
             return;
         }
+    }
+}
+
+async fn relay(mut pipe: Receiver, limit: usize, mut to: File, overflow: mpsc::Sender<()>) {
+    let mut part = vec![0; 16 << 10];
+    let mut room = limit;
+    while let Ok(read @ 1..) = pipe.read(&mut part).await {
+        let fits = part.get(..read.min(room)).unwrap_or_default();
+        // A reader that has gone ends the pipe, as it would without this one.
+        if to.write_all(fits).await.is_err() || to.flush().await.is_err() {
+            return;
+        }
+        if read > room {
+            overflow.try_send(()).ok();
+            return;
+        }
+        room -= read;
     }
 }

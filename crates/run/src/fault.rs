@@ -81,7 +81,7 @@ pub enum TreeError {
 }
 
 /// The system's words without `(os error 2)`.
-fn plain(error: &io::Error) -> String {
+pub(crate) fn plain(error: &io::Error) -> String {
     let text = error.to_string().to_lowercase();
     match text.split_once(" (os error") {
         Some((words, _)) => words.to_owned(),

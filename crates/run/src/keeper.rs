@@ -9,6 +9,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use crate::census::Process;
 use crate::cgroup::Cgroup;
+use crate::handed::close_all_but;
 use crate::hold::Hold;
 use crate::launch;
 use crate::letter::{self, Letter};
@@ -37,7 +38,8 @@ pub fn keep() -> ExitCode {
 }
 
 fn serve() -> io::Result<()> {
-    close_inherited()?;
+    // Rust marks what it opens, whoever started this program may not have.
+    close_all_but(None)?;
     let mut control = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     // Nobody of the same user reads its memory or traces it.
     prctl::set_dumpable(false)?;
@@ -64,19 +66,6 @@ fn serve() -> io::Result<()> {
             keeping.end(&mut reaper);
             keeping.say(&word);
         }
-    }
-    Ok(())
-}
-
-/// Rust marks what it opens, whoever started this program may not have.
-fn close_inherited() -> io::Result<()> {
-    let open: Vec<i32> = std::fs::read_dir("/proc/self/fd")?
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .filter(|descriptor| *descriptor > 2)
-        .collect();
-    for descriptor in open {
-        // The one that this list was read through is closed already.
-        nix::unistd::close(descriptor).ok();
     }
     Ok(())
 }

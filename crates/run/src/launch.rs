@@ -10,7 +10,8 @@ use nix::sys::resource::{Resource as Kernel, getrlimit, setrlimit};
 use nix::unistd::{Pid, setsid};
 
 use crate::cgroup::Cgroup;
-use crate::letter::Letter;
+use crate::handed::{Handed, at};
+use crate::letter::{Came, Letter};
 use crate::spec::{Resource, Session};
 use crate::words::Word;
 
@@ -29,7 +30,7 @@ pub(crate) fn group_for(letter: &Letter) -> Option<Cgroup> {
 /// Starts the command and says what to tell the holder where it can't.
 pub(crate) fn launch(
     letter: &Letter,
-    [input, output, errors]: [OwnedFd; 3],
+    (standard, mut handed): Came,
     group: Option<&Cgroup>,
 ) -> Result<Pid, Word> {
     if letter.session == Session::New {
@@ -38,21 +39,11 @@ pub(crate) fn launch(
     if let Some(folder) = &letter.folder {
         std::fs::read_dir(folder).map_err(|error| failed(&error, "folder"))?;
     }
-    let (program, arguments) = letter
-        .argv
-        .split_first()
-        .ok_or_else(|| failed(&io::ErrorKind::InvalidInput.into(), "program"))?;
-    let mut command = Command::new(program);
-    command
-        .args(arguments)
-        .env_clear()
-        .envs(letter.environment.iter().map(|(name, value)| (name, value)))
-        .stdin(Stdio::from(input))
-        .stdout(Stdio::from(output))
-        .stderr(Stdio::from(errors));
-    if let Some(folder) = &letter.folder {
-        command.current_dir(folder);
-    }
+    // Open in the command as well, so they live until it is started.
+    let _kept = handed
+        .keep()
+        .map_err(|error| failed(&error, "descriptor"))?;
+    let mut command = command(letter, standard, &handed)?;
     if letter.session == Session::New {
         command.process_group(0);
     }
@@ -64,6 +55,39 @@ pub(crate) fn launch(
         group.leave().map_err(|error| failed(&error, "cgroup"))?;
     }
     started
+}
+
+fn command(
+    letter: &Letter,
+    [input, output, errors]: [OwnedFd; 3],
+    handed: &Handed,
+) -> Result<Command, Word> {
+    let (program, arguments) = letter
+        .argv
+        .split_first()
+        .ok_or_else(|| failed(&io::ErrorKind::InvalidInput.into(), "program"))?;
+    // By the descriptor, whatever stands at its path by now.
+    let mut command = match &handed.program {
+        Some(opened) => {
+            let mut command = Command::new(at(opened));
+            command.arg0(program);
+            command
+        }
+        None => Command::new(program),
+    };
+    command
+        .args(arguments)
+        .env_clear()
+        .envs(letter.environment.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::from(input))
+        .stdout(Stdio::from(output))
+        .stderr(Stdio::from(errors));
+    match (&handed.folder, &letter.folder) {
+        (Some(opened), _) => command.current_dir(at(opened)),
+        (None, Some(folder)) => command.current_dir(folder),
+        (None, None) => &mut command,
+    };
+    Ok(command)
 }
 
 fn spawn(command: &mut Command) -> Result<Pid, Word> {

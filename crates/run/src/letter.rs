@@ -1,6 +1,7 @@
 //! The command on its way to the keeper: one message, four bytes of length
-//! (big endian) that carry the three standard descriptors, and then fields
-//! that each end in a zero byte, the one byte that no argument can hold.
+//! (big endian) that carry the three standard descriptors and those of
+//! [`Handed`], and then fields that each end in a zero byte, the one byte that
+//! no argument can hold.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IoSlice, IoSliceMut, Read};
@@ -17,7 +18,13 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
 };
 
+use crate::handed::{Handed, MOST_KEPT};
 use crate::spec::{Resource, Session, Spec};
+
+/// Standard input, output and error.
+const STANDARD: usize = 3;
+/// With the program, the folder and those that are kept.
+const MOST: usize = STANDARD + 2 + MOST_KEPT;
 
 /// More than the kernel takes for arguments and environment together.
 const LONGEST: usize = 16 << 20;
@@ -28,6 +35,10 @@ pub(crate) struct Letter {
     pub(crate) argv: Vec<OsString>,
     pub(crate) environment: Vec<(OsString, OsString)>,
     pub(crate) folder: Option<PathBuf>,
+    /// The program comes as a descriptor.
+    pub(crate) program: bool,
+    /// The folder comes as a descriptor.
+    pub(crate) place: bool,
     pub(crate) session: Session,
     pub(crate) cgroup: bool,
     pub(crate) linger: Duration,
@@ -49,6 +60,9 @@ impl Letter {
             Session::Caller => "caller",
         })]);
         field(&[OsStr::new(if spec.cgroup { "cgroup" } else { "walk" })]);
+        let handed = &spec.handed;
+        field(&[OsStr::new(flag(handed.program.is_some()))]);
+        field(&[OsStr::new(flag(handed.folder.is_some()))]);
         let linger = u64::try_from(spec.limits.linger.as_millis()).unwrap_or(u64::MAX);
         field(&[&number(linger)]);
         field(&[spec
@@ -85,6 +99,8 @@ impl Letter {
             "walk" => false,
             _ => return None,
         };
+        let program = fields.flag()?;
+        let place = fields.flag()?;
         let linger = Duration::from_millis(fields.number()?);
         let folder = fields.word()?;
         let resources = fields.list(|fields| {
@@ -98,12 +114,18 @@ impl Letter {
             argv,
             environment,
             folder: (!folder.is_empty()).then(|| PathBuf::from(folder)),
+            program,
+            place,
             session,
             cgroup,
             linger,
             resources,
         })
     }
+}
+
+const fn flag(handed: bool) -> &'static str {
+    if handed { "handed" } else { "named" }
 }
 
 /// The fields of a letter, one after the other.
@@ -126,6 +148,14 @@ impl<'a> Fields<'a> {
 
     fn text(&mut self) -> Option<&'a str> {
         std::str::from_utf8(self.next()?).ok()
+    }
+
+    fn flag(&mut self) -> Option<bool> {
+        match self.text()? {
+            "handed" => Some(true),
+            "named" => Some(false),
+            _ => None,
+        }
     }
 
     fn number<N: FromStr>(&mut self) -> Option<N> {
@@ -158,16 +188,17 @@ impl<'a> Fields<'a> {
 pub(crate) fn send_head(
     socket: &UnixStream,
     body: &[u8],
-    descriptors: [BorrowedFd<'_>; 3],
+    descriptors: &[BorrowedFd<'_>],
 ) -> io::Result<()> {
     let length = u32::try_from(body.len()).ok();
-    let Some(length) = length.filter(|_| body.len() <= LONGEST) else {
+    let fits = body.len() <= LONGEST && descriptors.len() <= MOST;
+    let Some(length) = length.filter(|_| fits) else {
         // What the kernel says of arguments that are too long.
         return Err(io::ErrorKind::ArgumentListTooLong.into());
     };
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
-    ancillary.push(SendAncillaryMessage::ScmRights(&descriptors));
+    ancillary.push(SendAncillaryMessage::ScmRights(descriptors));
     let head = length.to_be_bytes();
     sendmsg(
         socket,
@@ -178,12 +209,15 @@ pub(crate) fn send_head(
     Ok(())
 }
 
+/// What came with a letter: the standard descriptors, and the others.
+pub(crate) type Came = ([OwnedFd; STANDARD], Handed);
+
 /// Waits for a letter. `None` where the holder went away without one.
 ///
 /// # Errors
 /// What the kernel says, or a letter that is none of ours.
-pub(crate) fn receive(socket: &mut UnixStream) -> io::Result<Option<(Letter, [OwnedFd; 3])>> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
+pub(crate) fn receive(socket: &mut UnixStream) -> io::Result<Option<(Letter, Came)>> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let mut head = [0; 4];
     let got = recvmsg(
@@ -207,8 +241,32 @@ pub(crate) fn receive(socket: &mut UnixStream) -> io::Result<Option<(Letter, [Ow
     }
     let mut body = vec![0; length];
     socket.read_exact(&mut body)?;
-    let letter = Letter::read(&body).zip(descriptors.try_into().ok());
-    letter.map(Some).ok_or(io::ErrorKind::InvalidData.into())
+    let came = Letter::read(&body).and_then(|letter| {
+        let sorted = sort(&letter, descriptors)?;
+        Some((letter, sorted))
+    });
+    came.map(Some).ok_or(io::ErrorKind::InvalidData.into())
+}
+
+/// In the order in which the holder sends them.
+fn sort(letter: &Letter, descriptors: Vec<OwnedFd>) -> Option<Came> {
+    let mut rest = descriptors.into_iter();
+    let standard = [rest.next()?, rest.next()?, rest.next()?];
+    let program = match letter.program {
+        true => Some(rest.next()?),
+        false => None,
+    };
+    let folder = match letter.place {
+        true => Some(rest.next()?),
+        false => None,
+    };
+    let kept = rest.collect();
+    let handed = Handed {
+        program,
+        folder,
+        kept,
+    };
+    Some((standard, handed))
 }
 
 #[cfg(test)]
@@ -245,6 +303,8 @@ mod tests {
                 environment,
                 folder: folder.map(PathBuf::from),
                 session: spec.session,
+                program: false,
+                place: false,
                 cgroup: true,
                 linger: spec.limits.linger,
                 resources: spec.limits.resources,
@@ -272,11 +332,12 @@ mod tests {
         let (mut reader, writer) = io::pipe().unwrap();
         let null = std::fs::File::open("/dev/null").unwrap();
         let body = Letter::write(&Spec::new(["true"]));
-        send_head(&here, &body, [null.as_fd(), writer.as_fd(), null.as_fd()]).unwrap();
+        send_head(&here, &body, &[null.as_fd(), writer.as_fd(), null.as_fd()]).unwrap();
         (&here).write_all(&body).unwrap();
         drop(writer);
-        let (letter, [_, out, _]) = receive(&mut there).unwrap().unwrap();
+        let (letter, ([_, out, _], handed)) = receive(&mut there).unwrap().unwrap();
         assert_eq!(letter.argv, ["true"]);
+        assert!(handed.program.is_none() && handed.kept.is_empty());
         std::fs::File::from(out).write_all(b"through").unwrap();
         let mut read = String::new();
         reader.read_to_string(&mut read).unwrap();

@@ -38,7 +38,7 @@
 //!
 //! The command is started by the keeper, which has one thread. So the new
 //! session, the cgroup and the limits are made in the keeper and inherited,
-//! and there is no code between fork and exec, no `unsafe`, and no descriptor
+//! and there is no code between fork and exec, and no descriptor
 //! of the holder that could leak: the three standard ones come as a message
 //! over the socket, all others are closed.
 //!
@@ -53,11 +53,15 @@
     reason = "owns processes: their tables, cgroups and clocks"
 )]
 
+mod backstop;
 mod capture;
 mod census;
 mod cgroup;
+mod confine;
 mod end;
+mod enter;
 mod fault;
+mod handed;
 mod hold;
 mod ignored;
 mod keeper;
@@ -66,17 +70,24 @@ mod leash;
 mod letter;
 mod reaper;
 mod remnants;
+mod seal;
 mod spec;
+mod system;
 mod terminal;
 mod tree;
 mod trees;
 mod words;
 
+pub use backstop::Backstop;
 pub use capture::Captured;
+pub use confine::{Bubblewrap, Confinement, Sandbox};
 pub use end::{Cause, End, Exit};
+pub use enter::enter;
 pub use fault::{StartError, TreeError};
+pub use handed::{FIRST_KEPT, Handed, MOST_KEPT};
 pub use ignored::is_ignored;
 pub use keeper::keep;
+pub use seal::{Role, SHELL_FOLDERS, SealError, Sealed, Seen, Wanted, What};
 pub use spec::{Input, Keeper, Limits, Output, Resource, Session, Spec};
 pub use terminal::Terminal;
 pub use tree::Tree;

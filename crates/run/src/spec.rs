@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::fault::StartError;
+use crate::handed::Handed;
 
 /// Output that is kept of each captured stream where nothing else is said, in
 /// bytes.
@@ -27,6 +28,8 @@ pub struct Spec {
     pub output: Output,
     /// Standard error.
     pub errors: Output,
+    /// Descriptors that it gets beside the three.
+    pub handed: Handed,
     /// Whose terminal it has.
     pub session: Session,
     /// When it is enough.
@@ -59,6 +62,10 @@ pub enum Output {
     /// Into memory, at most [`Limits::output_bytes`]; past that the tree is
     /// killed.
     Captured,
+    /// Where the holder's own goes, at most [`Limits::output_bytes`]; past that
+    /// the tree is killed. The command sees a pipe, also where the holder has a
+    /// terminal.
+    Relayed,
     /// Into this descriptor.
     To(OwnedFd),
 }
@@ -79,7 +86,7 @@ pub enum Session {
 pub struct Limits {
     /// Killed after this time since its start, frozen or not.
     pub time: Option<Duration>,
-    /// Bytes that are kept of each captured output.
+    /// Bytes that are taken of each output that is captured or relayed.
     pub output_bytes: usize,
     /// How long others may go on after the command has ended, before they are
     /// killed: enough for the `tee` behind a shell to write its last line.
@@ -179,6 +186,7 @@ impl Spec {
             input: Input::default(),
             output: Output::default(),
             errors: Output::default(),
+            handed: Handed::default(),
             session: Session::default(),
             limits: Limits::default(),
             cgroup: true,

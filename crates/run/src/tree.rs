@@ -248,7 +248,7 @@ async fn converse(
     Ok((lines, write, word))
 }
 
-/// Opens the three descriptors and sends them ahead of the letter; the
+/// Opens the three descriptors and sends them, and those of the holder, ahead of the letter; the
 /// holder's own copies are closed with the return, so that a pipe ends when
 /// the tree does.
 fn hand_over(
@@ -267,8 +267,9 @@ fn hand_over(
         .map_err(failed("standard output"))?;
     let (errors, captured_errors) = open(spec.errors, io::stderr().as_fd(), limit, overflow)
         .map_err(failed("standard error"))?;
-    let descriptors = [input.as_fd(), output.as_fd(), errors.as_fd()];
-    letter::send_head(socket, body, descriptors).map_err(StartError::Keeper)?;
+    let mut descriptors = vec![input.as_fd(), output.as_fd(), errors.as_fd()];
+    descriptors.extend(spec.handed.in_order());
+    letter::send_head(socket, body, &descriptors).map_err(StartError::Keeper)?;
     Ok([captured, captured_errors])
 }
 
@@ -293,9 +294,13 @@ fn open(
         }
         Output::Inherit => Ok((own.try_clone_to_owned()?, None)),
         Output::To(descriptor) => Ok((descriptor, None)),
-        Output::Captured => {
+        Output::Captured | Output::Relayed => {
             let (reader, writer) = io::pipe()?;
-            let capture = Capture::start(reader.into(), limit, overflow.clone())?;
+            let to = match output {
+                Output::Relayed => Some(own.try_clone_to_owned()?),
+                _ => None,
+            };
+            let capture = Capture::start(reader.into(), to, limit, overflow.clone())?;
             Ok((writer.into(), Some(capture)))
         }
     }

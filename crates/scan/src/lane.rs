@@ -3,11 +3,18 @@ use crate::known::Book;
 use crate::redact;
 use crate::scanner::{Outbound, Scanner};
 
+mod edges;
+mod live;
+
+use edges::Edges;
+use live::Live;
+
 /// Text before a value that can say what it is, in bytes.
 const CONTEXT: usize = 1024;
 
-/// Most text that is held back for what may still come, in bytes.
-const HOLD: usize = 16 << 10;
+/// Most text that is held back for what may still come, in bytes. Then half of
+/// it is let through, so that an endless word costs a look for every 16 KiB.
+const HOLD: usize = 32 << 10;
 
 /// One stream of text, looked at while it passes: the text of a message over
 /// all its deltas, a header, a body.
@@ -25,6 +32,11 @@ pub struct Lane {
     base: usize,
     /// Up to here (in the buffer) the text was let through.
     settled: usize,
+    edges: Edges,
+    live: Live,
+    /// Text that is held for long is looked at again when the buffer has so
+    /// many bytes, and not with every piece.
+    patience: usize,
 }
 
 /// What a lane lets through.
@@ -44,39 +56,53 @@ impl Lane {
             buffer: Vec::new(),
             base: 0,
             settled: 0,
+            edges: Edges::default(),
+            live: Live::default(),
+            patience: 0,
         }
     }
 
     /// Takes the next piece, and lets through what can't change any more.
     pub fn feed(&mut self, scanner: &Scanner, book: Option<&Book>, piece: &[u8]) -> Passed {
         self.buffer.extend_from_slice(piece);
+        piece.iter().for_each(|byte| self.edges.push(*byte));
         let book = book.filter(|book| self.which.known_secrets && !book.is_empty());
-        let quiet = self.quiet(book.is_some());
-        if quiet <= self.settled {
+        let quiet = self.edges.quiet(book.is_some()).saturating_sub(self.base);
+        let is_full = self.held() > HOLD;
+        if !is_full && (quiet <= self.settled || self.buffer.len() < self.patience) {
             return Passed::default();
         }
-        let (found, open) = self.look(scanner, book, quiet);
-        let forced = self.buffer.len().saturating_sub(HOLD);
-        let mut until = open.min(quiet).max(forced.min(quiet));
-        // Guarded secrets may hold blanks: one that has begun is waited for.
-        let mut begun = Vec::new();
-        if let Some(book) = book {
-            until = until
-                .min(book.scan(&self.buffer, &mut begun))
-                .max(forced.min(quiet));
-        }
-        for finding in found.iter().chain(&begun) {
-            if finding.start < until && finding.end > until && until > forced {
+        let end = if is_full { self.buffer.len() } else { quiet };
+        self.live
+            .advance(scanner, self.which, book, &self.buffer, self.base, end);
+        let (found, open) = self.look(scanner, book, end);
+        let forced = match is_full {
+            true => self.buffer.len() - HOLD / 2,
+            false => self.settled,
+        };
+        let mut until = open.min(quiet).max(forced);
+        for finding in &found {
+            if finding.start < until && finding.end > until {
                 until = finding.start.max(forced);
             }
         }
-        self.pass(found, until)
+        // Guarded secrets may hold blanks: one that has begun is waited for.
+        let uncut = self.live.uncut(self.base + until).saturating_sub(self.base);
+        let passed = self.pass(found, uncut.max(forced));
+        let held = self.held();
+        self.patience = match held > CONTEXT {
+            true => self.buffer.len() + held / 16,
+            false => 0,
+        };
+        passed
     }
 
     /// Ends the lane, and lets the rest through.
     pub fn finish(mut self, scanner: &Scanner, book: Option<&Book>) -> Passed {
         let end = self.buffer.len();
         let book = book.filter(|_| self.which.known_secrets);
+        self.live
+            .advance(scanner, self.which, book, &self.buffer, self.base, end);
         let (found, _) = self.look(scanner, book, end);
         self.pass(found, end)
     }
@@ -89,16 +115,23 @@ impl Lane {
     /// Findings up to `end` that reach behind what is settled, and from where
     /// on they may still change; places are those of the buffer.
     fn look(&self, scanner: &Scanner, book: Option<&Book>, end: usize) -> (Vec<Finding>, usize) {
-        let (report, open) = scanner.partial(&self.buffer[..end], book, self.which);
-        let fresh = report
-            .findings
-            .into_iter()
-            .filter(|finding| finding.end > self.settled);
-        let clipped = fresh.map(|finding| Finding {
-            start: finding.start.max(self.settled),
+        let Some(first) = self.live.first() else {
+            return (Vec::new(), end);
+        };
+        // Words that stand before it may say what it is, and no word is cut.
+        let first = first.saturating_sub(self.base + 64).min(self.settled);
+        let blank = self.buffer[..first]
+            .iter()
+            .rposition(u8::is_ascii_whitespace);
+        let from = blank.map_or(0, |at| at + 1);
+        let (report, open) = scanner.partial(&self.buffer[from..end], book, self.which);
+        let places = report.findings.into_iter().map(|finding| Finding {
+            start: (from + finding.start).max(self.settled),
+            end: from + finding.end,
             ..finding
         });
-        (clipped.collect(), open)
+        let fresh = places.filter(|finding| finding.end > self.settled);
+        (fresh.collect(), from + open)
     }
 
     fn pass(&mut self, found: Vec<Finding>, until: usize) -> Passed {
@@ -130,6 +163,7 @@ impl Lane {
             findings: findings.collect(),
         };
         self.settled = until;
+        self.live.settle(self.base + self.settled);
         self.forget();
         passed
     }
@@ -148,63 +182,6 @@ impl Lane {
         self.buffer.drain(..cut);
         self.base += cut;
         self.settled -= cut;
-    }
-
-    /// The end of what no later text can change by itself: behind the last
-    /// blank, and before a row of hex pairs or of base64 lines.
-    fn quiet(&self, guarded: bool) -> usize {
-        let text = &self.buffer;
-        let word = self.word_before(text.len());
-        let mut quiet = word;
-        if guarded {
-            // A guarded secret is seen from its eighth byte on.
-            let reach = text.len().saturating_sub(8).max(self.settled);
-            quiet = word.min(self.word_before(reach));
-        }
-        let row = self.pairs().min(self.lines(word));
-        quiet.min(self.word_before(row))
-    }
-
-    /// The beginning of the word that `at` stands in, or `at` between words.
-    fn word_before(&self, at: usize) -> usize {
-        let blank = self.buffer[self.settled..at]
-            .iter()
-            .rposition(u8::is_ascii_whitespace);
-        blank.map_or(self.settled, |blank| self.settled + blank + 1)
-    }
-
-    /// Where a row of hex pairs at the end begins: blanks stand inside it.
-    fn pairs(&self) -> usize {
-        let is_part = |byte: &u8| {
-            byte.is_ascii_hexdigit() || matches!(byte, b':' | b' ' | b'-' | b'\\' | b'x' | b',')
-        };
-        let length = self.buffer[self.settled..]
-            .iter()
-            .rev()
-            .take(HOLD)
-            .take_while(|byte| is_part(byte))
-            .count();
-        self.buffer.len() - length
-    }
-
-    /// Where a row of full base64 lines at the end begins.
-    fn lines(&self, end: usize) -> usize {
-        let is_letter =
-            |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_');
-        let mut start = end;
-        while start > self.settled {
-            let before = self.buffer[self.settled..start].trim_ascii_end().len();
-            let line = self.buffer[self.settled..self.settled + before]
-                .iter()
-                .rev()
-                .take_while(|byte| is_letter(byte))
-                .count();
-            if line < 60 {
-                break;
-            }
-            start = self.settled + before - line;
-        }
-        start
     }
 }
 

@@ -19,6 +19,7 @@
 //! outbound  rules and readings of `name = value`    known    fingerprints
 //! decode    what a text holds in an encoding        inbound  concepts, signals
 //! scanner   detectors over all layers, settled      lane     the same, in pieces
+//! sieve     many literals in one pass
 //! ```
 //!
 //! The data stands in `rules/`: formats, contexts and services of credentials,
@@ -33,6 +34,7 @@ mod lane;
 mod outbound;
 mod redact;
 mod scanner;
+mod sieve;
 
 pub use decode::Limits;
 pub use digests::{Digest32, Digests, Remembered, Spared};

@@ -59,6 +59,17 @@ impl Scanner {
         self.partial(text, book, which).0
     }
 
+    /// The guarded secrets in this text as it stands, in any of their forms;
+    /// nothing is decoded. For what nobody reads: ids, seals, pictures.
+    pub fn guarded(text: &[u8], book: &Book) -> Report {
+        let mut found = Vec::new();
+        book.scan(text, &mut found);
+        Report {
+            findings: settle(found),
+            judged: None,
+        }
+    }
+
     /// The report, and from where on the text is still open: what would come
     /// behind it could make that part a finding.
     pub(crate) fn partial(
@@ -124,7 +135,11 @@ impl Search<'_> {
         for layer in &layers {
             let mut path = above.to_vec();
             path.push(layer);
-            self.look(&layer.text, &path, depth - 1);
+            let inner = self.look(&layer.text, &path, depth - 1);
+            // Behind an escape the text goes on in two spellings.
+            if inner < layer.text.len() && layer.end == text.len() && !layer.places.is_empty() {
+                open = open.min(layer.place(inner, inner + 1).0);
+            }
         }
         open
     }
@@ -159,26 +174,75 @@ fn settle(mut found: Vec<Finding>) -> Vec<Finding> {
             finding.end - finding.start,
         )
     };
-    found.sort_by(|a, b| {
-        rank(b)
-            .cmp(&rank(a))
-            .then(a.start.cmp(&b.start))
-            .then_with(|| a.kind.cmp(&b.kind))
-    });
+    found.sort_by_key(|finding| (finding.start, finding.end));
     let mut kept: Vec<Finding> = Vec::new();
     for finding in found {
-        let overlaps = |known: &Finding| known.start < finding.end && finding.start < known.end;
-        match kept.iter_mut().find(|known| overlaps(known)) {
+        match kept.last_mut() {
             // Two layers may show two parts of one secret: nothing of either
             // is left standing.
-            Some(known) => {
-                known.start = known.start.min(finding.start);
-                known.end = known.end.max(finding.end);
-                known.severity = known.severity.max(finding.severity);
+            Some(known) if finding.start < known.end => {
+                let end = known.end.max(finding.end);
+                let severity = known.severity.max(finding.severity);
+                if rank(&finding) > rank(known) {
+                    let start = known.start;
+                    *known = Finding { start, ..finding };
+                }
+                (known.end, known.severity) = (end, severity);
             }
-            None => kept.push(finding),
+            _ => kept.push(finding),
         }
     }
-    kept.sort_by_key(|finding| (finding.start, finding.end));
     kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redact::{Redactor, mask};
+
+    /// A weak finding that reaches from one strong finding into the next made
+    /// the two overlap, and the second one stayed in the text.
+    #[test]
+    fn findings_that_a_third_one_bridges_become_one() {
+        let text = b"a token ghp_first then the-guarded-secret here";
+        let finding = |detector, kind: &str, severity, start, end| Finding {
+            detector,
+            kind: kind.into(),
+            severity,
+            start,
+            end,
+        };
+        let found = vec![
+            finding(
+                Detector::TokenPatterns,
+                "github-token",
+                Severity::High,
+                8,
+                17,
+            ),
+            finding(
+                Detector::TokenPatterns,
+                "generic-secret",
+                Severity::Medium,
+                12,
+                30,
+            ),
+            finding(
+                Detector::KnownSecrets,
+                "provider-key",
+                Severity::Critical,
+                23,
+                41,
+            ),
+        ];
+        let settled = settle(found);
+        assert_eq!(settled.len(), 1);
+        assert_eq!((settled[0].start, settled[0].end), (8, 41));
+        assert_eq!(&*settled[0].kind, "provider-key");
+        let redacted = Redactor::new([1; 32]).redact(text, &settled);
+        let redacted = String::from_utf8_lossy(&redacted);
+        assert!(redacted.starts_with("a token [redacted:provider-key:"));
+        assert!(redacted.ends_with("] here"), "{redacted}");
+        assert_eq!(mask(text, &settled)[8..41], [b'*'; 33]);
+    }
 }

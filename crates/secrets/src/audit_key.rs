@@ -3,15 +3,9 @@ use std::path::Path;
 use std::str::FromStr;
 
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
-use tollgate_types::Secret;
-use zeroize::Zeroizing;
 
-use crate::{PrivateFileError, read_private, write_private};
-
-/// What stands before the digits in the file, and in a public key's text.
-const PREFIX: &str = "ed25519:";
-/// Longest file, in bytes.
-const LONGEST: usize = 256;
+use crate::SigningKeyError;
+use crate::signing_key::{self, PREFIX, hex, unhex};
 
 /// The Ed25519 key (RFC 8032) that signs what the ledger says of its records.
 ///
@@ -21,62 +15,27 @@ pub struct AuditKey {
     pair: Ed25519KeyPair,
 }
 
-/// Why there is no key.
-#[derive(Debug, thiserror::Error)]
-pub enum AuditKeyError {
-    /// The file can't be used as it is.
-    #[error(transparent)]
-    File(#[from] PrivateFileError),
-    /// The file holds something else.
-    #[error("`{0}` does not hold an audit key, expected `{PREFIX}` and 64 hexadecimal digits")]
-    NotAKey(std::path::PathBuf),
-    /// The system gave no randomness.
-    #[error("no audit key could be made: the system gave no randomness")]
-    NoRandomness,
-}
+/// What faults call it.
+const WHAT: &str = "an audit key";
 
 impl AuditKey {
     /// The key in `path`; made where there is none. The flag says that it was
     /// made now.
     ///
     /// # Errors
-    /// [`AuditKeyError`].
-    pub fn open_or_make(path: &Path) -> Result<(Self, bool), AuditKeyError> {
-        match Self::open(path) {
-            Ok(key) => Ok((key, false)),
-            Err(AuditKeyError::File(error)) if error.is_missing() => {
-                Self::make(path).map(|key| (key, true))
-            }
-            Err(error) => Err(error),
-        }
+    /// [`SigningKeyError`].
+    pub fn open_or_make(path: &Path) -> Result<(Self, bool), SigningKeyError> {
+        let (pair, made) = signing_key::open_or_make(path, WHAT)?;
+        Ok((Self { pair }, made))
     }
 
     /// The key in `path`.
     ///
     /// # Errors
-    /// [`AuditKeyError`]; the file's loose mode is one.
-    pub fn open(path: &Path) -> Result<Self, AuditKeyError> {
-        let text = read_private(path, LONGEST)?;
-        Self::from_text(&text).ok_or_else(|| AuditKeyError::NotAKey(path.to_owned()))
-    }
-
-    fn make(path: &Path) -> Result<Self, AuditKeyError> {
-        // The system's randomness: the library's own takes 30 ms to begin, at
-        // the first start of all times.
-        let mut seed = Zeroizing::new([0; 32]);
-        getrandom::fill(&mut *seed).map_err(|_| AuditKeyError::NoRandomness)?;
-        let pair =
-            Ed25519KeyPair::from_seed_unchecked(&*seed).map_err(|_| AuditKeyError::NoRandomness)?;
-        let text = Zeroizing::new(format!("{PREFIX}{}\n", &*hex(&*seed)));
-        write_private(path, text.as_bytes())?;
+    /// [`SigningKeyError`]; the file's loose mode is one.
+    pub fn open(path: &Path) -> Result<Self, SigningKeyError> {
+        let pair = signing_key::open(path, WHAT)?;
         Ok(Self { pair })
-    }
-
-    fn from_text(text: &Secret) -> Option<Self> {
-        let digits = text.expose().strip_prefix(PREFIX)?;
-        let seed = Zeroizing::new(unhex::<32>(digits)?);
-        let pair = Ed25519KeyPair::from_seed_unchecked(&*seed).ok()?;
-        Some(Self { pair })
     }
 
     /// The half that may be shown to everyone.
@@ -144,36 +103,14 @@ impl FromStr for AuditPublicKey {
     }
 }
 
-/// Wiped when it is dropped, for one of the two is a secret.
-fn hex(bytes: &[u8]) -> Zeroizing<String> {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    // All the room at once: a string that grows leaves copies behind.
-    let mut text = Zeroizing::new(String::with_capacity(bytes.len() * 2));
-    for byte in bytes {
-        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        text.push(char::from(DIGITS[usize::from(byte & 15)]));
-    }
-    text
-}
-
-fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let digit = |byte: &u8| char::from(*byte).to_digit(16);
-    let digits = text.as_bytes();
-    if digits.len() != 2 * N {
-        return None;
-    }
-    let mut bytes = [0; N];
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        *byte = u8::try_from(digit(&pair[0])? * 16 + digit(&pair[1])?).ok()?;
-    }
-    Some(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
+    use tollgate_types::Secret;
+
     use super::*;
+    use crate::write_private;
 
     #[test]
     fn a_key_is_made_once_and_read_back() {
@@ -193,7 +130,9 @@ mod tests {
     #[test]
     fn signatures_are_those_of_the_standard() {
         let seed = "ed25519:4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb";
-        let key = AuditKey::from_text(&Secret::new(seed.to_owned())).unwrap();
+        let key = AuditKey {
+            pair: signing_key::from_text(&Secret::new(seed.to_owned())).unwrap(),
+        };
         assert_eq!(
             key.public().to_string(),
             "ed25519:3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"

@@ -13,7 +13,7 @@
 //! * [`make_private_dir`] makes the folders around them.
 //! * [`scrub`] takes secrets out of a text that goes to a log or a caller.
 //! * [`AuditKey`] signs what the ledger says of its records; its public half,
-//!   [`AuditPublicKey`], checks that anywhere.
+//!   [`AuditPublicKey`], checks that anywhere. [`GrantKey`] signs what may run.
 //!
 //! Only the last part of a path is guarded against links: whoever can write
 //! to a folder above can move everything in it anyway.
@@ -26,13 +26,17 @@
 mod audit_key;
 mod fault;
 mod folder;
+mod grant_key;
 mod read;
 mod scrub;
+mod signing_key;
 mod write;
 
-pub use audit_key::{AuditKey, AuditKeyError, AuditPublicKey, ParsePublicKeyError};
+pub use audit_key::{AuditKey, AuditPublicKey, ParsePublicKeyError};
 pub use fault::PrivateFileError;
 pub use folder::make_private_dir;
+pub use grant_key::GrantKey;
 pub use read::{check_private, read_private};
 pub use scrub::scrub;
+pub use signing_key::SigningKeyError;
 pub use write::{publish_private, write_private};

@@ -63,4 +63,4 @@ pub use gateway::{Gateway, GatewayBuilder, RunOutput, Signal};
 pub use provider::{FakeProvider, FakeProviderBuilder};
 pub use received::Received;
 pub use script::Script;
-pub use wire::{INPUT_TOKENS, Wire};
+pub use wire::{INPUT_TOKENS, PROOF, THOUGHT, Wire};

@@ -36,6 +36,10 @@ pub enum Script {
     /// their argument fragments interleave. Arguments:
     /// `{"city":"Zürich"}` and `{"zone":"CET"}`.
     ToolCalls,
+    /// The thought [`THOUGHT`](crate::THOUGHT), proven by
+    /// [`PROOF`](crate::PROOF) where the dialect has proofs (a signature, or
+    /// sealed reasoning), and then two words.
+    Thinking,
 
     /// 429 that means "slow down", with `retry-after` in seconds.
     Status429Rate {

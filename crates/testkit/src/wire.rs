@@ -61,7 +61,15 @@ pub(crate) struct Parts {
 pub(crate) enum Saying {
     Words(usize),
     ToolCalls,
+    Thinking,
 }
+
+/// What a fake provider thinks.
+pub const THOUGHT: &str = "Let me see.";
+
+/// How it proves that it thought so; base64 that no reader would write the
+/// same way again.
+pub const PROOF: &str = "gAAAAB-CiQ_VKhc7rM+/w==";
 
 impl Wire {
     /// As `wire = "…"` in the configuration.
@@ -273,6 +281,7 @@ const TOOL_CALLS: [(&str, &str, [&str; 2]); 2] = [
 fn saying_tokens(saying: Saying) -> u64 {
     match saying {
         Saying::Words(words) => words as u64,
+        Saying::Thinking => 30,
         Saying::ToolCalls => 20,
     }
 }

@@ -69,11 +69,29 @@ impl Paths {
     /// The machine's budgets: with `TOLLGATE_HOME`, else beside the
     /// configuration. Never taken from the folder that a command runs in.
     pub fn settings(&self) -> PathBuf {
-        let folder = match self.named {
-            true => &*self.state,
+        self.beside().join("settings.yml")
+    }
+
+    /// What agents may run, where the configuration names no other file.
+    pub fn approvals(&self) -> PathBuf {
+        self.beside().join("exec-approvals.json")
+    }
+
+    fn beside(&self) -> &Path {
+        match self.named {
+            true => &self.state,
             false => self.config.parent().unwrap_or(&self.state),
-        };
-        folder.join("settings.yml")
+        }
+    }
+
+    /// The key that signs grants.
+    pub fn grant_key(&self) -> PathBuf {
+        self.state.join("grant.key")
+    }
+
+    /// Operators beside the first one.
+    pub fn operators(&self) -> PathBuf {
+        self.state.join("operators.json")
     }
 
     /// The first operator's token.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use crate::{FaultClass, Principal, ReasonCode, RequestId, Trace, UnixMillis, Usage};
+use crate::{FaultClass, Principal, ReasonCode, RequestId, Sighting, Trace, UnixMillis, Usage};
 
 /// A short text shared between configuration and records: cloning counts a
 /// reference.
@@ -122,6 +122,9 @@ pub struct RequestRecord {
     /// Gateway's own part of the time before the first attempt was sent, in
     /// microseconds.
     pub overhead_micros: u64,
+    /// What the scanner found in it and in its answer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Sighting>,
     /// For the spans of a trace; none where none are sent. Not in the ledger.
     #[serde(skip)]
     pub trace: Option<Box<Trace>>,

@@ -37,6 +37,7 @@ fn record(model: &str) -> RequestRecord {
         latency_micros: 1_500_000,
         first_byte_micros: Some(30_000),
         overhead_micros: 50,
+        findings: Vec::new(),
         trace: None,
     }
 }

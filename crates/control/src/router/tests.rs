@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use smallvec::SmallVec;
 use tollgate_api::{AgentReport, ModelReport, ProfileReport, ReloadReport, StatusReport};
 use tollgate_ledger::{Cursor, LedgerConfig};
-use tollgate_types::{Actor, AgentName, Outcome, RequestRecord, Secret, Usage};
+use tollgate_types::{Actor, AgentName, Outcome, RequestRecord, Secret, Tier, Usage};
 use tower::ServiceExt;
 
 use super::*;
@@ -18,7 +18,57 @@ struct Olga;
 
 impl Operators for Olga {
     fn identify(&self, token: &str) -> Option<OperatorName> {
-        (token == "tgo-right").then(|| OperatorName::new("olga").unwrap())
+        match token {
+            "tgo-right" => OperatorName::new("olga").ok(),
+            "tgo-medium" => OperatorName::new("max").ok(),
+            _ => None,
+        }
+    }
+    fn may_answer(&self, operator: &OperatorName) -> Tier {
+        match operator.as_str() {
+            "olga" => Tier::Critical,
+            _ => Tier::Medium,
+        }
+    }
+    fn list(&self) -> Vec<tollgate_api::OperatorReport> {
+        Vec::new()
+    }
+    fn add(
+        &self,
+        wanted: &tollgate_api::NewOperatorRequest,
+    ) -> Result<tollgate_api::OperatorCreated, crate::OperatorFault> {
+        Ok(tollgate_api::OperatorCreated {
+            name: wanted.name.clone(),
+            may_answer: wanted.may_answer.unwrap_or(Tier::Critical),
+            token: "tgo-new".to_owned(),
+        })
+    }
+    fn remove(&self, name: &OperatorName) -> Result<(), crate::OperatorFault> {
+        Err(crate::OperatorFault::Unknown(name.to_string()))
+    }
+}
+
+/// Nothing waits.
+struct Quiet;
+
+impl crate::Approvals for Quiet {
+    fn list(&self) -> Vec<tollgate_api::ApprovalReport> {
+        Vec::new()
+    }
+    fn get(&self, _: tollgate_approvals::ApprovalId) -> Option<tollgate_api::ApprovalReport> {
+        None
+    }
+    fn delivered(&self, _: Vec<tollgate_approvals::ApprovalId>) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
+    fn answer(
+        &self,
+        _: OperatorName,
+        _: Tier,
+        id: tollgate_approvals::ApprovalId,
+        _: tollgate_api::AnswerRequest,
+    ) -> BoxFuture<'_, Result<tollgate_api::ApprovalReport, crate::ApprovalFault>> {
+        Box::pin(async move { Err(crate::ApprovalFault::Unknown(id.to_string())) })
     }
 }
 
@@ -193,6 +243,7 @@ async fn place(metrics_public: bool, reload: Result<ReloadReport, ReloadFault>) 
         gateway: Arc::new(gateway),
         treasury: Arc::new(Penniless),
         runs: Arc::new(Idle),
+        approvals: Arc::new(Quiet),
         desk: Arc::default(),
         metrics,
         recent,
@@ -286,6 +337,7 @@ fn record(outcome: Outcome) -> RequestRecord {
         latency_micros: 5,
         first_byte_micros: None,
         overhead_micros: 5,
+        findings: Vec::new(),
         trace: None,
     }
 }

@@ -56,6 +56,7 @@ fn success() -> RequestRecord {
         latency_micros: 121_050,
         first_byte_micros: Some(45_250),
         overhead_micros: 42,
+        findings: Vec::new(),
         trace: None,
     }
 }

@@ -55,8 +55,8 @@ impl Records {
         from: i64,
         to: i64,
     ) -> Result<Vec<Record>, sqlx::Error> {
-        let requests = rows(connection, "request", &requests::COLUMNS, from, to).await?;
-        let events = rows(connection, "event", &journal::COLUMNS, from, to).await?;
+        let requests = rows(connection, "request", from, to).await?;
+        let events = rows(connection, "event", from, to).await?;
         self.learn_shapes(connection, &requests, from, to).await?;
         let mut records = Vec::with_capacity(requests.len() + events.len());
         for row in &requests {
@@ -127,7 +127,7 @@ pub(crate) async fn with_shape(
     seq: i64,
     digest: &[u8; 32],
 ) -> Result<Option<Encoding>, sqlx::Error> {
-    let rows = rows(connection, "request", &requests::COLUMNS, seq, seq + 1).await?;
+    let rows = rows(connection, "request", seq, seq + 1).await?;
     rows.first().map(|row| request_row(row, digest)).transpose()
 }
 
@@ -173,14 +173,11 @@ fn plain(row: &SqliteRow, kind: Kind) -> Result<Record, sqlx::Error> {
 async fn rows(
     connection: &mut SqliteConnection,
     table: &str,
-    columns: &[&str],
     from: i64,
     to: i64,
 ) -> Result<Vec<SqliteRow>, sqlx::Error> {
-    let sql = format!(
-        "SELECT link, {} FROM {table} WHERE seq >= ? AND seq < ? ORDER BY seq",
-        columns.join(", ")
-    );
+    // Files of an older version lack the newest columns.
+    let sql = format!("SELECT * FROM {table} WHERE seq >= ? AND seq < ? ORDER BY seq");
     sqlx::query(AssertSqlSafe(sql))
         .bind(from)
         .bind(to)
@@ -201,13 +198,17 @@ pub(crate) fn canonical(
     Ok(encoding)
 }
 
-/// A value as what it is, whatever its column was declared as.
+/// A value as what it is, whatever its column was declared as. A column that the
+/// file does not have yet is one without a value.
 fn add(encoding: &mut Encoding, row: &SqliteRow, column: &str) -> Result<(), sqlx::Error> {
-    let value = row.try_get_raw(column)?;
-    if value.is_null() {
-        encoding.add(&None::<i64>);
-        return Ok(());
-    }
+    let value = match row.try_get_raw(column) {
+        Ok(value) if !value.is_null() => value,
+        Ok(_) | Err(sqlx::Error::ColumnNotFound(_)) => {
+            encoding.add(&None::<i64>);
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    };
     match value.type_info().name() {
         "TEXT" => encoding.add(&StoredText(row.try_get_unchecked(column)?)),
         "BLOB" => encoding.add(&row.try_get_unchecked::<Vec<u8>, _>(column)?),

@@ -58,6 +58,7 @@ fn record(status: u16) -> RequestRecord {
         latency_micros: 1,
         first_byte_micros: None,
         overhead_micros: 1,
+        findings: Vec::new(),
         trace: None,
     }
 }

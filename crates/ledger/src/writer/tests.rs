@@ -48,6 +48,7 @@ fn record() -> RequestRecord {
         latency_micros: 1,
         first_byte_micros: None,
         overhead_micros: 1,
+        findings: Vec::new(),
         trace: None,
     }
 }

@@ -8,8 +8,9 @@ use proptest::sample::select;
 use smallvec::SmallVec;
 use tollgate_ledger::{Cursor, Ledger, StoredRequest, UsageBy, UsageRow};
 use tollgate_types::{
-    Actor, AgentName, Attempt, FaultClass, Label, OperatorName, Outcome, Principal, ReasonCode,
-    RequestId, RequestRecord, RunId, TokenUsage, UnixMillis, Usage, UsageSource, Versions,
+    Actor, AgentName, Attempt, Consequence, Direction, FaultClass, Label, OperatorName, Outcome,
+    Principal, ReasonCode, RequestId, RequestRecord, RunId, Sighting, TokenUsage, UnixMillis,
+    Usage, UsageSource, Versions,
 };
 
 use crate::open;
@@ -113,6 +114,27 @@ fn expected(records: &[RequestRecord], by: UsageBy, since: Option<UnixMillis>) -
     rows
 }
 
+fn sighting() -> impl Strategy<Value = Sighting> {
+    (label(), label(), label(), any::<bool>(), 1..9_u32).prop_map(
+        |(detector, kind, place, out, count)| Sighting {
+            detector,
+            kind,
+            place,
+            direction: if out {
+                Direction::Outbound
+            } else {
+                Direction::Inbound
+            },
+            consequence: if out {
+                Consequence::Redacted
+            } else {
+                Consequence::Tainted
+            },
+            count,
+        },
+    )
+}
+
 fn record() -> impl Strategy<Value = RequestRecord> {
     let who = (
         of(principal()),
@@ -139,6 +161,7 @@ fn record() -> impl Strategy<Value = RequestRecord> {
         of(select(ReasonCode::ALL.to_vec())),
         "[ -~äöü€\\n']{0,40}",
         of(label()),
+        vec(sighting(), 0..3),
     );
     let times = (
         // Five hours, in which sums of whole hours and the rows of a part of
@@ -180,6 +203,7 @@ fn record() -> impl Strategy<Value = RequestRecord> {
                 latency_micros: times.1,
                 first_byte_micros: times.2,
                 overhead_micros: u64::from(times.4),
+                findings: end.5,
                 trace: None,
             };
             if plain {

@@ -175,6 +175,10 @@ pub(super) enum Value<'a> {
     Format(Format<'a>),
     /// The caller's own user.
     User(Text<'a>),
+    /// How many words the answer may make, which only OpenAI knows.
+    Verbosity,
+    /// A hint that both of OpenAI's APIs have under this name, and nobody else.
+    OpenAi(&'static str),
     /// A field that makes no difference to what is answered.
     Hint,
     /// A field that may change what is answered, or that is not known.

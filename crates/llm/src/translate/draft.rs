@@ -1,4 +1,4 @@
-use super::conversation::{Conversation, Part, Setting, Value};
+use super::conversation::{Call, Conversation, Part, Setting, Tool, Value};
 use super::pen::Pen;
 use super::raw::{Fault, Raw};
 use super::{Drop, Strictness};
@@ -16,6 +16,8 @@ pub(super) struct Draft<'a, 't> {
 pub(super) struct Target<'t> {
     pub(super) model: &'t str,
     pub(super) stream: bool,
+    /// Its tokens are only counted.
+    pub(super) counts: bool,
     pub(super) temperature: Option<f64>,
     /// Most output tokens where the caller sets no limit.
     pub(super) max_tokens: Option<u64>,
@@ -26,6 +28,9 @@ pub(super) struct Target<'t> {
 
 /// Why a field has no place, for what is dropped as a hint.
 pub(super) const NO_PLACE: &str = "dropped: the provider's API has no place for it";
+
+/// What becomes of marks for a cache that needs none.
+const CACHED: &str = "dropped: the provider caches by itself";
 
 /// More is not worth reading; a conversation can have thousands of marks.
 const MOST_DROPS: usize = 32;
@@ -76,8 +81,33 @@ impl<'a, 't> Draft<'a, 't> {
     /// Marks of a prompt cache that the provider keeps by itself.
     pub(super) fn cached_anyway(&mut self, part: &Part<'a>) -> Result<(), Fault<'a>> {
         match part.cache {
-            Some(mark) => self.leave_out(mark, "dropped: the provider caches by itself"),
+            Some(mark) => self.leave_out(mark, CACHED),
             None => Ok(()),
+        }
+    }
+
+    /// Thoughts go back to whoever can prove them, and to nobody else.
+    pub(super) fn thoughts_of_another(&mut self, part: &Part<'a>) {
+        self.note(
+            part.at,
+            "dropped: thoughts of another model can't be proven to this one",
+        );
+    }
+
+    /// Records that a call's signature is not the provider's own.
+    pub(super) fn signature_of_another(&mut self, call: &Call<'a>, at: Raw<'a>) {
+        if call.signature.as_ref().is_some_and(|it| !it.is_empty()) {
+            self.note(at, "dropped: a thought signature of another model");
+        }
+    }
+
+    /// Refuses a tool that the caller's own provider runs, and records a mark
+    /// of a cache that keeps itself.
+    pub(super) fn only_functions(&mut self, tool: &Tool<'a>) -> Result<(), Fault<'a>> {
+        match (tool.is_foreign, tool.cache) {
+            (true, _) => Err(refused(tool.at)),
+            (false, Some(mark)) => self.leave_out(mark, CACHED),
+            (false, None) => Ok(()),
         }
     }
 

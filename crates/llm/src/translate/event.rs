@@ -104,12 +104,17 @@ pub(super) struct Numbers {
 pub(super) const MOST_CALLS: usize = 1_024;
 
 impl Numbers {
+    /// The number of a call that has begun.
+    pub(super) fn known(&self, theirs: u64) -> Option<u32> {
+        let at = self.seen.iter().rposition(|seen| *seen == theirs)?;
+        u32::try_from(at).ok()
+    }
+
     /// The number of a call, and whether it is new; none where there are too
     /// many.
     pub(super) fn of(&mut self, theirs: u64) -> Option<(u32, bool)> {
-        let at = self.seen.iter().rposition(|seen| *seen == theirs);
-        if let Some(at) = at {
-            return Some((u32::try_from(at).unwrap_or(u32::MAX), false));
+        if let Some(known) = self.known(theirs) {
+            return Some((known, false));
         }
         if self.seen.len() >= MOST_CALLS {
             return None;

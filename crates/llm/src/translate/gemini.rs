@@ -4,11 +4,13 @@ mod content;
 mod parts;
 mod read_answer;
 mod read_request;
+mod shape;
 mod write_answer;
 mod write_request;
 
 pub(super) use read_answer::{StreamReader, read as read_answer};
 pub(super) use read_request::read as read_request;
+pub(super) use shape::SHAPE;
 pub(super) use write_answer::{StreamWriter, write as write_answer};
 pub(super) use write_request::write as write_request;
 
@@ -16,7 +18,7 @@ use super::raw::{Fault, Raw, Text};
 
 /// Whether a key is this one, in either of Gemini's spellings; `snake` is
 /// `inline_data` for `inlineData`.
-fn is(key: &str, snake: &str) -> bool {
+pub(super) fn is(key: &str, snake: &str) -> bool {
     if key == snake {
         return true;
     }
@@ -33,7 +35,7 @@ fn is(key: &str, snake: &str) -> bool {
 }
 
 /// A member in either spelling that is there and not null.
-fn member<'a>(of: Raw<'a>, snake: &str) -> Option<Raw<'a>> {
+pub(super) fn member<'a>(of: Raw<'a>, snake: &str) -> Option<Raw<'a>> {
     let mut members = of.members().ok()?;
     let found = members.find(|(key, value)| is(key, snake) && !value.is_null());
     found.map(|(_, value)| value)

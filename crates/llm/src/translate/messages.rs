@@ -3,6 +3,7 @@
 mod content;
 mod read_answer;
 mod read_request;
+mod shape;
 mod thinking;
 mod write_answer;
 mod write_request;
@@ -10,6 +11,7 @@ mod write_stream;
 
 pub(super) use read_answer::{StreamReader, read as read_answer};
 pub(super) use read_request::read as read_request;
+pub(super) use shape::SHAPE;
 pub(super) use write_answer::write as write_answer;
 pub(super) use write_request::{decoded, write as write_request};
 pub(super) use write_stream::StreamWriter;

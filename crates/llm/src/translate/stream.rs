@@ -35,6 +35,7 @@ pub struct Translator {
 enum Reader {
     Chat(chat::StreamReader),
     Messages(messages::StreamReader),
+    Responses(responses::StreamReader),
     Gemini(gemini::StreamReader),
 }
 
@@ -53,6 +54,7 @@ impl Translator {
         let reader = match from {
             Endpoint::StreamGenerateContent => Reader::Gemini(gemini::StreamReader::default()),
             Endpoint::Messages => Reader::Messages(messages::StreamReader::default()),
+            Endpoint::Responses => Reader::Responses(responses::StreamReader::default()),
             _ => Reader::Chat(chat::StreamReader::default()),
         };
         let writer = match to {
@@ -181,6 +183,7 @@ impl Translator {
             Some(data) => match &mut self.reader {
                 Reader::Chat(reader) => reader.read(data, &mut events),
                 Reader::Messages(reader) => reader.read(name, data, &mut events),
+                Reader::Responses(reader) => reader.read(name, data, &mut events),
                 Reader::Gemini(reader) => reader.read(data, &mut events),
             },
         };
@@ -192,7 +195,12 @@ impl Translator {
             unname(&mut events);
         }
         if read.is_ok() {
-            for event in &events {
+            // Only the tap says whether the answer is whole.
+            let is_whole = self.tap.is_finished();
+            for event in events
+                .iter()
+                .filter(|event| is_whole || **event != Event::End)
+            {
                 self.write(event, pen);
             }
         }

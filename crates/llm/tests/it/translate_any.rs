@@ -5,7 +5,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tollgate_llm::{Edits, Endpoint, Strictness, read_request, translate_request};
+use tollgate_llm::{Edits, Endpoint, Strictness, read_request, read_request_at, translate_request};
 
 use crate::translation;
 
@@ -117,6 +117,93 @@ fn translated(from: Endpoint, to: Endpoint, body: &[u8]) -> Vec<u8> {
     done.body.to_vec()
 }
 
+/// The objects of a body, by their pointers; what goes over as it is (schemas,
+/// arguments, a tool's answer) apart.
+fn objects(value: &Value, at: &str, found: &mut Vec<String>) {
+    let whole = [
+        "schema",
+        "parameters",
+        "input_schema",
+        "response_schema",
+        "responseSchema",
+        "args",
+        "response",
+    ];
+    match value {
+        Value::Object(members) => {
+            found.push(at.to_owned());
+            for (key, inner) in members {
+                // A tool's call has its arguments in `input`, a response's request its items.
+                let arguments = key == "input" && inner.is_object();
+                if !whole.contains(&key.as_str()) && !arguments {
+                    objects(inner, &format!("{at}/{key}"), found);
+                }
+            }
+        }
+        Value::Array(list) => {
+            for (index, inner) in list.iter().enumerate() {
+                objects(inner, &format!("{at}/{index}"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A member that nobody knows, in every object of every golden request: it is
+/// refused, it is passed on, or it is told.
+#[test]
+fn nothing_is_lost_in_silence() {
+    let mut told = 0;
+    for (from, name) in ALL {
+        for body in bodies(name) {
+            let Ok(body) = serde_json::from_slice::<Value>(&body) else {
+                continue;
+            };
+            let mut places = Vec::new();
+            objects(&body, "", &mut places);
+            for place in places {
+                let mut odd = body.clone();
+                odd.pointer_mut(&place).unwrap()["quite_new"] = json!({"a": 1});
+                let odd = serde_json::to_vec(&odd).unwrap();
+                let path = from.path().replace("{model}", "model");
+                let Ok(view) = read_request_at(from, &path, Some("alt=sse"), &odd) else {
+                    continue;
+                };
+                for (to, _) in ALL.into_iter().filter(|(to, _)| *to != from) {
+                    let edits = Edits {
+                        model: Some("model"),
+                        ..Edits::default()
+                    };
+                    let with =
+                        |strictness| translate_request(from, to, &view, &odd, &edits, strictness);
+                    let Ok(done) = with(Strictness::Lenient) else {
+                        continue;
+                    };
+                    let passed = String::from_utf8_lossy(&done.body).contains("quite_new");
+                    let noted = done.drops.iter().any(|drop| {
+                        let dotted = drop.path.replace(['[', '.'], "/").replace(']', "");
+                        drop.path.ends_with("quite_new") || place.starts_with(&format!("/{dotted}"))
+                    });
+                    assert!(
+                        passed || noted,
+                        "{name} to {to:?}: {place}: {:?}",
+                        done.drops
+                    );
+                    told += usize::from(noted);
+                    let strict = with(Strictness::Strict);
+                    // What is bound to its maker is left out in either way.
+                    let bound = done.drops.iter().any(|drop| drop.words.contains("thought"));
+                    assert!(
+                        passed || bound || strict.is_err(),
+                        "{name} to {to:?}: {place}"
+                    );
+                }
+            }
+        }
+    }
+    assert!(told > 300, "{told} members were told");
+}
+
 proptest! {
     /// No panic, the same answer in any chunks, and whatever comes out is
     /// whole: see the checks.
@@ -142,5 +229,24 @@ proptest! {
         let back: Value = serde_json::from_slice(&back).unwrap();
         // A user's message behind tools' answers is one turn with them there.
         prop_assert_eq!(&back, &asked);
+    }
+}
+
+/// The end of every golden stream broken byte by byte: what has ended stays
+/// ended, and what broke has no clean end.
+#[test]
+fn a_stream_that_breaks_at_its_end_does_not_end_cleanly() {
+    const HEAD: [u8; 9] = [3, 0, 0, 0, 0, 0, 0, 0, 255];
+    for (from, name) in ALL {
+        let streams = bodies(name)
+            .into_iter()
+            .filter(|body| body.starts_with(b"event:") || body.starts_with(b"data:"));
+        for body in streams {
+            for at in body.len().saturating_sub(150)..body.len() {
+                let mut broken = body.clone();
+                broken[at] = b'{';
+                translation::check(from, &[&HEAD[..], &broken].concat());
+            }
+        }
     }
 }

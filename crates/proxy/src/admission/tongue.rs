@@ -2,13 +2,13 @@
 
 use bytes::Bytes;
 use tollgate_identity::Agent;
-use tollgate_llm::{BadRequest, Endpoint, RequestView, counterpart};
+use tollgate_llm::{BadRequest, Endpoint, RequestView};
 use tollgate_routing::Candidate;
 use tollgate_types::{RequestId, UnixMillis};
 
 use super::{Leased, Permitted, Planned};
 use crate::refusal::Refusal;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Provider, Snapshot};
 use crate::translated::Translated;
 
 /// Those of the candidates that take the request, as it is or translated.
@@ -25,9 +25,12 @@ pub(super) fn servable(
             continue;
         };
         // A caller's own credential is for the API that it speaks.
-        let translated = counterpart(endpoint, provider.wire, view.stream)
+        let translated = provider
+            .counterpart(endpoint, view.stream)
             .filter(|_| !provider.pool.is_of_callers());
-        if provider.speaks(endpoint.dialect()) || translated.is_some() {
+        // Where a provider doesn't count, it is estimated here.
+        let estimated = endpoint.only_counts() && !provider.pool.is_of_callers();
+        if provider.speaks(endpoint) || translated.is_some() || estimated {
             same.push(candidate);
         } else {
             other.get_or_insert(Refusal::OtherDialect {
@@ -47,14 +50,6 @@ pub(super) fn servable(
 impl Planned {
     pub(crate) fn endpoint(&self) -> Endpoint {
         self.endpoint
-    }
-
-    pub(crate) fn view(&self) -> &RequestView {
-        &self.view
-    }
-
-    pub(crate) fn body(&self) -> &Bytes {
-        &self.body
     }
 
     pub(crate) fn agent(&self) -> &Agent {
@@ -78,11 +73,12 @@ impl Permitted {
         let (Some(provider), Some(candidate)) = (self.provider(), self.candidate()) else {
             return Ok(());
         };
-        let as_it_is = provider.speaks(planned.endpoint.dialect()) || planned.through.is_some();
+        let as_it_is = provider.speaks(planned.endpoint) || planned.through.is_some();
         if as_it_is || self.translated.is_some() {
             return Ok(());
         }
-        let translated = Translated::of(planned, provider, &candidate.model, request, now)?;
+        let asked = self.asked();
+        let translated = Translated::of(planned, asked, provider, &candidate.model, request, now)?;
         self.translated = translated.map(Box::new);
         Ok(())
     }
@@ -94,9 +90,22 @@ impl Leased {
         self.permitted.planned.endpoint
     }
 
+    /// What the caller sent, as it was cleared for this candidate.
+    pub(crate) fn asked_body(&self) -> &Bytes {
+        self.permitted.asked().1
+    }
+
+    /// Whether the provider has no endpoint for what is asked, which is then to
+    /// count tokens.
+    pub(crate) fn counts_here(&self) -> bool {
+        let speaks = |it: &Provider| it.speaks(self.asked_endpoint());
+        let other = self.translated().is_none() && self.through().is_none();
+        other && !self.provider().is_some_and(speaks)
+    }
+
     /// What the caller asked.
     pub(crate) fn asked(&self) -> &RequestView {
-        &self.permitted.planned.view
+        self.permitted.asked().0
     }
 
     /// The request in the provider's dialect, where that is another one.

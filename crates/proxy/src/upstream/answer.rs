@@ -25,6 +25,8 @@ pub(crate) enum Answer {
         usage: Option<TokenUsage>,
         output_bytes: u64,
         model: Option<Range<usize>>,
+        /// It was counted here, with a tokenizer that may not be the model's.
+        is_estimate: bool,
     },
     /// A stream whose beginning is good.
     Stream {
@@ -42,6 +44,8 @@ pub(crate) struct AttemptFault {
     pub(crate) retry_after: Option<Duration>,
     /// Whether the provider may bill it all the same.
     pub(crate) billable: bool,
+    /// Tokens of output that had come and were kept back.
+    pub(crate) output: u64,
     /// It was the caller's own credential that was sent.
     pub(crate) own_key: bool,
     /// For the log and the ledger, without secrets.
@@ -66,6 +70,7 @@ impl AttemptFault {
             class,
             retry_after: None,
             billable: false,
+            output: 0,
             own_key: false,
             note: note.into(),
             answer: None,

@@ -130,7 +130,7 @@ fn strip_dialect(headers: &mut HeaderMap) {
 ///
 /// An organisation or project would decide whom the pool's key bills, so these
 /// come from the provider's `headers` only.
-fn is_ours(name: &HeaderName) -> bool {
+pub(crate) fn is_ours(name: &HeaderName) -> bool {
     const OURS: [HeaderName; 14] = [
         header::HOST,
         header::CONTENT_LENGTH,

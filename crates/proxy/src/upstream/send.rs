@@ -8,14 +8,15 @@ use http::{HeaderMap, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::time::timeout_at;
 use tollgate_llm::{
-    AnswerFault, AnswerView, Framing, StreamFault, StreamTap, TapOptions, Translator, demo,
-    read_answer, read_fault, translate_answer,
+    AnswerFault, AnswerView, Forward, Framing, StreamFault, StreamTap, TapOptions, Translator,
+    demo, read_answer, read_fault, translate_answer,
 };
 use tollgate_types::FaultClass;
 
 use super::answer::{Answer, AnswerHead, AttemptFault, ProviderAnswer};
 use super::connect::Connector;
 use super::connection::Connection;
+use super::count;
 use super::request::{Pieces, asks_usage, edited_body, upstream_path, upstream_request};
 use super::source::Source;
 use super::target::Target;
@@ -23,12 +24,14 @@ use crate::account::now;
 use crate::admission::Leased;
 use crate::gateway::Gateway;
 use crate::interpreter::Interpreter;
-use crate::snapshot::{Times, Upstream};
+use crate::snapshot::{Holdback, Times, Upstream};
 
 /// Most bytes read of a provider's error answer.
 const ERROR_LIMIT: usize = 64 << 10;
 /// Most bytes of an answer that is read whole before it goes out.
 const ANSWER_LIMIT: usize = 64 << 20;
+/// Most bytes of a stream that are kept back.
+const HOLD_LIMIT: usize = 1 << 20;
 /// Longest time for a connection, TLS included.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
@@ -41,6 +44,9 @@ pub(crate) async fn send(
 ) -> Result<Answer, AttemptFault> {
     let internal = || AttemptFault::new(FaultClass::BadRequest, "request can't be written as HTTP");
     let provider = leased.provider().ok_or_else(internal)?;
+    if leased.counts_here() {
+        return count::estimated(leased).await.ok_or_else(internal);
+    }
     let (head, source) = match &provider.upstream {
         Upstream::Demo => {
             let body = edited_body(leased, provider).ok_or_else(internal)?;
@@ -60,6 +66,9 @@ pub(crate) async fn send(
         deadline,
         source,
     };
+    if count::is_unknown_there(leased, head.status) {
+        return count::estimated(leased).await.ok_or_else(internal);
+    }
     if !head.status.is_success() {
         return Err(exchange.error_answer(head).await);
     }
@@ -224,6 +233,10 @@ impl Exchange<'_> {
                 return Err(self.early(fault));
             }
             if ended || !first.bytes.is_empty() {
+                let first = match ended {
+                    true => first,
+                    false => self.hold_back(&mut tap, first).await?,
+                };
                 return Ok(Answer::Stream {
                     head,
                     tap,
@@ -232,6 +245,49 @@ impl Exchange<'_> {
                 });
             }
         }
+    }
+
+    /// Keeps the beginning of a stream back for as long as the operator wishes:
+    /// until then a fault is one that can be mended.
+    async fn hold_back(
+        &mut self,
+        tap: &mut Interpreter,
+        mut held: Forward,
+    ) -> Result<Forward, AttemptFault> {
+        let Holdback { tokens, time } = self.leased.snapshot().holdback;
+        if tokens.is_none() && time.is_none() {
+            return Ok(held);
+        }
+        let until = time.map(|time| Instant::now() + time);
+        let mut bytes = 0;
+        let came = |tap: &Interpreter| tokens.is_some_and(|most| tap.produced() >= most);
+        while !tap.is_finished() && !came(tap) && bytes < HOLD_LIMIT {
+            let next = match until {
+                None => self.next(self.times.idle).await,
+                Some(until) => match timeout_at(until.into(), self.next(self.times.idle)).await {
+                    Err(_) => break,
+                    Ok(next) => next,
+                },
+            };
+            let kept = |mut fault: AttemptFault, tap: &Interpreter| {
+                fault.output = tap.produced();
+                fault
+            };
+            let (more, ended) = match next {
+                Ok(Some(chunk)) => (tap.push(chunk), false),
+                Ok(None) => (tap.end(), true),
+                Err(fault) => return Err(kept(fault, tap)),
+            };
+            if let Some(fault) = more.fault {
+                return Err(kept(self.early(fault), tap).billed());
+            }
+            bytes += more.bytes.iter().map(Bytes::len).sum::<usize>();
+            held.bytes.extend(more.bytes);
+            if ended {
+                break;
+            }
+        }
+        Ok(held)
     }
 
     fn interpreter(&self, options: TapOptions) -> Interpreter {
@@ -260,7 +316,7 @@ impl Exchange<'_> {
 
     fn early(&self, fault: StreamFault) -> AttemptFault {
         match fault {
-            StreamFault::Cut => bad_answer("stream ended before its first event"),
+            StreamFault::Cut => bad_answer("stream ended without its terminator"),
             StreamFault::BadEvent(note) => bad_answer(note),
             StreamFault::EventTooLarge => bad_answer("event is larger than the limit"),
             StreamFault::ErrorEvent { class, message } => {
@@ -278,6 +334,7 @@ impl Exchange<'_> {
                 usage: Some(self.leased.hold().input_estimate()),
                 output_bytes: 0,
                 model: None,
+                is_estimate: false,
             });
         }
         match self.understood(body) {
@@ -286,6 +343,7 @@ impl Exchange<'_> {
                 usage: view.usage,
                 output_bytes: view.output_bytes,
                 model: view.model,
+                is_estimate: false,
                 body,
             }),
             Err(AnswerFault::NotJson(note)) => Err(bad_answer(note)),
@@ -313,6 +371,7 @@ impl Exchange<'_> {
             class: fault.class,
             retry_after: fault.retry_after,
             billable: false,
+            output: 0,
             own_key: false,
             note: self.scrubbed(&fault.message).into(),
             answer: Some(ProviderAnswer {

@@ -5,11 +5,14 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::disallowed_methods,
+    clippy::print_stdout,
     reason = "a test may stop at the first surprise and reads the table of processes"
 )]
 
+mod confined;
 mod kill;
 mod limits;
 mod registry;
+mod sealed;
 mod stage;
 mod start;

@@ -21,16 +21,17 @@ const fn values() -> [u8; 256] {
     table
 }
 
-fn is_letter(byte: u8) -> bool {
+/// Whether a byte is a letter of either alphabet.
+pub(crate) fn is_letter(byte: u8) -> bool {
     VALUES[usize::from(byte)] != NONE
 }
 
 /// Every run of base64 that decodes to text or to something compressed.
 pub(crate) fn parts(text: &[u8], budget: &mut usize, found: &mut Vec<Layer>) {
     let mut at = 0;
-    while let Some(run) = next_run(text, at) {
-        at = run.end;
-        if let Some(layer) = decode_run(&text[run.start..run.end], run.start, budget) {
+    while let Some((start, end)) = next_run(text, at) {
+        at = end;
+        if let Some(layer) = decode_run(&text[start..end], start, budget) {
             found.push(layer);
         }
         if *budget == 0 {
@@ -39,14 +40,9 @@ pub(crate) fn parts(text: &[u8], budget: &mut usize, found: &mut Vec<Layer>) {
     }
 }
 
-struct Run {
-    start: usize,
-    end: usize,
-}
-
 /// The next run of at least [`SHORTEST`] letters. Looks at every twentieth
 /// byte and only steps back where that one is a letter.
-fn next_run(text: &[u8], from: usize) -> Option<Run> {
+pub(crate) fn next_run(text: &[u8], from: usize) -> Option<(usize, usize)> {
     let mut at = from;
     while at + SHORTEST <= text.len() {
         let gap = text[at..at + SHORTEST]
@@ -57,7 +53,7 @@ fn next_run(text: &[u8], from: usize) -> Option<Run> {
             continue;
         }
         let end = run_end(text, at + SHORTEST);
-        return Some(Run { start: at, end });
+        return Some((at, end));
     }
     None
 }
@@ -133,21 +129,67 @@ fn is_mixed(run: &[u8]) -> bool {
 fn is_promising(run: &[u8]) -> bool {
     let mut at = 0;
     while at + 12 <= run.len() {
-        let sample = lenient(&run[at..run.len().min(at + 24)]);
-        let plain = sample
-            .iter()
-            .filter(|byte| matches!(byte, 9 | 10 | 13 | 32..127))
-            .count();
-        if plain * 10 >= sample.len() * 9
-            || is_compressed(&sample)
-            || is_wide(&sample)
-            || (sample.len() >= 12 && is_text(&sample))
+        let (sample, length) = sample(&run[at..]);
+        let sample = &sample[..length];
+        let (mut plain, mut control) = (0, 0);
+        for byte in sample {
+            plain += KINDS[usize::from(*byte)] & 1;
+            control |= KINDS[usize::from(*byte)];
+        }
+        let is_noise = control & 2 == 2;
+        if usize::from(plain) * 10 >= sample.len() * 9
+            || is_compressed(sample)
+            || is_wide(sample)
+            || (sample.len() >= 12 && !is_noise && is_text(sample))
         {
             return true;
         }
         at += 96;
     }
     false
+}
+
+/// 1 for letters of plain text, 2 for what stands in no text.
+static KINDS: [u8; 256] = kinds();
+
+const fn kinds() -> [u8; 256] {
+    let mut table = [0; 256];
+    let mut at = 0;
+    while at < 256 {
+        table[at] = match at {
+            9 | 10 | 13 | 32..127 => 1,
+            0..9 | 14..28 | 127 => 2,
+            _ => 0,
+        };
+        at += 1;
+    }
+    table
+}
+
+/// What the first letters decode to, as [`lenient`] does, without memory of
+/// its own: this is done for every hundredth byte of noise.
+fn sample(run: &[u8]) -> ([u8; 18], usize) {
+    let mut out = [0; 18];
+    let mut values = [0u8; 24];
+    if let Some(letters) = run.first_chunk::<24>() {
+        let mut any = 0;
+        for (value, letter) in values.iter_mut().zip(letters) {
+            *value = VALUES[usize::from(*letter)];
+            any |= *value;
+        }
+        if any < 64 {
+            for (bytes, four) in out.chunks_exact_mut(3).zip(values.chunks_exact(4)) {
+                bytes[0] = four[0] << 2 | four[1] >> 4;
+                bytes[1] = four[1] << 4 | four[2] >> 2;
+                bytes[2] = four[2] << 6 | four[3];
+            }
+            return (out, 18);
+        }
+    }
+    let bytes = lenient(&run[..run.len().min(24)]);
+    let length = bytes.len().min(18);
+    out[..length].copy_from_slice(&bytes[..length]);
+    (out, length)
 }
 
 fn is_compressed(bytes: &[u8]) -> bool {

@@ -23,72 +23,152 @@ fn has_quoted(text: &[u8]) -> bool {
 
 /// The stretches around escapes, decoded.
 pub(crate) fn parts(text: &[u8], budget: &mut usize, found: &mut Vec<Layer>) {
-    let mut at = 0;
-    while let Some(first) = next_escape(text, at) {
-        let mut last = first;
-        let mut from = first + 1;
-        while let Some(next) = next_escape(text, from) {
-            if next - last > GAP {
-                break;
-            }
-            last = next;
-            from = next + 1;
+    let mut marks = Marks::new(text);
+    let mut pending = marks.next();
+    let mut floor = 0;
+    while let Some(first) = pending {
+        let mut stretch = Stretch::new(text, first.at.saturating_sub(AROUND).max(floor));
+        let mut last = first.at;
+        stretch.add(first);
+        pending = marks.next();
+        while let Some(next) = pending
+            && next.at - last <= GAP
+        {
+            last = next.at;
+            stretch.add(next);
+            pending = marks.next();
         }
-        let start = first.saturating_sub(AROUND).max(at);
         let end = text.len().min(last + AROUND);
-        at = last + 1;
-        if !pay(budget, end - start) {
+        floor = last + 1;
+        if !pay(budget, end - stretch.start) {
             return;
         }
-        found.push(decode(&text[start..end], start));
+        found.push(stretch.ended(end));
     }
 }
 
-fn next_escape(text: &[u8], from: usize) -> Option<usize> {
-    let mut at = from;
-    loop {
-        let step = text[at.min(text.len())..]
-            .iter()
-            .position(|byte| matches!(byte, b'%' | b'\\' | b'&' | b'='))?;
-        at += step;
-        if one(&text[at..]).is_some() {
-            return Some(at);
+/// Where escapes behind `from` begin to matter and cease to.
+pub(crate) fn begun(text: &[u8], from: usize, mut tell: impl FnMut(usize, usize)) {
+    for escape in Marks::new(&text[from..]) {
+        let at = from + escape.at;
+        tell(at.saturating_sub(2 * AROUND), at + GAP + AROUND);
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Escape {
+    at: usize,
+    /// None for a soft line end.
+    letter: Option<char>,
+    length: usize,
+}
+
+/// A stretch while it is decoded.
+struct Stretch<'a> {
+    text: &'a [u8],
+    start: usize,
+    /// Up to here it was.
+    at: usize,
+    out: Vec<u8>,
+    /// Two for each escape: where it begins and what follows it.
+    places: Vec<(usize, usize)>,
+}
+
+impl<'a> Stretch<'a> {
+    fn new(text: &'a [u8], start: usize) -> Self {
+        Self {
+            text,
+            start,
+            at: start,
+            out: Vec::new(),
+            places: vec![(0, 0)],
         }
-        at += 1;
     }
-}
 
-fn decode(text: &[u8], start: usize) -> Layer {
-    let mut out = Vec::with_capacity(text.len());
-    let mut places = vec![(0, 0)];
-    let mut at = 0;
-    let percent = memchr::memchr(b'%', text).is_some();
-    while at < text.len() {
-        match one(&text[at..]) {
-            Some((letter, length)) => {
-                places.push((out.len(), at));
-                if let Some(letter) = letter {
-                    out.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
-                }
-                at += length;
-                places.push((out.len(), at));
-            }
-            None => {
-                // Forms write a blank as `+`.
-                out.push(if percent && text[at] == b'+' {
-                    b' '
-                } else {
-                    text[at]
+    fn add(&mut self, escape: Escape) {
+        self.out.extend_from_slice(&self.text[self.at..escape.at]);
+        self.places.push((self.out.len(), escape.at - self.start));
+        if let Some(letter) = escape.letter {
+            self.out
+                .extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+        self.at = escape.at + escape.length;
+        self.places.push((self.out.len(), self.at - self.start));
+    }
+
+    fn ended(mut self, end: usize) -> Layer {
+        self.out
+            .extend_from_slice(self.text.get(self.at..end).unwrap_or_default());
+        // Forms write a blank as `+`, and a `+` as an escape.
+        if memchr::memchr(b'%', &self.text[self.start..end]).is_some() {
+            for pair in self.places.chunks(2) {
+                let end = pair.get(1).map_or(self.out.len(), |next| next.0);
+                let plain = self.out[pair[0].0..end].iter_mut();
+                plain.for_each(|byte| {
+                    if *byte == b'+' {
+                        *byte = b' ';
+                    }
                 });
-                at += 1;
             }
         }
+        Layer {
+            text: self.out,
+            start: self.start,
+            end,
+            places: self.places,
+        }
     }
-    Layer {
-        text: out,
-        start,
-        end: start + text.len(),
-        places,
+}
+
+/// The escapes of a text in order.
+struct Marks<'a> {
+    text: &'a [u8],
+    /// The next of the marks that all but code is free of, and the next `=`;
+    /// each is looked for only when it was passed.
+    rare: usize,
+    equal: usize,
+}
+
+impl<'a> Marks<'a> {
+    fn new(text: &'a [u8]) -> Self {
+        let mut marks = Self {
+            text,
+            rare: 0,
+            equal: 0,
+        };
+        marks.advance(0);
+        marks
+    }
+
+    fn advance(&mut self, at: usize) {
+        let rest = &self.text[at..];
+        if self.rare <= at {
+            let rare = memchr::memchr3(b'%', b'\\', b'&', rest);
+            self.rare = rare.map_or(usize::MAX, |step| at + step);
+        }
+        if self.equal <= at {
+            self.equal = memchr::memchr(b'=', rest).map_or(usize::MAX, |step| at + step);
+        }
+    }
+}
+
+impl Iterator for Marks<'_> {
+    type Item = Escape;
+
+    fn next(&mut self) -> Option<Escape> {
+        loop {
+            let at = self.rare.min(self.equal);
+            let rest = self.text.get(at..)?;
+            // `==` ends base64; no line of mail that goes on ends so.
+            let padded = at > 0 && self.text[at - 1] == b'=' && rest[0] == b'=';
+            match one(rest).filter(|_| !padded) {
+                Some((letter, length)) => {
+                    self.advance(at + length);
+                    return Some(Escape { at, letter, length });
+                }
+                None => self.advance(at + 1),
+            }
+        }
     }
 }
 

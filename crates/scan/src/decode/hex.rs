@@ -7,24 +7,32 @@ const SHORTEST: usize = 24;
 /// (`:`, blank, `-`, `\x`, `0x`, `%`) between the bytes.
 pub(crate) fn parts(text: &[u8], budget: &mut usize, found: &mut Vec<Layer>) {
     let mut at = 0;
-    while at + SHORTEST <= text.len() {
-        // Two digits side by side stand somewhere in any such run.
-        let gap = text[at..at + 6].iter().rposition(|byte| !is_part(*byte));
-        if let Some(gap) = gap {
+    while let Some((start, end)) = next_run(text, at) {
+        at = end;
+        let (from, to) = trimmed(&text[start..end]);
+        let run = &text[start + from..start + to];
+        if run.len() >= SHORTEST
+            && pay(budget, (end - start) / 4)
+            && let Some(layer) = decode(run, start + from, budget)
+        {
+            found.push(layer);
+        }
+    }
+}
+
+/// The next run of at least [`SHORTEST`] digits and separators.
+pub(crate) fn next_run(text: &[u8], from: usize) -> Option<(usize, usize)> {
+    let mut at = from;
+    while let Some(window) = text[at..].first_chunk::<SHORTEST>() {
+        // From behind: in other text the next run begins near the window's end.
+        if let Some(gap) = window.iter().rposition(|byte| !is_part(*byte)) {
             at += gap + 1;
             continue;
         }
         let length = text[at..].iter().take_while(|byte| is_part(**byte)).count();
-        let (from, to) = trimmed(&text[at..at + length]);
-        let run = &text[at + from..at + to];
-        if run.len() >= SHORTEST
-            && pay(budget, length / 4)
-            && let Some(layer) = decode(run, at + from, budget)
-        {
-            found.push(layer);
-        }
-        at += length;
+        return Some((at, at + length));
     }
+    None
 }
 
 /// The run without separators at its ends, and without the end of a word that
@@ -53,8 +61,22 @@ fn trimmed(run: &[u8]) -> (usize, usize) {
     (from, to)
 }
 
-fn is_part(byte: u8) -> bool {
-    byte.is_ascii_hexdigit() || matches!(byte, b':' | b' ' | b'-' | b'\\' | b'x' | b',')
+static PARTS: [bool; 256] = parts_of_runs();
+
+const fn parts_of_runs() -> [bool; 256] {
+    let mut table = [false; 256];
+    let letters = b"0123456789abcdefABCDEF: -\\x,";
+    let mut at = 0;
+    while at < letters.len() {
+        table[letters[at] as usize] = true;
+        at += 1;
+    }
+    table
+}
+
+/// Whether a byte may stand inside a run.
+pub(crate) fn is_part(byte: u8) -> bool {
+    PARTS[usize::from(byte)]
 }
 
 fn decode(run: &[u8], start: usize, budget: &mut usize) -> Option<Layer> {

@@ -11,7 +11,8 @@ mod hex;
 mod inflate;
 mod wide;
 
-pub(crate) use base64::all as base64_all;
+pub(crate) use base64::{all as base64_all, is_letter as is_base64};
+pub(crate) use hex::is_part as is_hex_row;
 
 /// How far decoding goes.
 #[derive(Debug, Clone, Copy)]
@@ -99,6 +100,27 @@ pub(crate) fn layers(
     found
 }
 
+/// Places behind `from` where an encoding may stand, and up to where it may
+/// still matter.
+pub(crate) fn begun(text: &[u8], from: usize, mut tell: impl FnMut(usize, usize)) {
+    // Longer than any escape: one may have been cut.
+    escape::begun(text, from.saturating_sub(16), &mut tell);
+    for next in [base64::next_run, hex::next_run] {
+        let mut at = from;
+        while let Some((start, end)) = next(text, at) {
+            tell(start, end);
+            at = end;
+        }
+    }
+    // Compressed, or two bytes a letter.
+    if text[from..]
+        .iter()
+        .any(|byte| matches!(byte, 0..9 | 14..28))
+    {
+        tell(0, text.len() + 1024);
+    }
+}
+
 /// The layers that turn into readable text, compressed ones aside: for whoever
 /// reads words.
 pub(crate) fn texts(text: &[u8], budget: &mut usize) -> Vec<Layer> {
@@ -135,15 +157,19 @@ pub(crate) fn is_text(bytes: &[u8]) -> bool {
     if plain * 100 >= bytes.len() * 90 {
         return !bytes.is_empty();
     }
-    let cut = bytes.len().min(256);
-    match std::str::from_utf8(&bytes[..cut]) {
+    let head = &bytes[..bytes.len().min(256)];
+    // Said before the letters are counted, because noise holds one soon.
+    if head.iter().any(|byte| matches!(byte, 0..9 | 14..28 | 127)) {
+        return false;
+    }
+    match std::str::from_utf8(head) {
         Ok(text) => !text
             .chars()
             .any(|letter| letter.is_control() && !letter.is_whitespace()),
         Err(fault) => {
             fault.error_len().is_none()
-                && fault.valid_up_to() * 2 > cut
-                && is_text(&bytes[..fault.valid_up_to()])
+                && fault.valid_up_to() * 2 > head.len()
+                && is_text(&head[..fault.valid_up_to()])
         }
     }
 }

@@ -1,8 +1,7 @@
 use std::collections::BTreeMap;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
-
 use super::ConceptFault;
+use crate::sieve::{self, Sieve};
 
 /// The file of concepts and signals.
 #[derive(serde::Deserialize)]
@@ -37,11 +36,11 @@ pub(crate) type Hits = Vec<Vec<Hit>>;
 /// Mentions of one concept that are kept; more add nothing.
 const MOST_HITS: usize = 4096;
 
-/// All words of all concepts in one automaton.
+/// All words of all concepts in one sieve.
 #[derive(Debug)]
 pub(crate) struct Concepts {
-    automaton: AhoCorasick,
-    /// By pattern: the concepts, and whether the word is in ASCII letters.
+    sieve: Sieve,
+    /// By literal: the concepts, and whether the word is in ASCII letters.
     words: Vec<(Vec<u8>, bool)>,
     count: usize,
 }
@@ -64,18 +63,20 @@ impl Concepts {
                 }
             }
         }
-        let automaton = AhoCorasick::builder()
-            .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(known.keys())
-            .map_err(|fault| ConceptFault(fault.to_string()))?;
+        if let Some(word) = known.keys().find(|word| word.len() > sieve::LONGEST) {
+            return Err(ConceptFault(format!(
+                "`{word}` has {} bytes, expected at most {}",
+                word.len(),
+                sieve::LONGEST
+            )));
+        }
         let is_latin = |word: &str| {
             word.bytes()
                 .next()
                 .is_some_and(|byte| byte.is_ascii_alphanumeric())
         };
         Ok(Self {
-            automaton,
+            sieve: Sieve::new(known.keys().map(String::as_bytes)),
             words: known
                 .iter()
                 .map(|(word, concepts)| (concepts.clone(), is_latin(word)))
@@ -87,25 +88,23 @@ impl Concepts {
     /// Every mention, in a text that was normalised.
     pub(crate) fn hits(&self, text: &[u8]) -> Hits {
         let mut hits: Hits = vec![Vec::new(); self.count];
-        for seen in self.automaton.find_overlapping_iter(text) {
-            let (concepts, latin) = &self.words[seen.pattern().as_usize()];
-            let inside = seen
-                .start()
-                .checked_sub(1)
-                .is_some_and(|at| text[at].is_ascii_alphanumeric());
-            if *latin && inside {
-                continue;
-            }
+        let keep = |seen: &sieve::Seen| {
+            let before = seen.start.checked_sub(1).map(|at| text[at]);
+            let (_, latin) = self.words[seen.literal as usize];
+            !latin || !before.is_some_and(|byte| byte.is_ascii_alphanumeric())
+        };
+        self.sieve.each(text, 0, keep, |seen| {
+            let (concepts, _) = &self.words[seen.literal as usize];
             for concept in concepts {
                 let list = &mut hits[usize::from(*concept)];
                 if list.len() < MOST_HITS {
                     list.push(Hit {
-                        start: seen.start(),
-                        end: seen.end(),
+                        start: seen.start,
+                        end: seen.end,
                     });
                 }
             }
-        }
+        });
         hits
     }
 }

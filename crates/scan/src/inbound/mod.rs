@@ -75,7 +75,7 @@ impl Injections {
         Ok(Self {
             concepts: Concepts::new(&file)?,
             signals: Signals::new(&file)?,
-            naive: naive::Naive::new()?,
+            naive: naive::Naive::new(),
         })
     }
 

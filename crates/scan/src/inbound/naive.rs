@@ -1,7 +1,5 @@
-use aho_corasick::{AhoCorasick, MatchKind};
-
-use super::ConceptFault;
 use crate::finding::{Detector, Finding, Severity, Verdict};
+use crate::sieve::Sieve;
 
 /// Phrases that ask for what a model was told.
 const DISCLOSURE: &[&str] = &[
@@ -57,7 +55,7 @@ const NEAR: usize = 500;
 /// Disclosure and jailbreak phrases close to each other.
 #[derive(Debug)]
 pub(crate) struct Naive {
-    automaton: AhoCorasick,
+    sieve: Sieve,
 }
 
 #[derive(Clone, Copy)]
@@ -68,13 +66,11 @@ struct Seen {
 }
 
 impl Naive {
-    pub(crate) fn new() -> Result<Self, ConceptFault> {
-        let automaton = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::Standard)
-            .build(DISCLOSURE.iter().chain(JAILBREAK))
-            .map_err(|fault| ConceptFault(fault.to_string()))?;
-        Ok(Self { automaton })
+    pub(crate) fn new() -> Self {
+        let phrases = DISCLOSURE.iter().chain(JAILBREAK);
+        Self {
+            sieve: Sieve::new(phrases.map(|phrase| phrase.as_bytes())),
+        }
     }
 
     /// The first pair within the limit, else the closest one; nothing where
@@ -84,15 +80,19 @@ impl Naive {
     /// attacker's, and the cross product of two long lists is a denial of
     /// service.
     pub(crate) fn look(&self, text: &[u8]) -> Option<(Finding, Verdict)> {
-        let mut seen: Vec<Seen> = self
-            .automaton
-            .find_overlapping_iter(text)
-            .map(|found| Seen {
-                start: found.start(),
-                end: found.end(),
-                disclosure: found.pattern().as_usize() < DISCLOSURE.len(),
-            })
-            .collect();
+        let mut seen: Vec<Seen> = Vec::new();
+        self.sieve.each(
+            text,
+            0,
+            |_| true,
+            |found| {
+                seen.push(Seen {
+                    start: found.start,
+                    end: found.end,
+                    disclosure: (found.literal as usize) < DISCLOSURE.len(),
+                });
+            },
+        );
         seen.sort_by_key(|seen| seen.start);
         let (mut disclosure, mut jailbreak): (Option<Seen>, Option<Seen>) = (None, None);
         let mut best: Option<(usize, Seen, Seen)> = None;

@@ -61,19 +61,27 @@ pub(crate) fn view(text: &[u8]) -> View {
 }
 
 fn ascii(text: &[u8], view: &mut View) {
-    let mut blank = false;
-    for (at, byte) in text.iter().enumerate() {
-        if *byte > b' ' {
-            if blank {
-                view.note(at);
-            }
-            blank = false;
-            view.text.push(byte.to_ascii_lowercase());
-        } else if !blank {
-            view.text.push(b' ');
-            blank = true;
+    let plain = |byte: &u8| match *byte {
+        0..=b' ' => b' ',
+        other => other.to_ascii_lowercase(),
+    };
+    let mut out: Vec<u8> = text.iter().map(plain).collect();
+    // Blanks side by side become one; most text has none.
+    let mut at = memchr::memmem::find(&out, b"  ").map_or(out.len(), |at| at + 1);
+    let mut here = at;
+    while at < out.len() {
+        let blanks = out[at..].iter().take_while(|byte| **byte == b' ').count();
+        at += blanks;
+        let next = memchr::memmem::find(&out[at..], b"  ").map_or(out.len(), |step| at + step + 1);
+        if at < out.len() {
+            view.places.push((here, at));
         }
+        out.copy_within(at..next, here);
+        here += next - at;
+        at = next;
     }
+    out.truncate(here);
+    view.text = out;
 }
 
 fn wide(text: &str, view: &mut View) {
@@ -176,11 +184,21 @@ fn look_alike(letter: char) -> Option<char> {
 /// Digits and signs read as letters, where they stand inside words: a second
 /// view for texts that have several such words.
 pub(crate) fn leet(text: &[u8]) -> Option<Vec<u8>> {
-    let is_sign = |byte: u8| matches!(byte, b'0' | b'1' | b'3' | b'4' | b'5' | b'7' | b'@' | b'$');
-    let inner = text
-        .windows(2)
-        .filter(|pair| is_sign(pair[1]) && pair[0].is_ascii_lowercase());
-    if inner.take(2).count() < 2 {
+    // Without branches, so that sixteen letters are looked at in one step.
+    let is_inner = |before: u8, sign: u8| {
+        let is_sign = (sign == b'0')
+            | (sign == b'1')
+            | (sign == b'3')
+            | (sign == b'4')
+            | (sign == b'5')
+            | (sign == b'7')
+            | (sign == b'@')
+            | (sign == b'$');
+        is_sign & before.is_ascii_lowercase()
+    };
+    let pairs = text.iter().zip(text.iter().skip(1));
+    let inner: usize = pairs.map(|(a, b)| usize::from(is_inner(*a, *b))).sum();
+    if inner < 2 {
         return None;
     }
     let mut words = 0;
@@ -222,12 +240,14 @@ fn unleet(byte: u8) -> u8 {
 /// `i g n o r e` as one word, where several letters stand alone in a row.
 pub(crate) fn joined(text: &[u8]) -> Option<Vec<u8>> {
     let is_gap = |byte: u8| matches!(byte, b' ' | b'-' | b'.' | b'_');
-    let is_spaced = |row: &[u8]| {
-        row.iter()
-            .enumerate()
-            .all(|(at, byte)| is_gap(*byte) == (at % 2 == 1))
-    };
-    if !text.windows(6).any(is_spaced) {
+    // Three letters with a gap behind each.
+    let (mut turns, mut gap) = (0, true);
+    let is_spaced = text.iter().any(|byte| {
+        let was = std::mem::replace(&mut gap, is_gap(*byte));
+        turns = if was == gap { 1 } else { turns + 1 };
+        gap && turns >= 6
+    });
+    if !is_spaced {
         return None;
     }
     let mut out = Vec::with_capacity(text.len());

@@ -231,17 +231,25 @@ fn morse(text: &[u8]) -> Option<Vec<u8>> {
 /// What one word that is said over and over weighs: a known way to shake
 /// loose what a model has learned.
 pub(crate) fn repeated(text: &[u8]) -> u32 {
-    let mut run = 0;
-    let mut last: &[u8] = b"";
-    for word in text.split(|byte| *byte == b' ') {
-        let plain = word.len() >= 3
-            && word.len() <= 32
+    let is_plain = |word: &[u8]| {
+        (3..=32).contains(&word.len())
             && word.iter().all(u8::is_ascii_alphanumeric)
             && !matches!(
                 word,
                 b"nan" | b"null" | b"none" | b"true" | b"false" | b"000" | b"n/a"
-            );
-        run = if plain && word == last { run + 1 } else { 0 };
+            )
+    };
+    let (mut run, mut last, mut from) = (0, &b""[..], 0);
+    let ends = memchr::memchr_iter(b' ', text).chain([text.len()]);
+    for end in ends {
+        let word = &text[from..end];
+        from = end + 1;
+        // Two alike side by side are rare: nothing else is asked of most words.
+        run = if word == last && is_plain(word) {
+            run + 1
+        } else {
+            0
+        };
         last = word;
         if run >= 9 {
             return 5;

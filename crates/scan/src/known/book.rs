@@ -45,7 +45,7 @@ pub struct Book {
     derived: VecDeque<u32>,
     /// Forms by the fingerprint of one of their windows.
     windows: HashMap<u32, Vec<Entry>>,
-    /// Where there is no bit there is no window: one look into memory per
+    /// Three bits of one word for every window: one look into memory per
     /// position of the text.
     bits: Vec<u64>,
 }
@@ -59,6 +59,8 @@ struct Secret {
 struct Form {
     secret: u32,
     length: u32,
+    /// The last window: many secrets begin alike, and the digest costs more.
+    tail: u32,
     digest: [u8; 16],
     windows: Vec<u32>,
 }
@@ -69,7 +71,8 @@ struct Entry {
     offset: u16,
 }
 
-const BITS: usize = 1 << 20;
+/// Words of the bitmap: 128 KiB.
+const WORDS: usize = 1 << 14;
 
 impl std::fmt::Debug for Book {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -101,7 +104,7 @@ impl Book {
             free: Vec::new(),
             derived: VecDeque::new(),
             windows: HashMap::new(),
-            bits: vec![0; BITS / 64],
+            bits: vec![0; WORDS],
         }
     }
 
@@ -180,14 +183,52 @@ impl Book {
             return open;
         }
         let mut at = 0;
-        while at + WINDOW <= text.len() {
-            let hash = self.window(&text[at..]);
-            if self.has_bit(hash) {
+        while let Some(bytes) = text[at..].first_chunk::<8>() {
+            let hash = self.hash(u64::from_le_bytes(*bytes));
+            if self.has_bits(hash) {
                 open = open.min(self.look(text, at, hash, found));
             }
             at += STRIDE;
         }
+        while at + WINDOW <= text.len() {
+            open = open.min(self.look(text, at, self.window(&text[at..]), found));
+            at += STRIDE;
+        }
         open
+    }
+
+    /// Guarded secrets of which a window begins at `from` or later: where they
+    /// begin and end, and whether it is one; of those that the text does not
+    /// end nobody knows yet.
+    pub(crate) fn begun(&self, text: &[u8], from: usize, tell: &mut impl FnMut(usize, usize)) {
+        let mut at = from;
+        while !self.secrets.is_empty() && at + WINDOW <= text.len() {
+            let hash = self.window(&text[at..]);
+            if self.has_bits(hash) {
+                let mut found = Vec::new();
+                for entry in self.windows.get(&hash).into_iter().flatten() {
+                    let form = &self.forms[entry.form as usize];
+                    let start = at.checked_sub(usize::from(entry.offset));
+                    if let Some(start) =
+                        start.filter(|start| start + form.length as usize > text.len())
+                    {
+                        tell(start, start + form.length as usize);
+                    }
+                }
+                self.look(text, at, hash, &mut found);
+                found.iter().for_each(|found| tell(found.start, found.end));
+            }
+            at += 1;
+        }
+    }
+
+    /// Whether this is one of the guarded secrets, in one of its forms.
+    pub(crate) fn holds(&self, bytes: &[u8]) -> bool {
+        let mut found = Vec::new();
+        self.scan(bytes, &mut found);
+        found
+            .iter()
+            .any(|found| found.end - found.start == bytes.len())
     }
 
     fn look(&self, text: &[u8], at: usize, hash: u32, found: &mut Vec<Finding>) -> usize {
@@ -205,9 +246,10 @@ impl Book {
                 open = open.min(start);
                 continue;
             }
-            if found
-                .iter()
-                .any(|known| known.start <= start && known.end >= end)
+            if self.window(&text[end - WINDOW..]) != form.tail
+                || found
+                    .iter()
+                    .any(|known| known.start <= start && known.end >= end)
             {
                 continue;
             }
@@ -229,7 +271,7 @@ impl Book {
     pub(crate) fn pieces(&self, text: &[u8], mut seen: impl FnMut(u32, usize, usize)) {
         for at in 0..(text.len() + 1).saturating_sub(WINDOW) {
             let hash = self.window(&text[at..]);
-            if !self.has_bit(hash) {
+            if !self.has_bits(hash) {
                 continue;
             }
             for entry in self.windows.get(&hash).into_iter().flatten() {
@@ -258,6 +300,7 @@ impl Book {
         let form = Form {
             secret,
             length: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
+            tail: self.window(&bytes[last..]),
             digest: self.digest(bytes),
             windows: (0..=reach)
                 .map(|offset| self.window(&bytes[offset..]))
@@ -273,7 +316,7 @@ impl Book {
                 offset: u16::try_from(offset).unwrap_or(u16::MAX),
             };
             self.windows.entry(*hash).or_default().push(entry);
-            self.bits[*hash as usize % BITS / 64] |= 1 << (*hash % 64);
+            self.bits[word_of(*hash)] |= bits_of(*hash);
         }
         match self.forms.get_mut(number as usize) {
             Some(free) => *free = form,
@@ -305,19 +348,24 @@ impl Book {
         }
         self.bits.fill(0);
         for hash in self.windows.keys() {
-            self.bits[*hash as usize % BITS / 64] |= 1 << (*hash % 64);
+            self.bits[word_of(*hash)] |= bits_of(*hash);
         }
     }
 
-    fn has_bit(&self, hash: u32) -> bool {
-        self.bits[hash as usize % BITS / 64] >> (hash % 64) & 1 == 1
+    fn has_bits(&self, hash: u32) -> bool {
+        !self.bits[word_of(hash)] & bits_of(hash) == 0
     }
 
+    /// The fingerprint of the first six of these bytes.
     fn window(&self, bytes: &[u8]) -> u32 {
-        let word = u64::from_le_bytes([
-            bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], 0, 0,
-        ]);
-        let mixed = (word ^ self.mask).wrapping_mul(self.multiplier);
+        let mut word = [0; 8];
+        word[..WINDOW].copy_from_slice(&bytes[..WINDOW]);
+        self.hash(u64::from_le_bytes(word))
+    }
+
+    #[inline]
+    fn hash(&self, word: u64) -> u32 {
+        let mixed = (word & 0xffff_ffff_ffff ^ self.mask).wrapping_mul(self.multiplier);
         ((mixed ^ (mixed >> 29)).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as u32
     }
 
@@ -330,4 +378,12 @@ impl Book {
         half.copy_from_slice(&whole[..16]);
         half
     }
+}
+
+fn word_of(hash: u32) -> usize {
+    hash as usize % WORDS
+}
+
+fn bits_of(hash: u32) -> u64 {
+    1 << (hash >> 14 & 63) | 1 << (hash >> 20 & 63) | 1 << (hash >> 26)
 }

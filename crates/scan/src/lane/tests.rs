@@ -47,29 +47,93 @@ const TEXT: &[&str] = &[
     ": ",
     "é€ ",
     "https://example.org/a%20b ",
+    "if \"kT7mQ2vWz9\" == password { ",
+    "a soft=\nline and pk-Zq83hT0=\nvLm2XbN6y ",
+    "x=%70%6b%2d%5a%71%38%33%68%54%30%76%4c%6d%32%58%62%4e%36%79 ",
+    "heroku is where it runs: 3f1c9a72-8b4d-4e5f-9a0b-1c2d3e4f5a6b ",
+    "kind: Secret\ndata:\n  a: a1Q3bVEydld6OWJYcjRMcA==\n",
+    "kind: Deployment ",
     "-----BEGIN RSA PRIVATE KEY-----\nMIIEpQIBAAKCAQEAn6/O8li+SX4m98LLYt/PKSzEmQ++ZBD7Loh9P13f4yQ92EF3\nyxR5MsXFu9PRsrYQA7/4UTPHiC4y2sAV\n-----END RSA PRIVATE KEY-----\n",
 ];
+
+/// What the scanner says of the same text in one piece.
+fn whole(scanner: &Scanner, text: &[u8]) -> Passed {
+    let findings = scanner
+        .outbound(text, Some(&book()), Outbound::ALL)
+        .findings;
+    Passed {
+        text: redact::mask(text, &findings),
+        findings,
+    }
+}
+
+#[track_caller]
+fn same(found: &Passed, expected: &Passed, how: &str) {
+    assert_eq!(
+        String::from_utf8_lossy(&found.text),
+        String::from_utf8_lossy(&expected.text),
+        "{how}"
+    );
+    assert_eq!(found.findings, expected.findings, "{how}");
+}
 
 #[test]
 fn a_secret_is_whole_however_it_is_cut() {
     let scanner = shared();
     let text = TEXT.concat();
-    let whole = run(scanner, std::iter::once(text.as_bytes()));
+    let whole = whole(scanner, text.as_bytes());
     assert!(whole.findings.len() >= 8, "{:?}", whole.findings);
-    assert_eq!(whole.text.len(), text.len());
     for cut in 1..text.len() {
         let (a, b) = text.as_bytes().split_at(cut);
-        assert_eq!(
-            run(scanner, [a, b].into_iter()).text,
-            whole.text,
-            "cut at {cut}"
-        );
+        same(&run(scanner, [a, b].into_iter()), &whole, &format!("{cut}"));
     }
-    assert_eq!(
-        run(scanner, text.as_bytes().chunks(1)).text,
-        whole.text,
-        "byte by byte"
+    same(
+        &run(scanner, text.as_bytes().chunks(1)),
+        &whole,
+        "byte by byte",
     );
+}
+
+/// Every case alone, cut in three at every two places.
+#[test]
+fn every_case_survives_every_two_cuts() {
+    let scanner = shared();
+    for case in TEXT.iter().filter(|case| case.len() < 100) {
+        let text = format!("look: {case} and then\n");
+        let text = text.as_bytes();
+        let whole = whole(scanner, text);
+        for first in 0..text.len() {
+            for second in (first..text.len()).step_by(3) {
+                let parts = [&text[..first], &text[first..second], &text[second..]];
+                let how = format!("{case:?} at {first} and {second}");
+                same(&run(scanner, parts.into_iter()), &whole, &how);
+            }
+        }
+    }
+}
+
+#[test]
+fn endless_words_and_lines_are_not_held_for_ever() {
+    let scanner = shared();
+    let line = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wcXJzdHV2\n";
+    for piece in [
+        "kT7mQ2vWz9bXr4Lp",
+        line,
+        "68 65 6c 6c 6f ",
+        "\"quoted\" ",
+        "x=\n",
+    ] {
+        let mut lane = Lane::new(Outbound::ALL);
+        let book = book();
+        let mut passed = 0;
+        let rounds = 4 * HOLD / piece.len();
+        for _ in 0..rounds {
+            passed += lane.feed(scanner, Some(&book), piece.as_bytes()).text.len();
+            assert!(lane.held() <= HOLD, "{piece:?}: {} bytes", lane.held());
+        }
+        passed += lane.finish(scanner, Some(&book)).text.len();
+        assert_eq!(passed, rounds * piece.len(), "{piece:?}");
+    }
 }
 
 #[test]
@@ -96,7 +160,7 @@ proptest! {
     fn any_chunking_gives_the_same(parts in prop::collection::vec(0..TEXT.len(), 1..12), cuts in prop::collection::vec(1usize..40, 1..40)) {
         let scanner = shared();
         let text: String = parts.iter().map(|part| TEXT[*part]).collect();
-        let whole = run(scanner, std::iter::once(text.as_bytes()));
+        let whole = whole(scanner, text.as_bytes());
         let mut pieces = Vec::new();
         let (mut at, mut turn) = (0, 0);
         while at < text.len() {
@@ -105,6 +169,8 @@ proptest! {
             at = end;
             turn += 1;
         }
-        prop_assert_eq!(String::from_utf8_lossy(&run(scanner, pieces.into_iter()).text).into_owned(), String::from_utf8_lossy(&whole.text).into_owned());
+        let found = run(scanner, pieces.into_iter());
+        prop_assert_eq!(String::from_utf8_lossy(&found.text), String::from_utf8_lossy(&whole.text));
+        prop_assert_eq!(found.findings, whole.findings);
     }
 }

@@ -36,6 +36,7 @@ pub(crate) fn look(hits: &mut Hits<'_>, colon: usize) {
         || is_code(name)
         || is_code(secret)
         || is_template(secret)
+        || is_default(name, secret, &text[from + place.at + 1..from + length])
     {
         return;
     }
@@ -115,4 +116,11 @@ fn is_template(secret: &[u8]) -> bool {
         || secret
             .iter()
             .all(|byte| matches!(byte, b'*' | b'.' | b'x' | b'X'))
+}
+
+/// `postgres:postgres@localhost`: what a database on the same machine is
+/// installed with, and nobody's secret.
+fn is_default(name: &[u8], secret: &[u8], host: &[u8]) -> bool {
+    let here: [&[u8]; 3] = [b"localhost", b"127.0.0.1", b"[::1]"];
+    name.eq_ignore_ascii_case(secret) && here.iter().any(|place| host.starts_with(place))
 }

@@ -250,7 +250,10 @@ fn is_reference(body: &[u8]) -> bool {
     ]
     .iter()
     .any(|end| body.ends_with(end));
-    called || dotted || path || file
+    // `'key = '.$row[…]`, `"passwords#update"`
+    let joined = body.starts_with(b".$")
+        || body.contains(&b'/') && body.contains(&b'#') && !body.iter().any(u8::is_ascii_digit);
+    called || dotted || path || file || joined
 }
 
 fn is_token(text: &[u8], name: &Name, word: Word, value: &Value, body: &[u8]) -> bool {
@@ -260,6 +263,9 @@ fn is_token(text: &[u8], name: &Name, word: Word, value: &Value, body: &[u8]) ->
         || is_reference(body)
         || value::entropy(body) < 2.5
     {
+        return false;
+    }
+    if is_odd_digest(&text[name.start..name.end], body) {
         return false;
     }
     // The name of a type or of another variable.
@@ -292,6 +298,14 @@ fn is_token(text: &[u8], name: &Name, word: Word, value: &Value, body: &[u8]) ->
                     && (shape.length >= 16 || shape.digits >= 2)
         }
     }
+}
+
+/// Hex digits of a length that no secret key of a cloud has.
+fn is_odd_digest(name: &[u8], body: &[u8]) -> bool {
+    let lower = name.to_ascii_lowercase();
+    memchr::memmem::find(&lower, b"secret_access_key").is_some()
+        && body.iter().all(u8::is_ascii_hexdigit)
+        && !matches!(body.len(), 32 | 40 | 48 | 64)
 }
 
 /// A secret that a person chose: marks between the letters.

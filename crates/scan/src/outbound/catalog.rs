@@ -1,8 +1,7 @@
 use std::sync::Arc;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
-
 use super::rule::{self, Rule, RuleFault};
+use crate::sieve::Sieve;
 
 /// What the prefilter hands on to when it sees a literal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,13 +53,15 @@ const WORDS: &[(&str, Word)] = &[
     ("secrete", Word::Token),
 ];
 
-/// Every rule, and the automaton that finds all their literals in one pass.
+/// Every rule, and the sieve that finds all their literals in one pass.
 pub struct Catalog {
     pub(crate) rules: Vec<Rule>,
     pub(crate) services: Vec<Arc<str>>,
-    pub(crate) automaton: AhoCorasick,
-    /// By pattern of the automaton.
+    pub(crate) sieve: Sieve,
+    /// By literal of the sieve.
     pub(crate) targets: Vec<Vec<Target>>,
+    /// By literal: whether it only says something where a word begins.
+    pub(crate) begins: Vec<bool>,
 }
 
 impl std::fmt::Debug for Catalog {
@@ -116,10 +117,20 @@ impl Catalog {
             .iter()
             .map(|name| format!("{name}-key").into())
             .collect();
+        let only_begins = |target: &Target| match target {
+            Target::Rule(number) => {
+                let rule = &rules[*number as usize];
+                rule.near == 0 && rule.back == 0
+            }
+            _ => false,
+        };
+        let begins = literals.targets.iter();
+        let begins = begins.map(|all| all.iter().all(only_begins)).collect();
         Ok(Self {
             rules,
+            begins,
             services: kinds,
-            automaton: literals.automaton()?,
+            sieve: literals.sieve(),
             targets: literals.targets,
         })
     }
@@ -169,12 +180,7 @@ impl Literals {
         }
     }
 
-    fn automaton(&self) -> Result<AhoCorasick, RuleFault> {
-        AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(&self.texts)
-            .map_err(|fault| RuleFault::File(fault.to_string()))
+    fn sieve(&self) -> Sieve {
+        Sieve::new(self.texts.iter().map(String::as_bytes))
     }
 }

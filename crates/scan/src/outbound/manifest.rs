@@ -8,14 +8,7 @@ const REACH: usize = 4096;
 /// The values under `data:` of a Kubernetes `Secret`.
 pub(crate) fn look(hits: &mut Hits<'_>, colon: usize) {
     let text = hits.text;
-    let rest = &text[colon..text.len().min(colon + 24)];
-    let word: Vec<u8> = rest
-        .iter()
-        .skip_while(|byte| matches!(byte, b' ' | b'\'' | b'"'))
-        .take_while(|byte| byte.is_ascii_alphanumeric())
-        .map(u8::to_ascii_lowercase)
-        .collect();
-    if word != b"secret" || !hits.pay(REACH) {
+    if !word_behind(text, colon).eq_ignore_ascii_case(b"secret") || !hits.pay(REACH) {
         return;
     }
     let from = colon.saturating_sub(REACH);
@@ -56,7 +49,11 @@ pub(crate) fn look(hits: &mut Hits<'_>, colon: usize) {
             [b'"' | b'\'', inner @ .., b'"' | b'\''] => inner,
             other => other,
         };
-        if body.len() >= 10 && is_value(body) {
+        // What follows on the line says whether it is a value.
+        if at == text.len() && !line.ends_with(b"\n") {
+            hits.hold_from(start);
+        }
+        if is_value(body) {
             let offset = body.as_ptr() as usize - line.as_ptr() as usize;
             hits.add(
                 &"kubernetes-secret".into(),
@@ -68,11 +65,27 @@ pub(crate) fn look(hits: &mut Hits<'_>, colon: usize) {
     }
 }
 
+/// Whether something else than a secret is described, whatever follows.
+pub(crate) fn is_other(text: &[u8], colon: usize) -> bool {
+    let word = word_behind(text, colon);
+    let goes_on = word.as_ptr_range().end == text.as_ptr_range().end;
+    !goes_on && !word.eq_ignore_ascii_case(b"secret")
+}
+
+fn word_behind(text: &[u8], colon: usize) -> &[u8] {
+    let rest = &text[colon..text.len().min(colon + 24)];
+    let is_before = |byte: &&u8| matches!(byte, b' ' | b'\'' | b'"');
+    let rest = &rest[rest.iter().take_while(is_before).count()..];
+    let is_part = |byte: &&u8| byte.is_ascii_alphanumeric();
+    &rest[..rest.iter().take_while(is_part).count()]
+}
+
 fn is_value(body: &[u8]) -> bool {
     let is_base64 = body
         .iter()
         .all(|byte| byte.is_ascii_alphanumeric() || b"+/=_-".contains(byte));
-    is_base64 && !value::is_placeholder(body)
+    // `YmFyCg==` is a word, whatever it is called.
+    is_base64 && body.len() >= 12 && !value::is_placeholder(body)
 }
 
 fn last_document(before: &[u8]) -> Option<usize> {

@@ -183,6 +183,7 @@ pub(crate) fn is_foreign(name: &[u8], word: Word) -> bool {
         "site-key",
         "_at",
         "client_id",
+        "credentialid",
         "checksum",
         "integrity",
     ];

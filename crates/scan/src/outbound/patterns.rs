@@ -6,6 +6,7 @@ use super::check::Proof;
 use super::rule::{LONGEST_VALUE, Rule};
 use super::{address, assign, manifest, pem, value};
 use crate::finding::{Detector, Finding, Severity};
+use crate::sieve::Seen;
 
 /// Findings that one text may have; then the rest is one finding more.
 const MOST_FINDINGS: usize = 1000;
@@ -73,30 +74,70 @@ impl<'a> Hits<'a> {
 pub(crate) fn scan<'a>(text: &'a [u8], catalog: &Catalog) -> Hits<'a> {
     let mut hits = Hits::new(text);
     let mut words = assign::Words::default();
-    for seen in catalog.automaton.find_overlapping_iter(text) {
-        for target in &catalog.targets[seen.pattern().as_usize()] {
-            match *target {
+    catalog.sieve.each(
+        text,
+        0,
+        |seen| is_told(text, catalog, seen),
+        |seen| {
+            look(&mut hits, &mut words, catalog, seen);
+        },
+    );
+    hits
+}
+
+/// Places behind `from` where the rules may find something: from where on they
+/// look, and up to where what they find may depend on the text. For streams:
+/// text outside of all of these needs no second look.
+pub(crate) fn begun(
+    text: &[u8],
+    from: usize,
+    catalog: &Catalog,
+    mut tell: impl FnMut(usize, usize),
+) {
+    let keep = |seen: &Seen| is_told(text, catalog, seen);
+    catalog.sieve.each(text, from, keep, |seen| {
+        for target in &catalog.targets[seen.literal as usize] {
+            let (back, ahead) = match *target {
                 Target::Rule(number) => {
                     let rule = &catalog.rules[number as usize];
-                    match rule.near {
-                        0 => inside(&mut hits, rule, seen.start(), seen.end()),
-                        _ => behind(&mut hits, rule, seen.end()),
-                    }
+                    (rule.back, rule.near + 320)
                 }
-                Target::Word(word) => {
-                    assign::word(&mut hits, &mut words, word, seen.start(), seen.end())
+                Target::Word(_) | Target::Service(_) => (128, 640),
+                Target::Address | Target::Pem => (64, 400),
+                Target::Manifest if manifest::is_other(text, seen.end) => continue,
+                Target::Manifest => (1024, 4096),
+            };
+            tell(seen.start.saturating_sub(back), seen.end + ahead);
+        }
+    });
+}
+
+/// Whether a literal can announce anything where it stands.
+fn is_told(text: &[u8], catalog: &Catalog, seen: &Seen) -> bool {
+    !catalog.begins[seen.literal as usize] || may_begin(text, seen.start)
+}
+
+/// What a literal announces.
+fn look(hits: &mut Hits<'_>, words: &mut assign::Words, catalog: &Catalog, seen: Seen) {
+    for target in &catalog.targets[seen.literal as usize] {
+        match *target {
+            Target::Rule(number) => {
+                let rule = &catalog.rules[number as usize];
+                match rule.near {
+                    0 => inside(hits, rule, seen.start, seen.end),
+                    _ => behind(hits, rule, seen.end),
                 }
-                Target::Service(number) => {
-                    let kind = &catalog.services[number as usize];
-                    assign::service(&mut hits, kind, seen.start(), seen.end());
-                }
-                Target::Address => address::look(&mut hits, seen.start()),
-                Target::Pem => pem::look(&mut hits, seen.start()),
-                Target::Manifest => manifest::look(&mut hits, seen.end()),
             }
+            Target::Word(word) => assign::word(hits, words, word, seen.start, seen.end),
+            Target::Service(number) => {
+                let kind = &catalog.services[number as usize];
+                assign::service(hits, kind, seen.start, seen.end);
+            }
+            Target::Address => address::look(hits, seen.start),
+            Target::Pem => pem::look(hits, seen.start),
+            Target::Manifest => manifest::look(hits, seen.end),
         }
     }
-    hits
 }
 
 /// A rule whose literal is part of the value.
@@ -113,7 +154,10 @@ fn inside(hits: &mut Hits<'_>, rule: &Rule, start: usize, end: usize) {
         if !hits.pay(32) {
             return;
         }
-        if let Some(found) = regex.captures(window) {
+        // Most literals announce nothing, and a match's places cost memory.
+        if regex.is_match(window)
+            && let Some(found) = regex.captures(window)
+        {
             accept(hits, rule, from, &found);
         }
         return;
@@ -122,6 +166,9 @@ fn inside(hits: &mut Hits<'_>, rule: &Rule, start: usize, end: usize) {
     let mut at = 0;
     // The leftmost match may end before the literal; look on behind it.
     while at <= start - from && hits.pay(window.len()) {
+        if !regex.is_match_at(window, at) {
+            return;
+        }
         let Some(found) = regex.captures_at(window, at) else {
             return;
         };
@@ -149,6 +196,9 @@ fn behind(hits: &mut Hits<'_>, rule: &Rule, end: usize) {
     let Some(regex) = rule.regex() else { return };
     let mut at = 0;
     for _ in 0..4 {
+        if !regex.is_match_at(window, at) {
+            return;
+        }
         let Some(found) = regex.captures_at(window, at) else {
             return;
         };
@@ -209,7 +259,7 @@ fn accept(
     let secret = found.name("secret").unwrap_or(whole);
     let (start, end) = (base + secret.start(), base + secret.end());
     let body = secret.as_bytes();
-    if found.name("secret").is_none() && !may_end(text, end) {
+    if found.name("secret").is_none() && !(may_end(text, end) && is_all(text, body, end)) {
         return false;
     }
     let is_placeholder = match rule.near {
@@ -252,6 +302,14 @@ pub(crate) fn may_begin(text: &[u8], at: usize) -> bool {
 
 fn is_percent(text: &[u8], at: usize) -> bool {
     at >= 3 && text[at - 3] == b'%' && text[at - 2..at].iter().all(u8::is_ascii_hexdigit)
+}
+
+/// Whether a value is not the first part of a longer one, joined by a dash
+/// that has no place in it.
+fn is_all(text: &[u8], body: &[u8], end: usize) -> bool {
+    let joined =
+        text.get(end) == Some(&b'-') && text.get(end + 1).is_some_and(u8::is_ascii_alphanumeric);
+    !joined || body.contains(&b'-')
 }
 
 fn may_end(text: &[u8], at: usize) -> bool {

@@ -55,6 +55,7 @@ fn record() -> RequestRecord {
         latency_micros: 9_000,
         first_byte_micros: Some(4_000),
         overhead_micros: 50,
+        findings: Vec::new(),
         trace: Some(Box::new(Trace {
             parent: None,
             sent_micros: smallvec![50, 2_000],

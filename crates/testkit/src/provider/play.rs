@@ -50,6 +50,7 @@ pub(super) async fn play<W: AsyncWrite + Unpin>(
         }
         Script::Text { words } => say(wire, request, Saying::Words(words), pen).await,
         Script::ToolCalls => say(wire, request, Saying::ToolCalls, pen).await,
+        Script::Thinking => say(wire, request, Saying::Thinking, pen).await,
         Script::Timeout => std::future::pending().await,
         Script::ResetBeforeFirstByte => Ok(Finish::Reset),
         Script::NotJson => {

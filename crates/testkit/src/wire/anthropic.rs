@@ -1,7 +1,10 @@
 //! Anthropic: messages, count_tokens, models.
 //! Shapes after the API reference at docs.anthropic.com/en/api.
 
-use super::{Ask, INPUT_TOKENS, Parts, Saying, TOOL_CALLS, event, saying_tokens, unknown, words};
+use super::{
+    Ask, INPUT_TOKENS, PROOF, Parts, Saying, THOUGHT, TOOL_CALLS, event, saying_tokens, unknown,
+    words,
+};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
@@ -39,6 +42,10 @@ pub(super) fn stream(model: &str, saying: Saying, usage: bool) -> Parts {
                 .collect()
         }
         Saying::ToolCalls => tool_events(),
+        Saying::Thinking => {
+            ending.push(named(&json!({"type": "content_block_stop", "index": 1})));
+            thinking_events()
+        }
     };
     ending.push(named(&delta));
     ending.push(named(&json!({"type": "message_stop"})));
@@ -85,6 +92,10 @@ fn message(model: &str, saying: Saying) -> Value {
         Saying::Words(count) => {
             vec![json!({"type": "text", "text": words(count).collect::<String>().trim_end()})]
         }
+        Saying::Thinking => vec![
+            json!({"type": "thinking", "thinking": THOUGHT, "signature": PROOF}),
+            json!({"type": "text", "text": words(2).collect::<String>().trim_end()}),
+        ],
         Saying::ToolCalls => TOOL_CALLS
             .iter()
             .map(|(id, name, arguments)| {
@@ -101,6 +112,20 @@ fn message(model: &str, saying: Saying) -> Value {
 }
 
 /// Two tool blocks whose fragments interleave: unusual, but the indexes allow it.
+/// The thought, its signature, and two words in a block of their own.
+fn thinking_events() -> Vec<Bytes> {
+    let thinking = json!({"type": "thinking", "thinking": "", "signature": ""});
+    let mut events = vec![
+        named(&block_start(0, thinking)),
+        block_delta(0, json!({"type": "thinking_delta", "thinking": THOUGHT})),
+        block_delta(0, json!({"type": "signature_delta", "signature": PROOF})),
+        named(&json!({"type": "content_block_stop", "index": 0})),
+        named(&block_start(1, json!({"type": "text", "text": ""}))),
+    ];
+    events.extend(words(2).map(|word| block_delta(1, json!({"type": "text_delta", "text": word}))));
+    events
+}
+
 fn tool_events() -> Vec<Bytes> {
     let starts = TOOL_CALLS.iter().enumerate().map(|(index, (id, name, _))| {
         named(&block_start(
@@ -139,7 +164,7 @@ fn named(value: &Value) -> Bytes {
 
 const fn stop_reason(saying: Saying) -> &'static str {
     match saying {
-        Saying::Words(_) => "end_turn",
+        Saying::Words(_) | Saying::Thinking => "end_turn",
         Saying::ToolCalls => "tool_use",
     }
 }

@@ -2,7 +2,9 @@
 //! countTokens, embedContent, batchEmbedContents, models.
 //! Shapes after the API reference at ai.google.dev/api.
 
-use super::{Ask, INPUT_TOKENS, Parts, Saying, TOOL_CALLS, saying_tokens, unknown, words};
+use super::{
+    Ask, INPUT_TOKENS, PROOF, Parts, Saying, THOUGHT, TOOL_CALLS, saying_tokens, unknown, words,
+};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
@@ -14,6 +16,7 @@ pub(super) fn whole(ask: Ask, model: &str, saying: Saying) -> Value {
                     vec![json!({"text": words(count).collect::<String>().trim_end()})]
                 }
                 Saying::ToolCalls => calls(),
+                Saying::Thinking => thoughts(),
             };
             part(model, &parts, true, Some(saying_tokens(saying)))
         }
@@ -29,6 +32,7 @@ pub(super) fn stream(model: &str, saying: Saying, usage: bool, array: bool) -> P
     let texts: Vec<Value> = match saying {
         Saying::Words(count) => words(count).map(|word| json!({"text": word})).collect(),
         Saying::ToolCalls => calls(),
+        Saying::Thinking => thoughts(),
     };
     let figures = |seen: u64| usage.then_some(seen);
     let content = texts
@@ -145,6 +149,15 @@ fn part(model: &str, parts: &[Value], last: bool, output: Option<u64>) -> Value 
 }
 
 /// Of parallel calls only the first is signed.
+/// The thought, and what it led to with its signature.
+fn thoughts() -> Vec<Value> {
+    let said = words(2).collect::<String>();
+    vec![
+        json!({"text": THOUGHT, "thought": true}),
+        json!({"text": said.trim_end(), "thoughtSignature": PROOF}),
+    ]
+}
+
 fn calls() -> Vec<Value> {
     let call = |(index, (_, name, arguments)): (usize, &(&str, &str, [&str; 2]))| {
         let args: Value = serde_json::from_str(&arguments.concat()).expect("arguments are JSON");

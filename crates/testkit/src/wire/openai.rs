@@ -2,7 +2,8 @@
 //! Shapes after the API reference at platform.openai.com/docs/api-reference.
 
 use super::{
-    Ask, INPUT_TOKENS, Parts, Saying, TOOL_CALLS, bytes, event, saying_tokens, unknown, words,
+    Ask, INPUT_TOKENS, Parts, Saying, THOUGHT, TOOL_CALLS, bytes, event, saying_tokens, unknown,
+    words,
 };
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -92,6 +93,10 @@ pub(super) fn error_event() -> Vec<Bytes> {
 
 fn chat(model: &str, saying: Saying) -> Value {
     let (message, finish) = match saying {
+        Saying::Thinking => (
+            json!({"role": "assistant", "reasoning_content": THOUGHT, "content": text(2), "refusal": null}),
+            "stop",
+        ),
         Saying::Words(count) => (
             json!({"role": "assistant", "content": text(count), "refusal": null}),
             "stop",
@@ -129,9 +134,10 @@ fn completion(model: &str, saying: Saying) -> Value {
 
 fn deltas(model: &str, saying: Saying) -> Vec<Bytes> {
     if saying != Saying::ToolCalls {
-        return pieces(saying)
-            .map(|word| delta(model, json!({"content": word})))
-            .collect();
+        let thought = (saying == Saying::Thinking)
+            .then(|| delta(model, json!({"reasoning_content": THOUGHT})));
+        let words = pieces(saying).map(|word| delta(model, json!({"content": word})));
+        return thought.into_iter().chain(words).collect();
     }
     let starts = TOOL_CALLS.iter().enumerate().map(|(index, (id, name, _))| {
         json!({"tool_calls": [{"index": index, "id": id, "type": "function", "function": {"name": name, "arguments": ""}}]})
@@ -180,10 +186,10 @@ fn counts(saying: Saying) -> Value {
 }
 
 fn pieces(saying: Saying) -> impl Iterator<Item = String> {
-    words(if let Saying::Words(count) = saying {
-        count
-    } else {
-        0
+    words(match saying {
+        Saying::Words(count) => count,
+        Saying::ToolCalls => 0,
+        Saying::Thinking => 2,
     })
 }
 

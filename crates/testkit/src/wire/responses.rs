@@ -1,11 +1,15 @@
 //! OpenAI: the Responses API.
 //! Shapes after the API reference at platform.openai.com/docs/api-reference/responses.
 
-use super::{Ask, INPUT_TOKENS, Parts, Saying, TOOL_CALLS, event, openai, saying_tokens, words};
+use super::{
+    Ask, INPUT_TOKENS, PROOF, Parts, Saying, THOUGHT, TOOL_CALLS, event, openai, saying_tokens,
+    words,
+};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
 const MESSAGE: &str = "msg_fake";
+const REASONING: &str = "rs_fake";
 
 pub(super) fn whole(ask: Ask, model: &str, saying: Saying) -> Value {
     match ask {
@@ -68,6 +72,7 @@ pub(super) fn stream(model: &str, saying: Saying, usage: bool) -> Parts {
             (deltas, ending)
         }
         Saying::ToolCalls => tool_events(&mut named),
+        Saying::Thinking => thinking_events(&mut named),
     };
     let last = response(model, saying, "completed", usage);
     ending.push(named("response.completed", json!({"response": last})));
@@ -92,6 +97,85 @@ pub(super) fn failed(model: &str) -> Value {
     let mut failed = response(model, Saying::Words(0), "failed", false);
     failed["error"] = json!({"code": "server_error", "message": "The server had an error"});
     failed
+}
+
+/// A summary of the thought, the item that seals it, and two words.
+fn thinking_events(named: &mut impl FnMut(&str, Value) -> Bytes) -> (Vec<Bytes>, Vec<Bytes>) {
+    let part = |text: &str| json!({"type": "summary_text", "text": text});
+    let at_summary = |mut data: Value| {
+        data["item_id"] = REASONING.into();
+        data["output_index"] = 0.into();
+        data["summary_index"] = 0.into();
+        data
+    };
+    let at_text = |data: Value| {
+        let mut data = at(data);
+        data["output_index"] = 1.into();
+        data
+    };
+    let mut begun = reasoning();
+    begun["summary"] = json!([]);
+    begun["encrypted_content"] = "".into();
+    let item = message("in_progress", json!([]));
+    let mut content = vec![
+        named(
+            "response.output_item.added",
+            json!({"output_index": 0, "item": begun}),
+        ),
+        named(
+            "response.reasoning_summary_part.added",
+            at_summary(json!({"part": part("")})),
+        ),
+        named(
+            "response.reasoning_summary_text.delta",
+            at_summary(json!({"delta": THOUGHT})),
+        ),
+        named(
+            "response.reasoning_summary_text.done",
+            at_summary(json!({"text": THOUGHT})),
+        ),
+        named(
+            "response.reasoning_summary_part.done",
+            at_summary(json!({"part": part(THOUGHT)})),
+        ),
+        named(
+            "response.output_item.done",
+            json!({"output_index": 0, "item": reasoning()}),
+        ),
+        named(
+            "response.output_item.added",
+            json!({"output_index": 1, "item": item}),
+        ),
+        named(
+            "response.content_part.added",
+            at_text(json!({"part": text("")})),
+        ),
+    ];
+    for word in words(2) {
+        let delta = at_text(json!({"delta": word, "logprobs": []}));
+        content.push(named("response.output_text.delta", delta));
+    }
+    let all = said(2);
+    let item = message("completed", json!([text(&all)]));
+    let ending = vec![
+        named(
+            "response.output_text.done",
+            at_text(json!({"text": all, "logprobs": []})),
+        ),
+        named(
+            "response.content_part.done",
+            at_text(json!({"part": text(&all)})),
+        ),
+        named(
+            "response.output_item.done",
+            json!({"output_index": 1, "item": item}),
+        ),
+    ];
+    (content, ending)
+}
+
+fn reasoning() -> Value {
+    json!({"id": REASONING, "type": "reasoning", "summary": [{"type": "summary_text", "text": THOUGHT}], "encrypted_content": PROOF})
 }
 
 /// Two calls whose fragments interleave.
@@ -128,6 +212,7 @@ fn response(model: &str, saying: Saying, status: &str, usage: bool) -> Value {
     let output: Vec<Value> = match (status, saying) {
         ("in_progress" | "failed", _) => Vec::new(),
         (_, Saying::Words(count)) => vec![message("completed", json!([text(&said(count))]))],
+        (_, Saying::Thinking) => vec![reasoning(), message("completed", json!([text(&said(2))]))],
         (_, Saying::ToolCalls) => TOOL_CALLS
             .iter()
             .enumerate()

@@ -114,7 +114,7 @@ impl Bench {
                     .map_err(Failure::failed)?;
                 let setting = self.setting.clone();
                 let commands = runtime.block_on(async {
-                    match crate::serve::commands::place() {
+                    match crate::serve::classifier::place() {
                         Some(place) => Commands::with_children(setting, place),
                         None => Commands::tame_only(setting),
                     }

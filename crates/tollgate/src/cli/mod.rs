@@ -1,21 +1,25 @@
 //! The command line: arguments in, an exit code out.
 //!
 //! 0 done, 1 refused or failed, 2 wrong usage or configuration, 3 no gateway
-//! reachable; `run` passes the code of its command on, 126 where it was not run.
+//! reachable; `run` and `exec` pass the code of their command on, 126 where it
+//! was not run.
 //! One file per command; what a command prints is a pure function
 //! of what the gateway answered, so that tests can hold the whole output.
 
 mod agents;
+mod approvals;
 mod audit;
 mod budget;
 mod classify;
 mod completions;
 mod config;
 mod cutoff;
+mod exec;
 mod failure;
 mod gateway;
 mod listing;
 mod models;
+mod operators;
 mod policy;
 mod run;
 mod scan;
@@ -47,7 +51,7 @@ use screen::Screen;
 )]
 #[command(
     after_help = "Exit codes: 0 done, 1 refused or failed, 2 wrong usage or configuration, \
-                        3 no gateway reachable; `run` passes its command's code on, 126 where it was not run"
+                        3 no gateway reachable; `run` and `exec` pass their command's code on, 126 where it was not run"
 )]
 pub struct Arguments {
     /// The configuration; state files stand beside it
@@ -68,6 +72,8 @@ enum Command {
     Serve(serve::Arguments),
     /// Run a command under a key of its own, so that it can be frozen and killed
     Run(run::Arguments),
+    /// Ask for a command, and run exactly what is allowed
+    Exec(exec::Arguments),
     /// Show the running gateway
     Status(status::Arguments),
     /// Models that can be asked for
@@ -76,6 +82,12 @@ enum Command {
     /// Who may call
     #[command(subcommand)]
     Agents(agents::Command),
+    /// What waits for a person, and the answer
+    #[command(subcommand)]
+    Approvals(approvals::Command),
+    /// Who may answer, and who calls the control API
+    #[command(subcommand)]
+    Operators(operators::Command),
     /// What may be used, and what is left of it
     #[command(subcommand)]
     Budget(budget::Command),
@@ -103,7 +115,7 @@ enum Command {
     #[command(name = crate::serve::policy::CHILD, hide = true)]
     PolicyChild,
     /// Read commands for the gateway, a line for a line
-    #[command(name = crate::serve::commands::CHILD, hide = true)]
+    #[command(name = crate::serve::classifier::CHILD, hide = true)]
     ReadCommands,
     /// Look for secrets, or for instructions to a model
     Scan(scan::Arguments),
@@ -119,6 +131,11 @@ enum Command {
 
 /// Runs the program and says how it ended.
 pub fn main() -> ExitCode {
+    // Before anything is read: these words are not a person's.
+    let mut words = std::env::args_os().skip(1);
+    if words.next().is_some_and(|word| word == exec::ENTER) {
+        return tollgate_run::enter(words);
+    }
     let arguments = Arguments::parse();
     if let Some(Command::KeepTree) = arguments.command {
         return tollgate_run::keep();
@@ -149,9 +166,12 @@ fn run(arguments: Arguments, screen: &mut Screen) -> Result<(), Failure> {
     match command {
         Command::Serve(arguments) => serve::run(&arguments, paths()?, machine, screen),
         Command::Run(arguments) => run::run(&arguments, &paths()?, machine, screen),
+        Command::Exec(arguments) => exec::run(&arguments, &paths()?, machine, screen),
         Command::Status(arguments) => status::run(&arguments, &paths()?, machine, screen),
         Command::Models(command) => models::run(&command, &paths()?, machine, screen),
         Command::Agents(command) => agents::run(&command, &paths()?, machine, screen),
+        Command::Approvals(command) => approvals::run(&command, &paths()?, machine, screen),
+        Command::Operators(command) => operators::run(&command, &paths()?, machine, screen),
         Command::Budget(command) => budget::run(&command, &paths()?, machine, screen),
         Command::Cutoff(arguments) => cutoff::run(&arguments, &paths()?, machine, screen),
         Command::Audit(command) => audit::run(&command, &paths()?, machine, screen),

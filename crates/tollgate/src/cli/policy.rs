@@ -292,6 +292,9 @@ fn counted(number: usize, word: &str) -> String {
     }
 }
 
+const EXAMPLE: &str =
+    "tollgate policy eval --tool model --agent ci-bot --args '{\"model\": \"gpt-4o\"}'";
+
 impl Call {
     fn facts(&self) -> Result<Facts<'static>, Failure> {
         let wrong = |what: &str, error: tollgate_policy::NotFacts| {
@@ -302,12 +305,11 @@ impl Call {
                 "-" => std::io::read_to_string(std::io::stdin()).map_err(Failure::failed)?,
                 text => text.to_owned(),
             };
-            return Facts::from_json(text.as_bytes()).map_err(|error| wrong("call", error));
+            return Facts::from_json(text.as_bytes())
+                .map_err(|error| wrong("a call in JSON", error).hint(EXAMPLE));
         }
         let Some(tool) = &self.tool else {
-            return Err(Failure::usage(anyhow::anyhow!("no call, expected one")).hint(
-                "tollgate policy eval --tool model --agent ci-bot --args '{\"model\": \"gpt-4o\"}'",
-            ));
+            return Err(Failure::usage(anyhow::anyhow!("no call, expected one")).hint(EXAMPLE));
         };
         let mut call = vec![("tool".into(), Fact::Text(tool.clone().into()))];
         for (name, json) in [("args", &self.args), ("context", &self.context)] {

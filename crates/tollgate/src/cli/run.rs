@@ -21,9 +21,11 @@ use super::gateway;
 use super::screen::Screen;
 use crate::config::Surroundings;
 use crate::paths::Paths;
-use environment::{Given, Secrets};
+use environment::Given;
+pub(super) use environment::Secrets;
 use orders::Orders;
-use signals::Signals;
+pub(super) use orders::{OrderSource, attend};
+pub(super) use signals::Signals;
 
 /// The hidden command that is a tree's keeper.
 pub(super) const KEEP: &str = "keep-tree";
@@ -140,14 +142,14 @@ impl Run<'_> {
             let tree = Tree::start(spec, &Keeper::this_program(&[KEEP])).await;
             Ok::<_, Failure>((orders, signals, tree.map_err(Failure::failed)?))
         };
-        let (orders, signals, tree) = match started.await {
+        let (mut orders, signals, tree) = match started.await {
             Ok(started) => started,
             Err(failure) => {
                 self.report(&not_run(), screen).await;
                 return Err(failure);
             }
         };
-        let end = orders::attend(&tree, orders, signals, screen).await;
+        let end = attend(&tree, &mut orders, signals, screen).await;
         if end.cause != Cause::Itself {
             terminal.restore();
         }
@@ -194,7 +196,7 @@ fn not_run() -> RunEnd {
     }
 }
 
-fn report_of(end: &End) -> RunEnd {
+pub(super) fn report_of(end: &End) -> RunEnd {
     let (code, signal) = match end.exit {
         Exit::Code(code) => (Some(code), None),
         Exit::Signal(signal) => (None, Some(signal)),

@@ -72,6 +72,12 @@ impl Screen {
         write_all(&mut self.err, &format!("tollgate: {}", plain(text)));
     }
 
+    /// A line for a script on standard error, where standard output is another
+    /// program's.
+    pub(crate) fn aside(&mut self, line: &str) {
+        write_all(&mut self.err, line);
+    }
+
     /// Says on a terminal how far long work is, in place of what was said
     /// before; nothing where nobody looks.
     pub(crate) fn progress(&mut self, text: &str) {

@@ -1,6 +1,7 @@
 use std::fmt::Write;
 
-use tollgate_api::{Client, RequestSummary, Story, StoryStep};
+use tollgate_api::{Client, ClientError, CommandStory, RequestSummary, Story, StoryStep};
+use tollgate_approvals::ApprovalId;
 use tollgate_types::RequestId;
 
 use super::failure::Failure;
@@ -13,9 +14,9 @@ use crate::paths::Paths;
 /// What `why` takes.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The request's id, from the answer's header x-tollgate-request-id;
-    /// without one, the request that ended last
-    id: Option<RequestId>,
+    /// The id of a request (from the answer's header x-tollgate-request-id), of
+    /// a command or of an approval; without one, the request that ended last
+    id: Option<String>,
     /// One JSON object
     #[arg(long)]
     json: bool,
@@ -27,15 +28,77 @@ pub(super) fn run(
     surroundings: &dyn Surroundings,
     screen: &mut Screen,
 ) -> Result<(), Failure> {
-    let story = gateway::talk(paths, surroundings, async |client| {
-        let id = match arguments.id {
-            Some(id) => id.to_string(),
+    let told = gateway::talk(paths, surroundings, async |client| {
+        let id = match &arguments.id {
+            Some(id) => checked(id)?,
             None => newest(&client).await?,
         };
-        let path = format!("/control/requests/{id}");
-        Ok(client.get::<Story>(&path).await?)
+        tell(&client, &id).await
     })?;
-    screen.either(arguments.json, &story, |paint| render(&story, paint))
+    match told {
+        Told::Request(story) => {
+            screen.either(arguments.json, &story, |paint| render(&story, paint))
+        }
+        Told::Command(story) => {
+            screen.either(arguments.json, &story, |paint| command(&story, paint))
+        }
+    }
+}
+
+enum Told {
+    Request(Box<Story>),
+    Command(Box<CommandStory>),
+}
+
+/// An approval's id is a command's; any other is a request's, or else a
+/// command's.
+async fn tell(client: &Client, id: &str) -> Result<Told, Failure> {
+    if !id.starts_with("apr_") {
+        let path = format!("/control/requests/{id}");
+        match client.get(&path).await {
+            Err(ClientError::Refused { status: 404, .. }) => {}
+            found => return Ok(Told::Request(Box::new(found?))),
+        }
+    }
+    let found = client.get(&format!("/control/commands/{id}")).await;
+    match found {
+        Err(ClientError::Refused { status: 404, .. }) => {
+            let nothing = anyhow::anyhow!("no request, command or approval `{}`", plain(id));
+            Err(Failure::failed(nothing).hint(
+                "the id is the answer's `x-tollgate-request-id`, or in `tollgate audit tail`",
+            ))
+        }
+        found => Ok(Told::Command(Box::new(found?))),
+    }
+}
+
+fn checked(id: &str) -> Result<String, Failure> {
+    if id.parse::<ApprovalId>().is_ok() {
+        return Ok(id.to_owned());
+    }
+    let parsed = id.parse::<RequestId>();
+    let parsed = parsed
+        .map_err(|error| Failure::usage(error).hint("an approval's id begins with `apr_`"))?;
+    Ok(parsed.to_string())
+}
+
+fn command(story: &CommandStory, paint: Paint) -> String {
+    let mut text = format!(
+        "{}  {}\n{}: {}\n\n",
+        paint.strong(&plain(&story.id)),
+        shown(story.at),
+        plain(&story.agent),
+        plain(&story.command)
+    );
+    steps(&story.steps, paint, &mut text);
+    text.push_str(&format!("\n{}\n", plain(&story.ending)));
+    let judged = format!(
+        "configuration {}, policy {}\n",
+        story.config_version,
+        plain(&story.policy_version)
+    );
+    text.push_str(&paint.faint(&judged));
+    text
 }
 
 async fn newest(client: &Client) -> Result<String, Failure> {
@@ -55,13 +118,20 @@ fn render(story: &Story, paint: Paint) -> String {
         shown(request.at),
         asked(request)
     );
-    let width = story
-        .steps
+    steps(&story.steps, paint, &mut text);
+    let _written = write!(text, "\n{}\n", plain(&story.ending));
+    text.push_str(&paint.faint(&format!("{}\n", judged(story))));
+    text
+}
+
+/// Steps under one another, numbered.
+fn steps(steps: &[StoryStep], paint: Paint, text: &mut String) {
+    let width = steps
         .iter()
         .map(|step| called(step).chars().count())
         .max()
         .unwrap_or(0);
-    for (at, step) in story.steps.iter().enumerate() {
+    for (at, step) in steps.iter().enumerate() {
         let number = paint.faint(&format!("{:>3}.", at + 1));
         let name = format!("{:<width$}", plain(&called(step)));
         let name = if step.state == "done" {
@@ -80,9 +150,6 @@ fn render(story: &Story, paint: Paint) -> String {
             plain(&step.detail)
         );
     }
-    let _written = write!(text, "\n{}\n", plain(&story.ending));
-    text.push_str(&paint.faint(&format!("{}\n", judged(story))));
-    text
 }
 
 /// `not permitted` where a request was stopped: the step's own name says that it

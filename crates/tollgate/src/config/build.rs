@@ -7,8 +7,10 @@ use tollgate_budget::{BudgetSpec, Scope};
 use tollgate_types::AgentName;
 
 use super::agent;
+use super::approvals;
 use super::budget::{self, Gathered, Names};
 use super::describe::placed;
+use super::exec;
 use super::fault::{Fault, Findings};
 use super::model;
 use super::server;
@@ -16,6 +18,7 @@ use super::settings::{ProviderSettings, Settings, Source};
 use super::surroundings::Surroundings;
 use super::telemetry;
 use super::tree::Table;
+use crate::paths::Paths;
 
 /// What is at hand while settings are made.
 pub(super) struct Build<'a> {
@@ -44,9 +47,11 @@ impl<'a> Build<'a> {
 
     /// Everything, or nothing where a part could not be made; then there is a
     /// fault that says why.
-    pub(super) fn settings(&mut self, root: &Table, file: &Path, state: &Path) -> Option<Settings> {
-        let absent = ["server", "ledger", "monitoring", "telemetry"].map(Table::default_of);
-        let [server, ledger, monitoring, telemetry] = absent
+    pub(super) fn settings(&mut self, root: &Table, paths: &Paths) -> Option<Settings> {
+        let (file, state) = (&*paths.config, &*paths.state);
+        let absent = ["server", "ledger", "monitoring", "telemetry", "approvals"];
+        let absent = absent.map(Table::default_of);
+        let [server, ledger, monitoring, telemetry, approvals] = absent
             .each_ref()
             .map(|absent| root.table(&absent.place).unwrap_or(absent));
         let server = server::server(server, self.findings);
@@ -61,6 +66,7 @@ impl<'a> Build<'a> {
         let budgets = self.budgets(root, &providers);
         let (catalog, output_cap) = model::catalog(root.named("models"), self.findings);
         let routing = self.routing(root, &providers, &catalog);
+        let scan = self.scan(root);
         Some(Settings {
             source: Source::File(file.to_owned()),
             server: server?,
@@ -76,8 +82,12 @@ impl<'a> Build<'a> {
             catalog,
             output_cap,
             clamp_floor: budget::clamp_floor(root),
+            approvals: approvals::approvals(approvals, &self.beside, &paths.approvals()),
             monitoring: server::monitoring(monitoring, telemetry),
             telemetry: destination,
+            scan,
+            guarded: super::Guarded::default(),
+            exec: exec::exec(root.table("exec"), self.findings)?,
             files: self.named_files(file),
             warnings: Vec::new(),
         })

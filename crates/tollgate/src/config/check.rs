@@ -1,6 +1,8 @@
 //! The document against the schema: unknown keys, wrong types, ranges,
 //! variables. What passes is in the [`Table`] that comes back.
 
+use std::cell::RefCell;
+
 use tollgate_types::{Money, Secret};
 use toml::Spanned;
 use toml::de::{DeInteger, DeTable, DeValue};
@@ -25,6 +27,8 @@ pub(crate) struct Check<'a> {
     pub(crate) broken: bool,
     /// The first line that has a secret written out.
     pub(crate) literal_secret: Option<u32>,
+    /// Values that must not leave, each with the kind that it is called.
+    pub(crate) guarded: Vec<(&'static str, Secret)>,
 }
 
 impl Check<'_> {
@@ -310,8 +314,24 @@ impl Check<'_> {
             return None;
         };
         let line = self.line(item);
-        match expand(raw, self.variable) {
+        let brought = RefCell::new(Vec::new());
+        let variable = |name: &str| {
+            let value = (self.variable)(name)?;
+            if key.secrecy != Secrecy::Open || names_secret(name) {
+                brought
+                    .borrow_mut()
+                    .push((kind_of(key), Secret::new(value.clone())));
+            }
+            Some(value)
+        };
+        let expanded = expand(raw, &variable);
+        self.guarded.append(&mut brought.into_inner());
+        match expanded {
             Ok(made) => {
+                if key.secrecy == Secrecy::Secret && !made.expanded {
+                    self.guarded
+                        .push((kind_of(key), Secret::new(made.text.clone())));
+                }
                 let open = key.secrecy == Secrecy::Open && !self.broken;
                 if key.secrecy == Secrecy::Secret && !made.expanded && !made.text.is_empty() {
                     self.literal_secret.get_or_insert(line);
@@ -426,6 +446,23 @@ impl Check<'_> {
     fn line(&self, item: &Item<'_>) -> u32 {
         self.lines.at(item.span().start)
     }
+}
+
+/// What a value of this key is called where it is found.
+fn kind_of(key: &Key) -> &'static str {
+    match key.name {
+        "keys" => "agent-key",
+        "api_key" | "key" => "provider-key",
+        _ => "configured-secret",
+    }
+}
+
+/// Whether a variable is called as secrets are, wherever it is used: guarding an
+/// address or the name of a model would have it taken out of every text.
+fn names_secret(name: &str) -> bool {
+    const WORDS: [&str; 6] = ["KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL"];
+    let name = name.to_ascii_uppercase();
+    WORDS.iter().any(|word| name.contains(word))
 }
 
 /// The parser sorts keys by name; the file's order is the user's.

@@ -1,14 +1,16 @@
 //! Settings without a file: what the environment has, and the demo.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 
 use http::Uri;
 use tollgate_identity::ModelDefaults;
-use tollgate_llm::{Catalog, Dialect};
+use tollgate_llm::{Api, Catalog, Dialect};
 use tollgate_routing::{CredentialSpec, RoutingConfig};
 use tollgate_types::{AgentName, Label, Secret};
 
 use super::agent::nobody_else;
+use super::approvals;
 use super::fault::Findings;
 use super::routing::routes_of;
 use super::server;
@@ -150,11 +152,19 @@ pub fn settings(paths: &Paths, surroundings: &dyn Surroundings) -> Settings {
         output_cap: None,
         clamp_floor: None,
         bottles: Bottles::new(),
+        approvals: approvals::approvals(
+            &Table::default_of("approvals"),
+            Path::new(""),
+            &paths.approvals(),
+        ),
         monitoring: server::monitoring(
             &Table::default_of("monitoring"),
             &Table::default_of("telemetry"),
         ),
         telemetry: None,
+        scan: super::ScanSettings::default(),
+        guarded: super::Guarded::default(),
+        exec: super::ExecSettings::default(),
         // It is not there yet; that it appears is a reload too.
         files: vec![paths.config.clone()],
         warnings: warnings.unwrap_or_default(),
@@ -180,8 +190,10 @@ pub(super) fn provider(id: &str, upstream: Upstream, models: &[&str]) -> Provide
         timeout: table.seconds("timeout_seconds"),
         first_byte: table.seconds("first_byte_seconds"),
         idle: table.seconds("idle_seconds"),
+        api: Api::Any,
         stream_usage: table.flag("stream_usage"),
         passages: Vec::new(),
+        dlp: tollgate_proxy::DlpSettings::default(),
     }
 }
 

@@ -19,6 +19,7 @@
 //! brought in, or a line of the file.
 
 mod agent;
+mod approvals;
 mod base_url;
 mod bind;
 mod bottle;
@@ -27,6 +28,7 @@ mod build;
 mod check;
 mod describe;
 pub mod discover;
+mod exec;
 mod expand;
 mod fault;
 mod host;
@@ -36,6 +38,7 @@ mod policy;
 pub mod probe;
 mod provider;
 mod routing;
+mod scan;
 pub mod schema;
 mod server;
 mod settings;
@@ -58,9 +61,11 @@ pub use bind::bind;
 pub use fault::{Fault, Faults};
 pub use policy::{AgentDomains, PolicySettings};
 pub use routing::windows;
+pub use scan::{Guarded, RemoteScanner, ScanScript, ScanSettings};
 pub use settings::{
-    AnswerModel, Bottles, LedgerSettings, MonitoringSettings, ProviderSettings, RateSettings,
-    ServerSettings, Settings, Source, TelemetrySettings, Upstream,
+    AnswerModel, ApprovalSettings, Bottles, ExecHost, ExecSettings, LedgerSettings,
+    MonitoringSettings, ProviderSettings, RateSettings, ServerSettings, Settings, Source,
+    TelemetrySettings, Upstream,
 };
 pub use surroundings::{Machine, Nowhere, Surroundings};
 pub use zone::named as zone_named;
@@ -159,9 +164,10 @@ fn judge(
         variable: &|name| surroundings.variable(name),
         broken,
         literal_secret: None,
+        guarded: Vec::new(),
     };
     let root = check.table(&schema::ROOT, String::new(), 1, document.get_ref());
-    let literal_secret = check.literal_secret;
+    let (literal_secret, guarded) = (check.literal_secret, check.guarded);
     if let Some(line) = literal_secret {
         private(line, &paths.config, surroundings, findings);
     }
@@ -169,7 +175,9 @@ fn judge(
         return None;
     }
     let mut build = Build::new(findings, surroundings, &paths.config);
-    build.settings(&root, &paths.config, &paths.state)
+    let mut settings = build.settings(&root, paths)?;
+    settings.guarded = Guarded(guarded);
+    Some(settings)
 }
 
 /// A key that is written out may be read by whoever may read the file.

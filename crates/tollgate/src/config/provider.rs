@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use http::{HeaderName, HeaderValue};
-use tollgate_llm::Dialect;
+use tollgate_llm::{Api, Dialect};
 use tollgate_proxy::{Passage, Stated};
 use tollgate_routing::CredentialSpec;
 use tollgate_types::{Label, Secret};
@@ -78,9 +78,24 @@ impl Build<'_> {
             timeout: table.seconds("timeout_seconds"),
             first_byte: table.seconds("first_byte_seconds"),
             idle: table.seconds("idle_seconds"),
+            api: self.api(table),
             stream_usage: table.flag("stream_usage"),
             passages: self.passages(table),
+            dlp: self.dlp(table),
         })
+    }
+
+    fn api(&mut self, table: &Table) -> Api {
+        if table.has("api") && table.text("wire").is_some_and(|it| it.as_str() != "openai") {
+            let message = "found api, expected it at a provider of wire \"openai\" only";
+            self.fault(table, table.line_of("api"), message)
+                .hint("delete the line: the other wires have one API each");
+        }
+        match table.word("api") {
+            "chat" => Api::Chat,
+            "responses" => Api::Responses,
+            _ => Api::Any,
+        }
     }
 
     fn provider_id(&mut self, id: &str, table: &Table) {

@@ -2,7 +2,9 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use tollgate_proxy::Holdback;
 use tollgate_types::AgentName;
 
 use super::fault::Findings;
@@ -44,6 +46,12 @@ pub(super) fn listener(
             _ => AnswerModel::Served,
         },
         strict_translation: table.word("translation") == "strict",
+        hold: Holdback {
+            tokens: Some(table.number("hold_tokens")).filter(|it| *it > 0),
+            time: Some(table.number("hold_ms"))
+                .filter(|it| *it > 0)
+                .map(Duration::from_millis),
+        },
         max_body: size(table.number("max_body_mb")),
         bodies_in_flight: size(table.number("bodies_in_flight_mb")),
         header_read: table.seconds("header_read_seconds"),

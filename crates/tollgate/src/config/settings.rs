@@ -4,15 +4,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Uri};
+use tollgate_approvals::Ladder;
 use tollgate_budget::BudgetSpec;
 use tollgate_identity::{AgentSpec, ModelDefaults};
-use tollgate_llm::{Catalog, Dialect};
-use tollgate_proxy::Passage;
+use tollgate_llm::{Api, Catalog, Dialect};
+use tollgate_proxy::{DlpSettings, Holdback, Passage};
 use tollgate_routing::{CredentialSpec, RoutingConfig};
 use tollgate_types::{AgentName, Label, Secret};
 
 use super::fault::Fault;
 use super::policy::PolicySettings;
+use super::scan::{Guarded, ScanSettings};
 
 /// A configuration in which nothing is wrong, with every default filled in.
 #[derive(Debug)]
@@ -48,10 +50,18 @@ pub struct Settings {
     /// Requests are shortened to what their budget has left, but not to fewer
     /// tokens of an answer; none where they are refused.
     pub clamp_floor: Option<u64>,
+    /// What the scanner looks for.
+    pub scan: ScanSettings,
+    /// Values that must not leave; taken out when the settings are put in force.
+    pub guarded: Guarded,
+    /// Who is asked about commands.
+    pub approvals: ApprovalSettings,
     /// What is kept to look at.
     pub monitoring: MonitoringSettings,
     /// Where telemetry goes, where it goes anywhere.
     pub telemetry: Option<TelemetrySettings>,
+    /// Where commands run.
+    pub exec: ExecSettings,
     /// Every file that the configuration names, itself first: a change of any
     /// of them is a reload.
     pub files: Vec<PathBuf>,
@@ -96,6 +106,8 @@ pub struct ServerSettings {
     pub answer_model: AnswerModel,
     /// Whether hints that another dialect has no place for are refused.
     pub strict_translation: bool,
+    /// How much of a stream is kept back before its first byte goes out.
+    pub hold: Holdback,
     /// Largest request body, in bytes.
     pub max_body: usize,
     /// Memory for all request bodies at once, in bytes; at least `max_body`.
@@ -122,6 +134,19 @@ pub struct LedgerSettings {
     pub path: PathBuf,
 }
 
+/// `[approvals]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApprovalSettings {
+    /// `exec-approvals.json`.
+    pub file: PathBuf,
+    /// The model that judges LOW.
+    pub judge: Option<String>,
+    /// LOW is asked about where no model judges.
+    pub ask_low: bool,
+    /// How long questions wait.
+    pub ladder: Ladder,
+}
+
 /// `[monitoring]` and `[telemetry]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MonitoringSettings {
@@ -129,6 +154,27 @@ pub struct MonitoringSettings {
     pub ring_buffer_size: usize,
     /// `/metrics` answers without a token.
     pub metrics_public: bool,
+}
+
+/// `[exec]`: where commands run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExecSettings {
+    /// Beside the gateway, or in a sandbox.
+    pub host: ExecHost,
+    /// A sandbox has the machine's network.
+    pub network: bool,
+    /// Folders that can be written in a sandbox beside the command's own.
+    pub writable: Vec<PathBuf>,
+}
+
+/// Where commands run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ExecHost {
+    /// Beside the gateway.
+    #[default]
+    Gateway,
+    /// In a sandbox, or not at all.
+    Sandbox,
 }
 
 /// Where telemetry goes: `[telemetry] otlp_*`.
@@ -166,10 +212,14 @@ pub struct ProviderSettings {
     pub first_byte: Duration,
     /// Longest pause within an answer.
     pub idle: Duration,
+    /// Which of OpenAI's APIs it has, where that is its wire.
+    pub api: Api,
     /// Ask for usage in streams even where the client did not.
     pub stream_usage: bool,
     /// What `/passthrough` takes beside the endpoints of its wire.
     pub passages: Vec<Passage>,
+    /// What is looked for in what goes there and comes back.
+    pub dlp: DlpSettings,
 }
 
 /// Where a provider's answers come from.

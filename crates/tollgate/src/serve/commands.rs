@@ -1,37 +1,341 @@
-//! The judge of commands: what it knows of this machine, and its children.
+//! The command plane, wired: who agents and operators are, what rules say, and
+//! where questions are written down.
 
-use std::sync::Arc;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
-use tollgate_command::Setting;
-use tollgate_judge::{Commands, Place};
+use anyhow::Context;
+use tokio::sync::watch;
+use tollgate_api::{AnswerRequest, ApprovalReport, Order};
+use tollgate_approvals::{Approval, ApprovalId, Ladder, SocketEntry};
+use tollgate_clearance::{Clearance, House, Journal, Operator, Rulebook, Sockets, Terms};
+use tollgate_control::{ApprovalFault, Approvals, BoxFuture, Operators};
+use tollgate_desk::{AnswerFault, Crowd, Room, Seat};
+use tollgate_identity::{Agent, mint_operator_token};
+use tollgate_ledger::Ledger;
+use tollgate_policy::{Decision, Fact};
+use tollgate_proxy::{Bank, Gateway};
+use tollgate_scan::{Outbound, Scanner};
+use tollgate_secrets::GrantKey;
+use tollgate_types::{AgentName, OperatorName, Tier, Versions};
 
+use super::judge;
+use super::operators::Register;
+use super::roster::Roster;
+use crate::config::{ExecHost, Settings};
 use crate::paths::Paths;
 
-/// The hidden subcommand that reads wild commands in a process of its own.
-pub(crate) const CHILD: &str = "command-child";
+/// How often it is written when rules were used last.
+const NOW_AND_THEN: Duration = Duration::from_secs(60);
 
-/// A judge for the gateway. Where the program doesn't find itself, there are no
-/// children and wild commands are opaque.
-pub(crate) fn open(paths: &Paths) -> Arc<Commands> {
-    let own = [&paths.config, &paths.state];
-    let setting = Setting {
-        guarded: own
-            .into_iter()
-            .filter_map(|folder| folder.to_str().map(str::to_owned))
-            .collect(),
-        ..Setting::default()
-    };
-    Arc::new(match place() {
-        Some(place) => Commands::with_children(setting, place),
-        None => Commands::tame_only(setting),
-    })
+/// What the plane is made of.
+pub(super) struct Parts {
+    pub(super) gateway: Arc<Gateway>,
+    pub(super) bank: Arc<Bank>,
+    pub(super) ledger: Ledger,
+    pub(super) operators: Arc<Register>,
+    /// Where the gateway listens.
+    pub(super) address: SocketAddr,
+    pub(super) roster: Arc<Roster>,
 }
 
-/// This very program.
-pub(crate) fn place() -> Option<Place> {
-    let program = std::env::current_exe().ok()?;
-    Some(Place {
-        program,
-        arguments: vec![CHILD.to_owned()],
-    })
+/// The plane, and what serves it.
+pub(super) struct Commands {
+    clearance: Arc<Clearance>,
+    rulebook: Arc<Rulebook>,
+    sockets: Option<(Sockets, String)>,
+}
+
+impl Commands {
+    /// Binds the sockets, makes requesters a fresh token, reads back what was
+    /// waiting.
+    pub(super) async fn open(
+        settings: &Settings,
+        paths: &Paths,
+        parts: Parts,
+    ) -> anyhow::Result<Self> {
+        let file = &settings.approvals.file;
+        let beside = file.parent().unwrap_or(Path::new("."));
+        tollgate_secrets::make_private_dir(beside)?;
+        let sockets = Sockets::bind(beside)?;
+        let token = mint_operator_token()?
+            .token
+            .expose()
+            .replacen("tgo", "tgr", 1);
+        let entry = SocketEntry {
+            path: sockets.path_in_file(),
+            token: token.clone(),
+        };
+        let (rulebook, fault) = Rulebook::open(file.clone(), entry);
+        if let Some(fault) = fault {
+            tracing::error!("commands are denied until the file is mended: {fault}");
+        }
+        let rulebook = Arc::new(rulebook);
+        let key = GrantKey::open_or_make(&paths.grant_key())?;
+        let journal = Arc::new(Journal::new(
+            parts.ledger.clone(),
+            Arc::clone(&rulebook),
+            mask,
+        ));
+        let ladder = settings.approvals.ladder;
+        let waiting = journal.waiting(longest(&ladder)).await;
+        let waiting = waiting.context("the questions that were open")?;
+        let room = Room::open(
+            Arc::clone(&journal) as Arc<dyn tollgate_desk::Record>,
+            ladder,
+            Crowd::default(),
+            waiting,
+            tollgate_clearance::now,
+            tollgate_clearance::chance,
+        );
+        let house = Arc::new(Front { parts });
+        let terms = terms(settings, paths);
+        let clearance = Clearance::new(house, Arc::clone(&rulebook), room, journal, key, terms);
+        let public = clearance.public_key().to_string();
+        let beside = sockets.folder().join("grant.pub");
+        tollgate_secrets::publish_private(&beside, public.as_bytes())?;
+        Ok(Self {
+            clearance: Arc::new(clearance),
+            rulebook,
+            sockets: Some((sockets, token)),
+        })
+    }
+
+    /// Serves the sockets until the task is dropped.
+    pub(super) fn serve(&mut self) -> impl Future<Output = ()> + Send + 'static {
+        let (sockets, clearance) = (self.sockets.take(), Arc::clone(&self.clearance));
+        let rulebook = Arc::clone(&self.rulebook);
+        async move {
+            let Some((sockets, token)) = sockets else {
+                return;
+            };
+            let used = async {
+                loop {
+                    tokio::time::sleep(NOW_AND_THEN).await;
+                    write_used(&rulebook);
+                }
+            };
+            tokio::join!(sockets.serve(clearance, token), used);
+        }
+    }
+
+    /// Other terms, after a reload.
+    pub(super) fn reload(&self, settings: &Settings, paths: &Paths) {
+        self.clearance.replace(terms(settings, paths));
+    }
+
+    /// What is owed to the file at the end.
+    pub(super) fn close(&self) {
+        write_used(&self.rulebook);
+    }
+
+    /// The questions as operators see them.
+    pub(super) fn approvals(&self) -> Arc<dyn Approvals> {
+        Arc::new(Desk(Arc::clone(&self.clearance)))
+    }
+}
+
+fn write_used(rulebook: &Rulebook) {
+    if let Err(error) = rulebook.write_used() {
+        tracing::warn!(%error, "when rules were used last is not in the file");
+    }
+}
+
+fn terms(settings: &Settings, paths: &Paths) -> Terms {
+    let approvals = &settings.approvals;
+    let beside = approvals.file.parent().map(Path::to_owned);
+    let folders = [
+        Some(paths.state.clone()),
+        beside,
+        paths.config.parent().map(Path::to_owned),
+    ];
+    let mut guarded: Vec<String> = folders
+        .into_iter()
+        .flatten()
+        .filter_map(|folder| std::fs::canonicalize(folder).ok())
+        .filter_map(|folder| folder.to_str().map(str::to_owned))
+        .collect();
+    guarded.sort();
+    guarded.dedup();
+    Terms {
+        judge: approvals.judge.clone(),
+        ask_low: approvals.ask_low,
+        sandbox: settings.exec.host == ExecHost::Sandbox,
+        guarded,
+        search: std::env::var("PATH").unwrap_or_default(),
+    }
+}
+
+/// The longest that a question can be of interest.
+fn longest(ladder: &Ladder) -> u64 {
+    let waits = [ladder.medium, ladder.high, ladder.critical, ladder.collect];
+    waits
+        .iter()
+        .fold(0_u64, |sum, wait| sum.saturating_add(*wait))
+}
+
+/// What is kept of a command holds no secret that the scanner knows.
+fn mask(text: &str) -> String {
+    static SCANNER: LazyLock<Option<Scanner>> = LazyLock::new(|| Scanner::shipped().ok());
+    let Some(scanner) = SCANNER.as_ref() else {
+        return "[not kept: no scanner]".to_owned();
+    };
+    let report = scanner.outbound(text.as_bytes(), None, Outbound::ALL);
+    if report.findings.is_empty() {
+        return text.to_owned();
+    }
+    let masked = tollgate_scan::mask(text.as_bytes(), &report.findings);
+    String::from_utf8_lossy(&masked).into_owned()
+}
+
+/// The gateway as the command plane sees it.
+struct Front {
+    parts: Parts,
+}
+
+impl House for Front {
+    fn identify(&self, key: &str) -> Option<Arc<Agent>> {
+        self.parts.gateway.snapshot().agents.identify(key).cloned()
+    }
+
+    fn agent(&self, name: &AgentName) -> Option<Arc<Agent>> {
+        self.parts.gateway.snapshot().agents.get(name).cloned()
+    }
+
+    fn operator(&self, token: &str) -> Option<(OperatorName, Tier)> {
+        let operators = &self.parts.operators;
+        let name = operators.identify(token)?;
+        let may_answer = operators.may_answer(&name);
+        Some((name, may_answer))
+    }
+
+    fn cut_off(&self, agent: &AgentName) -> Option<String> {
+        self.parts.bank.cutoff(agent).map(|why| why.to_string())
+    }
+
+    fn orders(&self, agent: &AgentName) -> Option<watch::Receiver<Order>> {
+        self.parts.roster.command_orders(agent)
+    }
+
+    fn versions(&self) -> Versions {
+        self.parts.gateway.snapshot().versions.clone()
+    }
+
+    fn policy<'f>(
+        &'f self,
+        agent: &'f Agent,
+        named: &'f AgentName,
+        args: Fact<'f>,
+        tier: Tier,
+    ) -> BoxFuture<'f, Decision> {
+        Box::pin(self.parts.gateway.judge_command(agent, named, args, tier))
+    }
+
+    fn ask_model(&self, model: String, prompt: String) -> BoxFuture<'_, Result<String, String>> {
+        let mut address = self.parts.address;
+        if address.ip().is_unspecified() {
+            address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+        }
+        Box::pin(judge::ask(address, model, prompt))
+    }
+}
+
+/// Questions as the control API shows them.
+struct Desk(Arc<Clearance>);
+
+impl Desk {
+    fn report(&self, seat: &Seat, whole: bool) -> ApprovalReport {
+        let Seat { approval, question } = seat;
+        let Approval { id, state, .. } = approval;
+        ApprovalReport {
+            id: *id,
+            status: state.as_str().to_owned(),
+            tier: approval.level(),
+            agent: question.agent.to_string(),
+            subject: question.summary.clone(),
+            expires_at_ms: seat.expires_at().0,
+            asked_at_ms: approval.asked_at.0,
+            judged_tier: approval.tier,
+            reason: question.why.clone(),
+            may_always: approval.offers_always(),
+            like: match state.is_pending() {
+                true => self.0.room().like(*id),
+                false => Vec::new(),
+            },
+            by: state.by().map(ToString::to_string),
+            card: whole.then(|| question.card.clone()),
+        }
+    }
+}
+
+impl Approvals for Desk {
+    fn list(&self) -> Vec<ApprovalReport> {
+        let all = self.0.room().list();
+        all.iter().map(|seat| self.report(seat, false)).collect()
+    }
+
+    fn get(&self, id: ApprovalId) -> Option<ApprovalReport> {
+        let seat = self.0.room().get(id)?;
+        Some(self.report(&seat, true))
+    }
+
+    fn delivered(&self, ids: Vec<ApprovalId>) -> BoxFuture<'_, ()> {
+        Box::pin(self.0.room().delivered(ids))
+    }
+
+    fn answer(
+        &self,
+        name: OperatorName,
+        may_answer: Tier,
+        id: ApprovalId,
+        said: AnswerRequest,
+    ) -> BoxFuture<'_, Result<ApprovalReport, ApprovalFault>> {
+        Box::pin(async move {
+            let operator = Operator {
+                name,
+                may_answer,
+                pid: None,
+            };
+            let others = match said.all_like_it {
+                true => self.0.room().like(id),
+                false => Vec::new(),
+            };
+            let answer = |id: ApprovalId| {
+                let (clearance, reason) = (&self.0, said.reason.clone());
+                let (operator, typed) = (&operator, id.to_string());
+                async move {
+                    let typed = Some(typed.as_str());
+                    tollgate_clearance::answer(
+                        clearance,
+                        operator,
+                        id,
+                        said.decision,
+                        typed,
+                        reason,
+                    )
+                    .await
+                }
+            };
+            let seat = answer(id).await.map_err(refused)?;
+            for other in others {
+                // Somebody may have answered it in between, which is as good.
+                if let Err(fault) = answer(other).await {
+                    tracing::info!(approval = %other, "not answered together: {fault}");
+                }
+            }
+            Ok(self.report(&seat, true))
+        })
+    }
+}
+
+fn refused(fault: AnswerFault) -> ApprovalFault {
+    let text = fault.to_string();
+    match fault {
+        AnswerFault::Unknown(id) => ApprovalFault::Unknown(id.to_string()),
+        AnswerFault::Refused(_) => ApprovalFault::Refused(text),
+        AnswerFault::AskedAgain { .. } => ApprovalFault::AskedAgain(text),
+        AnswerFault::Unwritten(_) | AnswerFault::Closed => ApprovalFault::Unwritten(text),
+    }
 }

@@ -15,7 +15,9 @@ use tollgate_ledger::{Ledger, StoredAgent};
 use tollgate_proxy::Gateway;
 use tollgate_types::{Label, UnixMillis};
 
-use super::snapshot;
+use super::commands::Commands;
+use super::scanning::Lookout;
+use super::snapshot::{self, Fixed};
 use super::treasury::Treasury;
 use crate::config::{ProviderSettings, Settings, Source, probe};
 use crate::paths::Paths;
@@ -33,6 +35,8 @@ pub(super) struct House {
     /// One change at a time; a request never waits for it.
     changing: tokio::sync::Mutex<()>,
     treasury: Arc<Treasury>,
+    lookout: Lookout,
+    commands: Arc<Commands>,
     state: Mutex<State>,
 }
 
@@ -55,6 +59,8 @@ impl House {
         ledger: Ledger,
         stored: Vec<StoredAgent>,
         treasury: Arc<Treasury>,
+        lookout: Lookout,
+        commands: Arc<Commands>,
     ) -> Arc<Self> {
         let state = State {
             seen: HashMap::new(),
@@ -72,6 +78,8 @@ impl House {
             ledger,
             changing: tokio::sync::Mutex::default(),
             treasury,
+            lookout,
+            commands,
             state: Mutex::new(state),
         });
         let seen = looks(&house.files());
@@ -95,6 +103,11 @@ impl House {
         change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
+    /// What is in force and need not be made anew.
+    fn fixed(&self) -> Fixed {
+        Fixed::of(&self.gateway.snapshot())
+    }
+
     /// The rules in force.
     fn judge(&self) -> Arc<Judge> {
         Arc::clone(&self.gateway.snapshot().rules.judge)
@@ -110,14 +123,14 @@ impl House {
         &self,
         settings: &Settings,
         found: &[ProviderSettings],
-        judge: Arc<Judge>,
+        fixed: Fixed,
     ) -> Result<u64, String> {
         let stored = self
             .ledger
             .agents()
             .await
             .map_err(|error| error.to_string())?;
-        self.place(settings, found, stored, judge)
+        self.place(settings, found, stored, fixed)
     }
 
     fn place(
@@ -125,12 +138,12 @@ impl House {
         settings: &Settings,
         found: &[ProviderSettings],
         stored: Vec<StoredAgent>,
-        judge: Arc<Judge>,
+        fixed: Fixed,
     ) -> Result<u64, String> {
         let old = self.gateway.snapshot();
         let version = old.versions.config + 1;
         let runs = self.treasury.roster().keys();
-        let snapshot = snapshot::build(settings, found, &stored, runs, version, judge, Some(&old))
+        let snapshot = snapshot::build(settings, found, &stored, runs, version, fixed, Some(&old))
             .map_err(|error| error.to_string())?;
         self.gateway.replace(snapshot);
         self.change(|state| state.stored = stored);
@@ -142,7 +155,7 @@ impl House {
     pub(super) async fn take_runs(&self) -> Result<(), String> {
         let _one = self.changing.lock().await;
         let state = self.state();
-        self.place(&state.settings, &state.found, state.stored, self.judge())
+        self.place(&state.settings, &state.found, state.stored, self.fixed())
             .map(drop)
     }
 
@@ -161,7 +174,7 @@ impl House {
         }
         let _one = self.changing.lock().await;
         let settings = self.state().settings;
-        match self.put(&settings, &found, self.judge()).await {
+        match self.put(&settings, &found, self.fixed()).await {
             Ok(_) => {
                 for server in &servers {
                     tracing::info!(

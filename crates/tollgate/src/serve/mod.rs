@@ -5,16 +5,21 @@
 //! [`house`] is the running gateway as the operator plane sees it; [`reload`]
 //! waits for signals and changed files. [`roster`] knows the runs that go on
 //! and the order that stands for each, [`runs`] begins and ends them.
+//! [`scanning`] gives the scanner its rules and the secrets that it guards.
+//! [`commands`] judges commands, asks about them and grants them.
 //! [`telemetry`] starts and ends what is sent to a collector.
 
-pub(crate) mod commands;
+pub(crate) mod classifier;
+mod commands;
 mod house;
+mod judge;
 mod notary;
 mod operators;
 pub(crate) mod policy;
 mod reload;
 mod roster;
 mod runs;
+mod scanning;
 mod snapshot;
 mod telemetry;
 mod treasury;
@@ -39,8 +44,11 @@ use crate::config::Settings;
 use crate::greeting;
 use crate::paths::Paths;
 use crate::taint;
+use commands::{Commands, Parts};
 use house::House;
 use runs::Runs;
+use scanning::Lookout;
+use snapshot::Fixed;
 use treasury::Treasury;
 
 /// Runs the gateway until it is told to stop; `greet` is given the start-up
@@ -48,13 +56,18 @@ use treasury::Treasury;
 ///
 /// # Errors
 /// Whatever keeps it from starting, or from writing its last records.
-pub async fn run(settings: Settings, paths: Paths, greet: impl FnOnce(&str)) -> anyhow::Result<()> {
+pub async fn run(
+    mut settings: Settings,
+    paths: Paths,
+    greet: impl FnOnce(&str),
+) -> anyhow::Result<()> {
     let began = Instant::now();
     let signals = Signals::install()?;
     // No core dump, and no other process of this user, shows the keys.
     nix::sys::prctl::set_dumpable(false)?;
     tollgate_secrets::make_private_dir(&paths.state)?;
-    let operators = operators::open(&paths)?;
+    let (operators, token) = operators::open(&paths)?;
+    let lookout = Lookout::new(token)?;
     let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
     let recent = Arc::new(Recent::new(settings.monitoring.ring_buffer_size));
     let telemetry = telemetry::start(settings.telemetry.as_ref())?;
@@ -70,7 +83,11 @@ pub async fn run(settings: Settings, paths: Paths, greet: impl FnOnce(&str)) -> 
         }
     };
     let rules = policy::status(&judge, &settings.policy);
-    let snapshot = snapshot::build(&settings, &[], &stored, Vec::new(), 1, judge, None)?;
+    let guarded = std::mem::take(&mut settings.guarded);
+    let scanning = lookout.scanning(&settings, &guarded)?;
+    drop(guarded);
+    let fixed = Fixed { judge, scanning };
+    let snapshot = snapshot::build(&settings, &[], &stored, Vec::new(), 1, fixed, None)?;
     let (listener, address) = bind(settings.server.bind).await?;
     tollgate_secrets::publish_private(&paths.gateway_addr(), address.to_string().as_bytes())?;
 
@@ -78,10 +95,22 @@ pub async fn run(settings: Settings, paths: Paths, greet: impl FnOnce(&str)) -> 
     let drain = settings.server.drain;
     let greeting = greeting::text(&settings, address, &rules, policy_fault.as_deref());
     let (bank, roster) = treasury::open(&settings, &ledger).await?;
-    let gateway = Gateway::new(snapshot, ledger.clone(), Arc::clone(&bank))
+    let gateway = Gateway::new(snapshot, ledger.clone(), Arc::clone(&bank));
+    let gateway = gateway
         .with_traces(telemetry.is_some())
-        .with_commands(commands::open(&paths));
+        .with_commands(classifier::open(&paths));
     let gateway = Arc::new(gateway);
+    let parts = Parts {
+        gateway: Arc::clone(&gateway),
+        bank: Arc::clone(&bank),
+        ledger: ledger.clone(),
+        operators: Arc::clone(&operators),
+        address,
+        roster: Arc::clone(&roster),
+    };
+    let mut commands = Commands::open(&settings, &paths, parts).await?;
+    let sockets = commands.serve();
+    let commands = Arc::new(commands);
     let treasury = Treasury::new(
         &settings,
         Arc::clone(&bank),
@@ -97,6 +126,8 @@ pub async fn run(settings: Settings, paths: Paths, greet: impl FnOnce(&str)) -> 
         ledger.clone(),
         stored,
         Arc::clone(&treasury),
+        lookout,
+        Arc::clone(&commands),
     );
     if let Some(fault) = policy_fault {
         house.began_without_rules(fault);
@@ -116,6 +147,7 @@ pub async fn run(settings: Settings, paths: Paths, greet: impl FnOnce(&str)) -> 
         gateway: Arc::clone(&house) as Arc<dyn tollgate_control::Gateway>,
         treasury: Arc::clone(&treasury) as Arc<dyn tollgate_control::Treasury>,
         runs: Arc::clone(&runs) as Arc<dyn tollgate_control::Runs>,
+        approvals: commands.approvals(),
         desk: Arc::clone(gateway.desk()),
         metrics,
         recent,
@@ -141,6 +173,7 @@ pub async fn run(settings: Settings, paths: Paths, greet: impl FnOnce(&str)) -> 
     });
     let slices = tokio::spawn(treasury::write_slices(Arc::clone(&bank), ledger.clone()));
     let orders = tokio::spawn(runs.watch());
+    let sockets = tokio::spawn(sockets);
     stop.recv().await;
     tracing::info!(seconds = drain.as_secs(), "draining");
     drains.send_replace(true);
@@ -156,6 +189,8 @@ pub async fn run(settings: Settings, paths: Paths, greet: impl FnOnce(&str)) -> 
             "the drain's time is over; requests were cut short"
         );
     }
+    sockets.abort();
+    commands.close();
     slices.abort();
     treasury::close(&bank, &ledger).await;
     let closed = ledger.close().await;

@@ -7,11 +7,12 @@ use tollgate_judge::Judge;
 use tollgate_ledger::StoredAgent;
 use tollgate_llm::Dialect;
 use tollgate_proxy::{
-    Credential, Domains, Limits, Provider, Rules, Snapshot, Target, Times, Upstream,
+    Credential, Domains, Limits, Provider, Rules, Scanning, Snapshot, Target, Times, Upstream,
 };
 use tollgate_routing::{CredentialSpec, Pool, ProviderRoutes, RouteTable};
 use tollgate_types::{AgentName, Label, Secret, Versions};
 
+use super::judge;
 use crate::config::{self, ProviderSettings, RateSettings, Settings};
 
 /// What judges requests: the settings, the local servers that were found, and
@@ -22,9 +23,10 @@ pub(super) fn build(
     stored: &[StoredAgent],
     runs: Vec<RunKey>,
     version: u64,
-    judge: Arc<Judge>,
+    fixed: Fixed,
     old: Option<&Snapshot>,
 ) -> anyhow::Result<Snapshot> {
+    let Fixed { judge, scanning } = fixed;
     let providers = settings.providers.iter().chain(found);
     let providers = providers
         .map(|it| provider(it, old))
@@ -56,6 +58,7 @@ pub(super) fn build(
             true => tollgate_llm::Strictness::Strict,
             false => tollgate_llm::Strictness::Lenient,
         },
+        holdback: settings.server.hold,
         routes,
         rates: rates(settings, old),
         catalog: settings.catalog.clone(),
@@ -64,7 +67,26 @@ pub(super) fn build(
         providers,
         agents,
         rules: rules(settings, judge),
+        scanning,
     })
+}
+
+/// What is made of files and costs more than the rest.
+pub(super) struct Fixed {
+    /// The rules.
+    pub(super) judge: Arc<Judge>,
+    /// What looks at texts.
+    pub(super) scanning: Arc<Scanning>,
+}
+
+impl Fixed {
+    /// What is in force now.
+    pub(super) fn of(snapshot: &Snapshot) -> Self {
+        Self {
+            judge: Arc::clone(&snapshot.rules.judge),
+            scanning: Arc::clone(&snapshot.scanning),
+        }
+    }
 }
 
 fn rules(settings: &Settings, judge: Arc<Judge>) -> Rules {
@@ -136,6 +158,7 @@ fn provider(settings: &ProviderSettings, old: Option<&Snapshot>) -> anyhow::Resu
     Ok(Provider {
         id: settings.id.clone(),
         wire,
+        api: settings.api,
         upstream,
         credentials: credentials.collect::<Result<_, _>>()?,
         pool: Arc::new(match before {
@@ -150,6 +173,7 @@ fn provider(settings: &ProviderSettings, old: Option<&Snapshot>) -> anyhow::Resu
         },
         ask_usage: settings.stream_usage,
         passages: settings.passages.clone(),
+        dlp: settings.dlp,
     })
 }
 
@@ -177,7 +201,10 @@ fn agents(settings: &Settings, stored: &[StoredAgent]) -> anyhow::Result<AgentBo
     let stored = stored
         .iter()
         .map(|agent| from_ledger(agent, settings.agent_defaults));
-    let specs = settings.agents.iter().cloned().chain(stored).collect();
+    let mut specs: Vec<_> = settings.agents.iter().cloned().chain(stored).collect();
+    if let Some(model) = &settings.approvals.judge {
+        judge::admit(&mut specs, model)?;
+    }
     AgentBook::new(specs).map_err(|faults| all_of(&faults))
 }
 

@@ -325,7 +325,11 @@ async fn errors_are_in_the_callers_dialect() {
     let house = House::open().await;
     for (path, status, name) in [
         ("/v1beta/models/nothing:generateContent", 404, "NOT_FOUND"),
-        ("/v1beta/models/gpt-4o:countTokens", 400, "INVALID_ARGUMENT"),
+        (
+            "/v1beta/models/gpt-4o:embedContent",
+            400,
+            "INVALID_ARGUMENT",
+        ),
         (
             "/v1beta/models/gemini-2.5-flash:predict",
             405,
@@ -343,7 +347,7 @@ async fn errors_are_in_the_callers_dialect() {
         );
     }
     let body = json!({"model": "gemini-2.5-flash", "input": "hi"});
-    let request = Request::post("/v1/responses/input_tokens", &body);
+    let request = Request::post("/v1/embeddings", &body);
     let answer = house.send(&request).await;
     assert_eq!(answer.status(), 400, "another wire: {}", answer.text());
     assert_eq!(answer.json()["error"]["code"], "unsupported_dialect");

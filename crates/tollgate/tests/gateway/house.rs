@@ -53,6 +53,27 @@ impl House {
         Self::build(keys, |config| config + more).await
     }
 
+    /// The providers of OpenAI's wire have one API each, as most have: whoever
+    /// speaks the other one is translated.
+    pub(crate) async fn apart() -> Self {
+        Self::build(&[FIRST_KEY], |config| {
+            let api = |config: String, id: &str, api: &str| {
+                let head = format!("[providers.{id}]\n");
+                config.replacen(&head, &format!("{head}api = \"{api}\"\n"), 1)
+            };
+            api(api(config, "openai", "chat"), "responses", "responses")
+        })
+        .await
+    }
+
+    /// Keeps the beginning of streams back.
+    pub(crate) async fn holding(hold: &str, more: &str, keys: &[&str]) -> Self {
+        Self::build(keys, |config| {
+            config.replacen("[server]\n", &format!("[server]\n{hold}\n"), 1) + more
+        })
+        .await
+    }
+
     /// Refuses what another dialect has no place for.
     pub(crate) async fn strict() -> Self {
         Self::build(&[FIRST_KEY], |config| {

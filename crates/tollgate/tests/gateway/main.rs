@@ -8,17 +8,22 @@
 )]
 
 mod agents;
+mod approvals;
 mod bad_input;
 mod board;
 mod bottles;
 mod budgets;
 mod clashd;
 mod classify;
+mod counting;
 mod dialects;
 mod events;
+mod exec;
 mod faults;
+mod holding;
 mod house;
 mod ledger;
+mod matrix;
 mod metering;
 mod passthrough;
 mod policy;

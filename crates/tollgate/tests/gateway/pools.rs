@@ -382,3 +382,67 @@ async fn a_stored_response_is_continued_where_it_was_made() {
         }
     }
 }
+
+/// A conversation with proofs whose provider is out goes on at another one of
+/// the same dialect, without them, and stays without.
+#[tokio::test]
+async fn a_conversation_that_must_move_leaves_what_is_bound_behind() {
+    let providers = [
+        FakeProvider::anthropic().start().await,
+        FakeProvider::anthropic().start().await,
+    ];
+    let mut config = "[server]\nbind = \"127.0.0.1:0\"\n".to_owned();
+    for (id, provider) in ["one", "two"].iter().zip(&providers) {
+        let url = provider.base_url();
+        config += &format!(
+            "[providers.{id}]\nwire = \"anthropic\"\nbase_url = \"{url}\"\napi_key = \"{FIRST_KEY}{id}\"\n"
+        );
+    }
+    config += &format!(
+        "[agents.defaults.model]\nprovider = \"one/claude-a\"\nfallback = [\"two/claude-b\"]\n[agents.tester]\nkeys = [\"{KEY}\"]\n"
+    );
+    let gateway = Gateway::builder(program()).config(config).start().await;
+    let send = |body: Value| {
+        let client = gateway.client();
+        let mut body = body;
+        body["model"] = "one/claude-a".into();
+        async move {
+            let request = Request::post("/v1/messages", &body).key(KEY);
+            let answer = client.send(&request).await;
+            assert_eq!(answer.status(), 200, "{}", answer.text());
+            answer
+        }
+    };
+    let thinking = json!({"thinking": {"type": "enabled", "budget_tokens": 1024}});
+    send(turns("hello", &[], &thinking)).await;
+    send(turns("hello", &signed(), &thinking)).await;
+    let kept = providers[0].requests()[1].json();
+    assert_eq!(kept["messages"][1]["content"][0]["signature"], "EqQB");
+    for _ in 0..2 {
+        providers[0].push(Script::Status529);
+    }
+    let answer = send(turns("hello", &signed(), &thinking)).await;
+    assert_eq!(answer.header("x-tollgate-provider"), Some("two"));
+    for _ in 0..2 {
+        let sent = providers[1].requests().pop().unwrap();
+        assert!(!sent.json().to_string().contains("EqQB"), "{}", sent.json());
+        assert_eq!(sent.json()["messages"][0]["content"], "hello");
+        send(turns("hello", &signed(), &thinking)).await;
+    }
+    let id = answer.header("x-tollgate-request-id").unwrap();
+    let why = Request::get(&format!("/control/requests/{id}")).key(&gateway.operator_token());
+    let story = tollgate_testkit::within("the row", async {
+        loop {
+            let answer = gateway.client().send(&why).await;
+            if answer.status() == 200 {
+                return answer.text();
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert!(
+        story.contains("signatures of the provider that the conversation moved from"),
+        "{story}"
+    );
+}

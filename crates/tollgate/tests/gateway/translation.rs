@@ -1,9 +1,10 @@
 //! A caller of any dialect at a provider of any other one.
 
-use serde_json::{Value, json};
-use tollgate_testkit::{Answer, INPUT_TOKENS, Request, Script, Wire};
+use serde_json::json;
+use tollgate_testkit::{INPUT_TOKENS, Request, Script, Wire};
 
 use crate::house::{FIRST_KEY, House, WIRES, model};
+use crate::matrix::heard::{calls, objects, said};
 
 /// Whom each dialect can be translated to.
 const PROVIDERS: [Wire; 3] = [Wire::OpenAi, Wire::Anthropic, Wire::Gemini];
@@ -15,133 +16,6 @@ fn pairs() -> Vec<(Wire, Wire)> {
         .flat_map(|caller| PROVIDERS.map(|to| (*caller, to)));
     all.filter(|(caller, to)| caller.as_str() != to.as_str())
         .collect()
-}
-
-/// The objects that an answer is made of: one, or those of its events.
-fn objects(wire: Wire, stream: bool, answer: &Answer) -> Vec<Value> {
-    match (wire, stream) {
-        (_, false) => vec![answer.json()],
-        (Wire::GeminiArray, true) => answer.json().as_array().unwrap().clone(),
-        _ => answer
-            .events()
-            .iter()
-            .filter(|event| event.data.starts_with('{'))
-            .map(tollgate_testkit::SseEvent::json)
-            .collect(),
-    }
-}
-
-/// All strings at these pointers, one after the other.
-fn joined(objects: &[Value], pointers: &[&str]) -> String {
-    let texts = objects.iter().flat_map(|object| {
-        let found = pointers.iter().filter_map(|at| object.pointer(at));
-        found.filter_map(Value::as_str)
-    });
-    texts.collect()
-}
-
-fn said(wire: Wire, stream: bool, answer: &Answer) -> String {
-    let objects = objects(wire, stream, answer);
-    let pointers: &[&str] = match (wire, stream) {
-        (Wire::OpenAi, false) => &["/choices/0/message/content"],
-        (Wire::OpenAi, true) => &["/choices/0/delta/content"],
-        (Wire::Anthropic, false) => &["/content/0/text"],
-        (Wire::Anthropic, true) => &["/delta/text"],
-        (Wire::Responses, false) => &["/output/0/content/0/text"],
-        (Wire::Responses, true) => {
-            let deltas = objects
-                .iter()
-                .filter(|it| it["type"] == "response.output_text.delta");
-            return deltas.filter_map(|it| it["delta"].as_str()).collect();
-        }
-        (Wire::Gemini | Wire::GeminiArray, _) => &["/candidates/0/content/parts/0/text"],
-    };
-    joined(&objects, pointers)
-}
-
-/// Names and arguments of the calls, put together as clients do it.
-fn calls(wire: Wire, stream: bool, answer: &Answer) -> Vec<(String, Value)> {
-    let objects = objects(wire, stream, answer);
-    let parsed = |name: &Value, arguments: &str| {
-        let name = name.as_str().unwrap().to_owned();
-        (name, serde_json::from_str(arguments).unwrap())
-    };
-    match (wire, stream) {
-        (Wire::OpenAi, false) => {
-            let calls = objects[0]["choices"][0]["message"]["tool_calls"].as_array();
-            let function = |call: &Value| {
-                let function = &call["function"];
-                parsed(&function["name"], function["arguments"].as_str().unwrap())
-            };
-            calls.unwrap().iter().map(function).collect()
-        }
-        (Wire::OpenAi, true) => {
-            let mut gathered: Vec<(Value, String)> = Vec::new();
-            for object in &objects {
-                let call = &object["choices"][0]["delta"]["tool_calls"][0];
-                let Some(index) = call["index"].as_u64() else {
-                    continue;
-                };
-                if call["id"].is_string() {
-                    gathered.push((call["function"]["name"].clone(), String::new()));
-                }
-                let piece = call["function"]["arguments"].as_str().unwrap();
-                gathered[index as usize].1.push_str(piece);
-            }
-            let gathered = gathered.iter();
-            gathered.map(|(name, text)| parsed(name, text)).collect()
-        }
-        (Wire::Anthropic, false) => {
-            let blocks = objects[0]["content"].as_array().unwrap().iter();
-            blocks
-                .filter(|block| block["type"] == "tool_use")
-                .map(|block| parsed(&block["name"], &block["input"].to_string()))
-                .collect()
-        }
-        (Wire::Anthropic, true) => {
-            let mut blocks: Vec<(Value, String)> = Vec::new();
-            for object in &objects {
-                let index = object["index"].as_u64().unwrap_or(0) as usize;
-                match object["type"].as_str() {
-                    Some("content_block_start") => {
-                        assert_eq!(index, blocks.len(), "blocks begin in order");
-                        blocks.push((object["content_block"]["name"].clone(), String::new()));
-                    }
-                    Some("content_block_delta") => {
-                        let piece = object["delta"]["partial_json"].as_str();
-                        blocks[index].1.push_str(piece.unwrap_or(""));
-                    }
-                    _ => {}
-                }
-            }
-            let calls = blocks.iter().filter(|(name, _)| name.is_string());
-            calls.map(|(name, text)| parsed(name, text)).collect()
-        }
-        (Wire::Responses, _) => {
-            let response = match stream {
-                true => &objects.last().unwrap()["response"],
-                false => &objects[0],
-            };
-            let items = response["output"].as_array().unwrap().iter();
-            items
-                .filter(|item| item["type"] == "function_call")
-                .map(|item| parsed(&item["name"], item["arguments"].as_str().unwrap()))
-                .collect()
-        }
-        (Wire::Gemini | Wire::GeminiArray, _) => {
-            let parts = objects.iter().flat_map(|object| {
-                let parts = object["candidates"][0]["content"]["parts"].as_array();
-                parts.cloned().unwrap_or_default()
-            });
-            let calls = parts.filter(|part| part.get("functionCall").is_some());
-            calls
-                .map(|part| {
-                    let call = &part["functionCall"];
-                    parsed(&call["name"], &call["args"].to_string())
-                })
-                .collect()
-        }
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -361,4 +235,34 @@ async fn strictly_nothing_is_left_out() {
         .await;
     assert_eq!(answer.status(), 400, "{}", answer.text());
     assert_eq!(answer.json()["error"]["param"], "seed");
+}
+
+/// A conversation that is too long for one provider goes to a larger one of
+/// another dialect, and is written anew for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_overflow_goes_on_at_a_larger_model_of_another_dialect() {
+    let more = r#"
+[[cascades]]
+id = "long"
+models = [
+  { model = "anthropic/claude-sonnet-4", context_window = 6000 },
+  { model = "google/gemini-2.5-flash", context_window = 8000 },
+  { model = "openai/gpt-4o", context_window = 100000 },
+]
+"#;
+    for stream in [false, true] {
+        let house = House::with(more, &[FIRST_KEY]).await;
+        house.anthropic.push(Script::Status400Context);
+        house.gemini.push(Script::Status400Context);
+        let request = Request::ask(Wire::Anthropic, stream, "long");
+        let answer = house.send(&request).await;
+        assert_eq!(answer.status(), 200, "{}", answer.text());
+        assert_eq!(answer.header("x-tollgate-provider"), Some("openai"));
+        assert_eq!(answer.header("x-tollgate-attempts"), Some("3"));
+        assert!(said(Wire::Anthropic, stream, &answer).starts_with("word0"));
+        let sent = house.gemini.requests()[0].json();
+        assert_eq!(sent["contents"][0]["parts"][0]["text"], "hello", "{sent}");
+        let sent = house.openai.requests()[0].json();
+        assert_eq!(sent["messages"][0]["content"], "hello", "{sent}");
+    }
 }

@@ -1,5 +1,6 @@
 use crate::translate::conversation::{Arguments, Call, Kind, Maker, Outcome, Part, Source};
 use crate::translate::member::{filled, member, needed, source, text};
+use crate::translate::openai::read_content;
 use crate::translate::raw::{Fault, Raw, Text};
 
 type Read<'a, T> = Result<T, Fault<'a>>;
@@ -9,21 +10,7 @@ pub(super) fn read<'a>(message: Raw<'a>) -> Read<'a, Vec<Part<'a>>> {
     let content = message.member("content");
     let content =
         content.ok_or_else(|| Fault::absent(message, "content", "text or a list of parts"))?;
-    read_content(content)
-}
-
-fn read_content<'a>(content: Raw<'a>) -> Read<'a, Vec<Part<'a>>> {
-    if content.is_string() {
-        let text = content.text()?;
-        return Ok(match text.is_empty() {
-            true => Vec::new(),
-            false => vec![Part::of(content, Kind::Text(text))],
-        });
-    }
-    let parts = content
-        .elements()
-        .map_err(|_| content.found("text or a list of parts"))?;
-    parts.map(read_part).collect()
+    read_content(content, read_part)
 }
 
 fn read_part<'a>(at: Raw<'a>) -> Read<'a, Part<'a>> {
@@ -87,7 +74,7 @@ fn read_file<'a>(file: Raw<'a>) -> Read<'a, Kind<'a>> {
 pub(super) fn read_assistant<'a>(at: Raw<'a>) -> Read<'a, Vec<Part<'a>>> {
     let mut parts = read_thoughts(at)?;
     if let Some(content) = member(at, "content") {
-        parts.extend(read_content(content)?);
+        parts.extend(read_content(content, read_part)?);
     }
     if let Some(refusal) = member(at, "refusal") {
         parts.push(Part::of(refusal, Kind::Refusal(refusal.text()?)));
@@ -111,7 +98,7 @@ fn read_thoughts<'a>(at: Raw<'a>) -> Read<'a, Vec<Part<'a>>> {
     let mut parts = Vec::new();
     if let Some(details) = member(at, "reasoning_details") {
         for detail in details.elements()? {
-            parts.extend(read_detail(detail, plain)?);
+            parts.push(read_detail(detail, plain)?);
         }
     }
     if let Some(plain) = plain.filter(|_| parts.is_empty()) {
@@ -127,7 +114,7 @@ fn read_thoughts<'a>(at: Raw<'a>) -> Read<'a, Vec<Part<'a>>> {
 
 /// In a stream the signature came behind the text, and clients gather the text
 /// in its own field only.
-fn read_detail<'a>(detail: Raw<'a>, plain: Option<Raw<'a>>) -> Read<'a, Option<Part<'a>>> {
+fn read_detail<'a>(detail: Raw<'a>, plain: Option<Raw<'a>>) -> Read<'a, Part<'a>> {
     let maker = match text(detail, "format")? {
         Some(format) if format.get().starts_with("anthropic") => Maker::Anthropic,
         Some(format) if format.get().starts_with("google") => Maker::Gemini,
@@ -153,9 +140,13 @@ fn read_detail<'a>(detail: Raw<'a>, plain: Option<Raw<'a>>) -> Read<'a, Option<P
             signature: None,
             maker,
         },
-        _ => return Ok(None),
+        // Whatever it is, it is recorded as left out.
+        _ => Kind::Sealed {
+            data: Text::lent(""),
+            maker: Maker::Nobody,
+        },
     };
-    Ok(Some(Part::of(detail, kind)))
+    Ok(Part::of(detail, kind))
 }
 
 fn read_call<'a>(at: Raw<'a>) -> Read<'a, Kind<'a>> {

@@ -2,7 +2,8 @@ use std::borrow::Cow;
 
 use crate::translate::conversation::{Arguments, Call, Kind, Maker, Outcome, Part, Source};
 use crate::translate::draft::{Draft, refused};
-use crate::translate::raw::{Fault, Raw, Text};
+use crate::translate::openai::{outcome_text, write_url};
+use crate::translate::raw::{Fault, Text};
 
 type Written<'a, T = ()> = Result<T, Fault<'a>>;
 
@@ -95,19 +96,6 @@ fn write_part<'a>(part: &Part<'a>, draft: &mut Draft<'a, '_>) -> Written<'a> {
     Ok(())
 }
 
-fn write_url<'a>(source: &Source<'a>, at: Raw<'a>, draft: &mut Draft<'a, '_>) -> Written<'a> {
-    match source {
-        Source::Url(url) => draft.pen.text(url),
-        Source::Base64 { media, data } => {
-            draft
-                .pen
-                .pieces(&["data:", media.get(), ";base64,", data.get()]);
-        }
-        _ => return Err(refused(at)),
-    }
-    Ok(())
-}
-
 /// A user's turn: first what tools answered, then the rest. Pictures among a
 /// tool's answers follow in the user's message, as a tool's can only be text.
 pub(super) fn write_user<'a>(parts: &[Part<'a>], draft: &mut Draft<'a, '_>) -> Written<'a> {
@@ -147,19 +135,7 @@ fn write_outcome<'a>(outcome: &Outcome<'a>, draft: &mut Draft<'a, '_>) -> Writte
     draft.pen.key("role").text(&Text::lent("tool"));
     let id = outcome.id.as_ref().map_or("call_1", Text::get);
     draft.pen.key("tool_call_id").pieces(&[id]);
-    let mut pieces = Vec::new();
-    // There is no field for it, and the model must know.
-    if outcome.is_error {
-        pieces.push("error: ");
-    }
-    for part in &outcome.parts {
-        if let Kind::Text(text) = &part.kind {
-            if pieces.len() > usize::from(outcome.is_error) {
-                pieces.push("\\n");
-            }
-            pieces.push(text.get());
-        }
-    }
+    let pieces = outcome_text(&outcome.parts, outcome.is_error);
     draft.pen.key("content").pieces(&pieces);
     draft.pen.close('}');
     Ok(())
@@ -181,10 +157,7 @@ pub(super) fn write_assistant<'a>(parts: &[Part<'a>], draft: &mut Draft<'a, '_>)
             } => {
                 draft.note(part.at, "dropped: thoughts of a turn that is over");
             }
-            Kind::Thinking { .. } | Kind::Sealed { .. } => draft.note(
-                part.at,
-                "dropped: thoughts of another model can't be proven to this one",
-            ),
+            Kind::Thinking { .. } | Kind::Sealed { .. } => draft.thoughts_of_another(part),
             _ => return Err(refused(part.at)),
         }
     }
@@ -197,6 +170,7 @@ pub(super) fn write_assistant<'a>(parts: &[Part<'a>], draft: &mut Draft<'a, '_>)
         for part in parts {
             if let Kind::Call(call) = &part.kind {
                 draft.cached_anyway(part)?;
+                draft.signature_of_another(call, part.at);
                 write_call(call, draft);
             }
         }

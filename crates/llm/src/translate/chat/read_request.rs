@@ -3,6 +3,7 @@ use crate::translate::conversation::{
     Conversation, Effort, Format, Kind, Part, Role, Tool, ToolChoice, Turn, Value,
 };
 use crate::translate::member::{filled, flag, member, texts};
+use crate::translate::openai;
 use crate::translate::raw::{Fault, Raw, Text};
 
 type Read<'a, T> = Result<T, Fault<'a>>;
@@ -53,37 +54,17 @@ fn read_setting<'a>(key: &str, value: Raw<'a>) -> Read<'a, Value<'a>> {
         "tool_choice" => Value::ToolChoice(read_choice(value)?),
         "parallel_tool_calls" => Value::ParallelTools(value.flag()?),
         "response_format" => Value::Format(read_format(value)?),
-        "user" | "safety_identifier" => Value::User(value.text()?),
+        "user" => Value::User(value.text()?),
         "modalities" if texts(value)?.iter().all(|it| it.get() == "text") => Value::Hint,
-        "logit_bias"
-        | "verbosity"
-        | "metadata"
-        | "store"
-        | "service_tier"
-        | "prediction"
-        | "prompt_cache_key"
-        | "prompt_cache_options"
-        | "prompt_cache_retention" => Value::Hint,
-        _ => Value::Foreign,
+        "verbosity" => Value::Verbosity,
+        "logit_bias" | "store" | "prediction" => Value::Hint,
+        key => openai::shared(key).unwrap_or(Value::Foreign),
     })
 }
 
 fn read_choice<'a>(value: Raw<'a>) -> Read<'a, ToolChoice<'a>> {
-    const EXPECTED: &str = "`auto`, `none`, `required` or a function";
-    if value.is_string() {
-        return match value.string()?.as_ref() {
-            "auto" => Ok(ToolChoice::Auto),
-            "none" => Ok(ToolChoice::None),
-            "required" => Ok(ToolChoice::Any),
-            _ => Err(value.unknown_word(EXPECTED)),
-        };
-    }
-    let kind = value
-        .members()
-        .map_err(|_| value.found(EXPECTED))
-        .map(|_| value.member("type"))?;
-    if kind.is_some_and(|kind| kind.get() != r#""function""#) {
-        return Err(kind.unwrap_or(value).unknown_word("`function`"));
+    if let Some(choice) = openai::read_choice(value)? {
+        return Ok(choice);
     }
     let function = value.member("function");
     let function = function.ok_or_else(|| Fault::absent(value, "function", "an object"))?;

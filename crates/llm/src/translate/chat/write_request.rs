@@ -1,9 +1,8 @@
 use super::parts;
 use crate::request::is_reasoning;
-use crate::translate::conversation::{
-    Conversation, Effort, Format, Role, Tool, ToolChoice, Turn, Value,
-};
-use crate::translate::draft::{Draft, refused};
+use crate::translate::conversation::{Conversation, Format, Role, Tool, ToolChoice, Turn, Value};
+use crate::translate::draft::Draft;
+use crate::translate::openai::{effort, end_of_turns, word};
 use crate::translate::raw::{Fault, Text};
 
 type Written<'a, T = ()> = Result<T, Fault<'a>>;
@@ -46,15 +45,6 @@ fn write_turn<'a>(turn: &Turn<'a>, draft: &mut Draft<'a, '_>) -> Written<'a> {
     }
 }
 
-/// Anthropic goes on where an assistant's turn at the end breaks off; others
-/// answer it, which is something else.
-fn end_of_turns<'a>(conversation: &Conversation<'a>) -> Written<'a> {
-    match conversation.turns.last() {
-        Some(turn) if turn.role == Role::Assistant => Err(refused(turn.at)),
-        _ => Ok(()),
-    }
-}
-
 fn write_tools<'a>(conversation: &Conversation<'a>, draft: &mut Draft<'a, '_>) -> Written<'a> {
     if conversation.tools.is_empty() {
         return Ok(());
@@ -68,12 +58,7 @@ fn write_tools<'a>(conversation: &Conversation<'a>, draft: &mut Draft<'a, '_>) -
 }
 
 fn write_tool<'a>(tool: &Tool<'a>, draft: &mut Draft<'a, '_>) -> Written<'a> {
-    if tool.is_foreign {
-        return Err(refused(tool.at));
-    }
-    if let Some(mark) = tool.cache {
-        draft.leave_out(mark, "dropped: the provider caches by itself")?;
-    }
+    draft.only_functions(tool)?;
     let pen = &mut draft.pen;
     pen.open('{');
     pen.key("type").text(&Text::lent("function"));
@@ -126,6 +111,8 @@ fn write_settings<'a>(conversation: &Conversation<'a>, draft: &mut Draft<'a, '_>
                 draft.pen.close(']');
             }
             Value::User(user) => draft.pen.key("user").text(user),
+            Value::OpenAi(key) => draft.pen.key(key).raw(at),
+            Value::Verbosity => draft.pen.key("verbosity").raw(at),
             Value::ParallelTools(false) if !conversation.tools.is_empty() => {
                 draft.pen.key("parallel_tool_calls").verbatim("false");
             }
@@ -142,34 +129,10 @@ fn write_settings<'a>(conversation: &Conversation<'a>, draft: &mut Draft<'a, '_>
     if let (false, false, Some(value)) = (warm, reasons, draft.target.temperature) {
         draft.pen.key("temperature").verbatim(&value.to_string());
     }
-    write_effort(conversation, draft)
-}
-
-/// An effort goes as it is, a budget as the effort that it stands for; models
-/// that are known not to reason refuse the field.
-fn write_effort<'a>(conversation: &Conversation<'a>, draft: &mut Draft<'a, '_>) -> Written<'a> {
-    let said = conversation.settings.iter().rev();
-    let mut said = said.filter_map(|setting| match setting.value {
-        Value::Effort(effort) => Some((setting.at, effort)),
-        Value::ThinkingBudget(tokens) => Some((setting.at, Effort::of_budget(tokens))),
-        _ => None,
-    });
-    let Some((at, effort)) = said.next() else {
-        return Ok(());
-    };
-    let model = draft.target.model.rsplit('/').next().unwrap_or_default();
-    let plain = ["gpt-4", "gpt-3", "chatgpt-4"];
-    match effort {
-        Effort::None if !is_reasoning(model) => Ok(()),
-        _ if plain.iter().any(|known| model.starts_with(known)) => {
-            draft.leave_out(at, "dropped: the model does not reason")
-        }
-        _ => {
-            let word = Text::lent(effort.word());
-            draft.pen.key("reasoning_effort").text(&word);
-            Ok(())
-        }
+    if let Some(effort) = effort(conversation, draft)? {
+        draft.pen.key("reasoning_effort").text(&word(effort.word()));
     }
+    Ok(())
 }
 
 fn write_choice(choice: &ToolChoice<'_>, draft: &mut Draft<'_, '_>) {

@@ -6,12 +6,9 @@ use crate::translate::conversation::{
 use crate::translate::draft::{Draft, refused};
 use crate::translate::messages::decoded;
 use crate::translate::raw::{Fault, Raw, Text};
+use crate::translate::unbind::NOT_SIGNED;
 
 type Written<'a, T = ()> = Result<T, Fault<'a>>;
-
-/// Stands where a call of another model has no signature: newer models refuse
-/// a call without any, and take this documented word for one.
-const NOT_SIGNED: &str = "skip_thought_signature_validator";
 
 /// Writes the turns; those of one side that follow each other become one.
 pub(super) fn write_turns<'a>(
@@ -89,10 +86,7 @@ fn write_turn<'a>(
                 maker: Maker::Gemini,
                 ..
             } => {}
-            Kind::Thinking { .. } | Kind::Sealed { .. } => draft.note(
-                part.at,
-                "dropped: thoughts of another model can't be proven to this one",
-            ),
+            Kind::Thinking { .. } | Kind::Sealed { .. } => draft.thoughts_of_another(part),
             _ => write_part(part, draft)?,
         }
     }

@@ -18,7 +18,8 @@ pub(in crate::translate) fn read<'a>(body: Raw<'a>) -> Read<'a, Conversation<'a>
     for (key, value) in body.members()?.filter(|(_, value)| !value.is_null()) {
         match key.as_ref() {
             "contents" => contents = Some(value),
-            "model" | "labels" | "store" => {}
+            "model" => {}
+            "labels" | "store" => conversation.set(value, Value::Hint),
             key if is(key, "system_instruction") => {
                 let parts = member(value, "parts");
                 let parts = parts.ok_or_else(|| Fault::absent(value, "parts", "a list"))?;

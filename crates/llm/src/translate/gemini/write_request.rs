@@ -2,7 +2,7 @@ use super::parts;
 use crate::translate::conversation::{
     Conversation, Effort, Format, Part, Role, Tool, ToolChoice, Turn, Value,
 };
-use crate::translate::draft::{Draft, refused};
+use crate::translate::draft::Draft;
 use crate::translate::raw::{Fault, Text};
 
 type Written<'a, T = ()> = Result<T, Fault<'a>>;
@@ -15,17 +15,37 @@ pub(in crate::translate) fn write<'a>(
     conversation: &Conversation<'a>,
     draft: &mut Draft<'a, '_>,
 ) -> Written<'a> {
+    if draft.target.counts {
+        return write_counted(conversation, draft);
+    }
     draft.pen.open('{');
-    write_system(conversation, draft)?;
-    draft.pen.key("contents").open('[');
-    parts::write_turns(conversation, draft)?;
-    draft.pen.close(']');
-    write_tools(conversation, draft)?;
+    write_prompt(conversation, draft)?;
     draft.pen.key("generationConfig").open('{');
     write_settings(conversation, draft)?;
     draft.pen.close('}');
     draft.pen.close('}');
     Ok(())
+}
+
+/// What is counted stands within the request that would be sent.
+fn write_counted<'a>(conversation: &Conversation<'a>, draft: &mut Draft<'a, '_>) -> Written<'a> {
+    let model = draft.target.model.trim_start_matches("models/");
+    draft.pen.open('{');
+    draft.pen.key("generateContentRequest").open('{');
+    let name = Text::of(&format!("models/{model}"));
+    draft.pen.key("model").text(&name);
+    write_prompt(conversation, draft)?;
+    draft.pen.close('}');
+    draft.pen.close('}');
+    Ok(())
+}
+
+fn write_prompt<'a>(conversation: &Conversation<'a>, draft: &mut Draft<'a, '_>) -> Written<'a> {
+    write_system(conversation, draft)?;
+    draft.pen.key("contents").open('[');
+    parts::write_turns(conversation, draft)?;
+    draft.pen.close(']');
+    write_tools(conversation, draft)
 }
 
 fn write_system<'a>(conversation: &Conversation<'a>, draft: &mut Draft<'a, '_>) -> Written<'a> {
@@ -78,12 +98,7 @@ fn write_tools<'a>(conversation: &Conversation<'a>, draft: &mut Draft<'a, '_>) -
 }
 
 fn write_tool<'a>(tool: &Tool<'a>, draft: &mut Draft<'a, '_>) -> Written<'a> {
-    if tool.is_foreign {
-        return Err(refused(tool.at));
-    }
-    if let Some(mark) = tool.cache {
-        draft.leave_out(mark, "dropped: the provider caches by itself")?;
-    }
+    draft.only_functions(tool)?;
     draft.pen.open('{');
     draft.pen.key("name").text(&tool.name);
     if let Some(description) = &tool.description {

@@ -139,8 +139,10 @@ impl StreamReader {
         events: &mut Events<'a>,
     ) -> Read<'a> {
         let data = Raw::of(data);
+        // As the tap and the SDKs have it: the event's name counts, and the
+        // data's own type where there is none.
         let kind = member(data, "type").and_then(|kind| kind.text().ok());
-        let kind = kind.as_ref().map(Text::get).or(name);
+        let kind = name.or(kind.as_ref().map(Text::get));
         match kind.unwrap_or_default() {
             "message_start" => {
                 if let Some(message) = member(data, "message") {

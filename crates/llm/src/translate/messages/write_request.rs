@@ -23,7 +23,9 @@ pub(in crate::translate) fn write<'a>(
     let target = draft.target;
     draft.pen.open('{');
     draft.pen.key("model").text(&Text::of(target.model));
-    draft.pen.key("max_tokens").number(max_output);
+    if !target.counts {
+        draft.pen.key("max_tokens").number(max_output);
+    }
     if target.stream {
         draft.pen.key("stream").verbatim("true");
     }
@@ -121,10 +123,7 @@ fn write_thought<'a>(part: &Part<'a>, draft: &mut Draft<'a, '_>) {
             draft.pen.key("data").text(data);
             draft.pen.close('}');
         }
-        _ => draft.note(
-            part.at,
-            "dropped: thoughts of another model can't be proven to this one",
-        ),
+        _ => draft.thoughts_of_another(part),
     }
 }
 
@@ -199,11 +198,7 @@ fn write_source<'a>(source: &Source<'a>, at: Raw<'a>, draft: &mut Draft<'a, '_>)
 }
 
 fn write_call<'a>(call: &Call<'a>, at: Raw<'a>, draft: &mut Draft<'a, '_>) -> Written<'a> {
-    if let Some(signature) = &call.signature
-        && !signature.is_empty()
-    {
-        draft.note(at, "dropped: a thought signature of another model");
-    }
+    draft.signature_of_another(call, at);
     let pen = &mut draft.pen;
     pen.key("type").text(&Text::lent("tool_use"));
     pen.key("id").text(&tool_id(call.id.as_ref()));
@@ -385,7 +380,8 @@ fn write_settings<'a>(
             _ => draft.no_place(setting)?,
         }
     }
-    if let (false, false, Some(value)) = (warm, thinks, draft.target.temperature) {
+    let told = warm || thinks || draft.target.counts;
+    if let (false, Some(value)) = (told, draft.target.temperature) {
         draft
             .pen
             .key("temperature")

@@ -3,6 +3,7 @@ use crate::translate::conversation::{
     ToolChoice, Turn, Value,
 };
 use crate::translate::member::{filled, flag, member, needed, source, text};
+use crate::translate::openai::{self, read_content};
 use crate::translate::raw::{Fault, Raw, Text};
 
 type Read<'a, T = ()> = Result<T, Fault<'a>>;
@@ -33,13 +34,10 @@ pub(in crate::translate) fn read<'a>(body: Raw<'a>) -> Read<'a, Conversation<'a>
                 read_text(value, &mut conversation)?;
                 continue;
             }
-            "reasoning" => match member(value, "effort") {
-                Some(effort) => {
-                    conversation.set(effort, Value::Effort(Effort::read(effort)?));
-                    continue;
-                }
-                None => Value::Hint,
-            },
+            "reasoning" => {
+                read_reasoning(value, &mut conversation)?;
+                continue;
+            }
             key => read_setting(key, value)?,
         };
         conversation.set(value, setting);
@@ -58,36 +56,30 @@ fn read_setting<'a>(key: &str, value: Raw<'a>) -> Read<'a, Value<'a>> {
         "top_logprobs" => value.count().map(|_| Value::Logprobs)?,
         "tool_choice" => Value::ToolChoice(read_choice(value)?),
         "parallel_tool_calls" => Value::ParallelTools(value.flag()?),
-        "user" | "safety_identifier" => Value::User(value.text()?),
+        "user" => Value::User(value.text()?),
         "background" if !value.flag()? => Value::Hint,
-        "include"
-        | "store"
-        | "metadata"
-        | "service_tier"
-        | "truncation"
-        | "stream_options"
-        | "prompt_cache_key"
-        | "prompt_cache_options"
-        | "prompt_cache_retention" => Value::Hint,
+        "include" | "store" | "truncation" | "stream_options" => Value::Hint,
         // What stands elsewhere, and what the provider would run by itself.
-        _ => Value::Foreign,
+        key => openai::shared(key).unwrap_or(Value::Foreign),
     })
 }
 
-fn read_choice<'a>(value: Raw<'a>) -> Read<'a, ToolChoice<'a>> {
-    const EXPECTED: &str = "`auto`, `none`, `required` or a function";
-    if value.is_string() {
-        return match value.string()?.as_ref() {
-            "auto" => Ok(ToolChoice::Auto),
-            "none" => Ok(ToolChoice::None),
-            "required" => Ok(ToolChoice::Any),
-            _ => Err(value.unknown_word(EXPECTED)),
+/// A summary of the thoughts is shown wherever the provider gives one.
+fn read_reasoning<'a>(value: Raw<'a>, conversation: &mut Conversation<'a>) -> Read<'a> {
+    for (key, inner) in value.members()?.filter(|(_, inner)| !inner.is_null()) {
+        let setting = match key.as_ref() {
+            "effort" => Value::Effort(Effort::read(inner)?),
+            _ => Value::Hint,
         };
+        conversation.set(inner, setting);
     }
-    value.members().map_err(|_| value.found(EXPECTED))?;
-    match value.member("type") {
-        Some(kind) if kind.get() != r#""function""# => Err(kind.unknown_word("`function`")),
-        _ => needed(value, "name", "the name of a tool").map(ToolChoice::Named),
+    Ok(())
+}
+
+fn read_choice<'a>(value: Raw<'a>) -> Read<'a, ToolChoice<'a>> {
+    match openai::read_choice(value)? {
+        Some(choice) => Ok(choice),
+        None => needed(value, "name", "the name of a tool").map(ToolChoice::Named),
     }
 }
 
@@ -95,7 +87,7 @@ fn read_text<'a>(value: Raw<'a>, conversation: &mut Conversation<'a>) -> Read<'a
     for (key, inner) in value.members()?.filter(|(_, inner)| !inner.is_null()) {
         let setting = match key.as_ref() {
             "format" => Value::Format(read_format(inner)?),
-            "verbosity" => Value::Hint,
+            "verbosity" => Value::Verbosity,
             _ => Value::Foreign,
         };
         conversation.set(inner, setting);
@@ -150,7 +142,7 @@ fn read_tool<'a>(at: Raw<'a>) -> Read<'a, Tool<'a>> {
 
 fn read_input<'a>(input: Raw<'a>, conversation: &mut Conversation<'a>) -> Read<'a> {
     if input.is_string() {
-        let parts = read_content(input)?;
+        let parts = read_content(input, read_part)?;
         conversation.turns.push(Turn {
             at: input,
             role: Role::User,
@@ -203,7 +195,7 @@ fn read_item<'a>(at: Raw<'a>) -> Read<'a, (Role, Vec<Part<'a>>)> {
             let outcome = Outcome {
                 id: Some(needed(at, "call_id", "the id of a call")?),
                 name: None,
-                parts: read_content(output)?,
+                parts: read_content(output, read_part)?,
                 is_error: false,
             };
             return Ok((Role::User, vec![Part::of(at, Kind::Result(outcome))]));
@@ -225,7 +217,7 @@ fn read_message<'a>(at: Raw<'a>) -> Read<'a, (Role, Vec<Part<'a>>)> {
     let role = role.ok_or_else(|| Fault::absent(at, "role", "`user` or `assistant`"))?;
     let content = at.member("content");
     let content = content.ok_or_else(|| Fault::absent(at, "content", "text or a list of parts"))?;
-    let parts = read_content(content)?;
+    let parts = read_content(content, read_part)?;
     let role = match role.string()?.as_ref() {
         "user" => Role::User,
         "assistant" => Role::Assistant,
@@ -233,20 +225,6 @@ fn read_message<'a>(at: Raw<'a>) -> Read<'a, (Role, Vec<Part<'a>>)> {
         _ => return Err(role.unknown_word("`user`, `assistant`, `system` or `developer`")),
     };
     Ok((role, parts))
-}
-
-fn read_content<'a>(content: Raw<'a>) -> Read<'a, Vec<Part<'a>>> {
-    if content.is_string() {
-        let text = content.text()?;
-        return Ok(match text.is_empty() {
-            true => Vec::new(),
-            false => vec![Part::of(content, Kind::Text(text))],
-        });
-    }
-    let parts = content
-        .elements()
-        .map_err(|_| content.found("text or a list of parts"))?;
-    parts.map(read_part).collect()
 }
 
 fn read_part<'a>(at: Raw<'a>) -> Read<'a, Part<'a>> {

@@ -86,7 +86,7 @@ pub(super) struct Given<'a> {
 
 /// What the configuration says is secret.
 #[derive(Debug, Default)]
-pub(super) struct Secrets {
+pub(in crate::cli) struct Secrets {
     /// Keys of providers.
     keys: Vec<Secret>,
     /// Keys of agents, of which only the digest is known.
@@ -98,7 +98,7 @@ pub(super) struct Secrets {
 impl Secrets {
     /// Reads the configuration as the gateway does. One with faults doesn't
     /// keep a run from starting, the gateway has its last good one.
-    pub(super) fn of(paths: &Paths, surroundings: &dyn Surroundings) -> Self {
+    pub(in crate::cli) fn of(paths: &Paths, surroundings: &dyn Surroundings) -> Self {
         let noted = Noted {
             surroundings,
             asked: RefCell::default(),
@@ -126,6 +126,11 @@ impl Secrets {
                 }
             }
         }
+    }
+
+    /// True where a variable is a key, by its name or by its value.
+    pub(in crate::cli) fn are_in(&self, name: &OsStr, value: &OsStr) -> bool {
+        is_secret(name, value, self)
     }
 
     fn has(&self, name: &str, value: &str) -> bool {

@@ -14,6 +14,13 @@ use crate::cli::screen::Screen;
 /// when it is back is carried out within a second.
 const AGAIN: Duration = Duration::from_millis(250);
 
+/// Where orders come from.
+pub(in crate::cli) trait OrderSource {
+    /// The next order. A gateway that is lost orders nothing: what runs goes
+    /// on, what is frozen stays frozen. May be dropped before it is ready.
+    async fn next(&mut self) -> Order;
+}
+
 /// The connection over which orders come; it is made again when it is lost.
 #[derive(Debug)]
 pub(super) struct Orders<'a> {
@@ -43,9 +50,9 @@ impl<'a> Orders<'a> {
             again_at: Instant::now(),
         })
     }
+}
 
-    /// The next order. A gateway that is lost orders nothing: what runs goes
-    /// on, what is frozen stays frozen. May be dropped before it is ready.
+impl OrderSource for Orders<'_> {
     async fn next(&mut self) -> Order {
         loop {
             match &mut self.lines {
@@ -87,9 +94,9 @@ impl Orders<'_> {
 }
 
 /// Carries out orders and passes signals on, until the tree has ended.
-pub(super) async fn attend(
+pub(in crate::cli) async fn attend(
     tree: &Tree,
-    mut orders: Orders<'_>,
+    orders: &mut impl OrderSource,
     mut signals: Signals,
     screen: &mut Screen,
 ) -> End {

@@ -18,21 +18,21 @@ const PASSED_ON: [Number; 6] = [
 
 /// One that came.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Came {
-    pub(super) number: i32,
+pub(in crate::cli) struct Came {
+    pub(in crate::cli) number: i32,
     /// The terminal's keys reach the command by themselves: once is enough.
-    pub(super) is_known_to_the_command: bool,
+    pub(in crate::cli) is_known_to_the_command: bool,
 }
 
 /// Listens from its making on; the process no longer ends by these signals.
 #[derive(Debug)]
-pub(super) struct Signals {
+pub(in crate::cli) struct Signals {
     listening: Vec<(Number, Signal)>,
     has_terminal: bool,
 }
 
 impl Signals {
-    pub(super) fn new() -> io::Result<Self> {
+    pub(in crate::cli) fn new() -> io::Result<Self> {
         let listen = |number| Ok((number, signal(SignalKind::from_raw(number as i32))?));
         // `nohup tollgate run` means the command.
         let heard = PASSED_ON.into_iter();
@@ -44,7 +44,7 @@ impl Signals {
     }
 
     /// The next one. May be dropped before it is ready.
-    pub(super) async fn next(&mut self) -> Came {
+    pub(in crate::cli) async fn next(&mut self) -> Came {
         let number = poll_fn(|context| {
             for (number, signal) in &mut self.listening {
                 if signal.poll_recv(context).is_ready() {

@@ -4,10 +4,12 @@
 //! types ([`super::check`]), the defaults ([`super::tree`]), the JSON Schema
 //! ([`json`]) and the page of documentation ([`markdown`]).
 
+mod approvals;
 mod json;
 mod later;
 mod markdown;
 mod policy;
+mod scan;
 mod synthetic;
 mod tables;
 

@@ -3,8 +3,10 @@ use super::Kind::{
     Boolean, Float, Integer, Map, Named, OneOrMore, Seconds, Table, Tables, Text, TextOrTexts,
     Texts, Usd, Word as OneOf, WordOrFalse,
 };
-use super::later::{APPROVALS, EGRESS, EXEC};
+use super::approvals::APPROVALS;
+use super::later::EGRESS;
 use super::policy::POLICY;
+use super::scan::{DLP, SCAN};
 use super::synthetic::{ALLOYS, CASCADES, DISPATCHERS};
 use super::{Key, Section};
 
@@ -78,14 +80,18 @@ pub(crate) static ROOT: Section = Section {
             "What is kept in memory to look at.",
         ),
         Key::new("policy", Table(&POLICY), "Rules that allow, ask or deny."),
+        Key::new(
+            "scan",
+            Table(&SCAN),
+            "What the scanner knows and whom it asks.",
+        ),
         Key::new("egress", Table(&EGRESS), "The network plane.").ignored(),
         Key::new(
             "approvals",
             Table(&APPROVALS),
             "Who answers what needs a person.",
-        )
-        .ignored(),
-        Key::new("exec", Table(&EXEC), "The command plane.").ignored(),
+        ),
+        Key::new("exec", Table(&EXEC), "Where `tollgate exec` runs commands."),
         Key::new("telemetry", Table(&TELEMETRY), "Metrics and traces."),
     ],
 };
@@ -99,6 +105,8 @@ static SERVER: Section = Section {
         Key::new("drain_seconds", Seconds(0, 3600), "How long running streams may go on after SIGTERM.").or(Number(30)),
         Key::new("answer_model", OneOf(&["served", "asked"]), "Which model name an answer carries: as the provider gave it, or as the caller asked.").or(Word("served")),
         Key::new("translation", OneOf(&["lenient", "strict"]), "What becomes of a hint (sampling, cache marks) that a provider of another dialect has no place for: left out and listed by `why`, or refused. What changes the meaning is always refused.").or(Word("lenient")),
+        Key::new("hold_tokens", Integer(0, 4096), "Keeps the beginning of every stream back until so many tokens have come, so that one that breaks before that is repeated elsewhere instead of ending with an error. 0 sends the first token at once.").or(Number(0)),
+        Key::new("hold_ms", Integer(0, 10_000), "The same for so many milliseconds from the first event on. With `hold_tokens` beside it, whichever comes first ends the wait.").or(Number(0)),
         Key::new("max_body_mb", Integer(1, 1024), "Largest request body in MiB.").or(Number(32)),
         Key::new("bodies_in_flight_mb", Integer(1, 65_536), "Memory for all request bodies at once in MiB; at least `max_body_mb`.").or(Number(256)),
         Key::new("header_read_seconds", Seconds(1, 300), "How long a client may take to send its headers.").or(Number(10)),
@@ -117,6 +125,7 @@ static PROVIDER: Section = Section {
     noun: "provider",
     keys: &[
         Key::new("wire", OneOf(&["openai", "anthropic", "gemini", "demo"]), "The dialect that the provider speaks; `demo` is the built-in model.").required(),
+        Key::new("api", OneOf(&["any", "chat", "responses"]), "Of wire `openai`: what its conversations are asked by. `any` passes callers of chat and Responses on as they are and asks by chat for all others; with `chat` or `responses` that is all it has.").or(Word("any")),
         Key::new("base_url", Text, "Where requests go. Ends in `/v1` for openai, has no version for anthropic and gemini. `http://` with a key only to loopback."),
         Key::new("api_key", Text, "The key; better `\"${VAR}\"` or `api_key_file` than the key itself. Has weight 100 and priority 1.").secret(),
         Key::new("api_key_file", Text, "A file with the key, mode 0600, relative to this file."),
@@ -125,6 +134,7 @@ static PROVIDER: Section = Section {
         Key::new("models", Texts, "Globs for the bare model names that this provider serves.").or(Words(&[])),
         Key::new("headers", Map, "Headers set on every request to the provider; not those that carry a credential.").hidden(),
         Key::new("passthrough", Tables(&PASSTHROUGH), "Methods and paths that `/passthrough` takes at a stated cost, beside the endpoints of its wire."),
+        Key::new("dlp", Table(&DLP), "What is looked for in requests to it and in its answers, where the agent's own table does not say it."),
         Key::new("timeout_seconds", Seconds(1, DAY), "Longest whole request.").or(Number(300)),
         Key::new("first_byte_seconds", Seconds(1, DAY), "Longest wait for the first byte of an answer.").or(Number(60)),
         Key::new("idle_seconds", Seconds(1, DAY), "Longest pause within an answer.").or(Number(60)),
@@ -199,11 +209,14 @@ static MODEL_SHORTCUT: Section = Section {
 
 static AGENT_DEFAULTS: Section = Section {
     noun: "agent defaults",
-    keys: &[Key::new(
-        "model",
-        Table(&AGENT_MODEL),
-        "What holds for every agent.",
-    )],
+    keys: &[
+        Key::new("model", Table(&AGENT_MODEL), "What holds for every agent."),
+        Key::new(
+            "dlp",
+            Table(&DLP),
+            "What is looked for in requests and answers, and what follows.",
+        ),
+    ],
 };
 
 static AGENT_MODEL: Section = Section {
@@ -247,6 +260,7 @@ static AGENT: Section = Section {
         Key::new("context", Map, "Facts of your own about it, over those of `[policy] context`."),
         Key::new("budget", OneOrMore(&BUDGET), "What it may use; a number is tokens for ever. See budgets.md."),
         Key::new("model", Table(&OWN_MODEL), "What `[agents.defaults.model]` says otherwise, key by key; `provider` and `fallback` go together."),
+        Key::new("dlp", Table(&DLP), "What is looked for in its requests and answers; wins over the provider's and over that for all agents, key by key."),
         Key::new("bottle", Text, "The bottle that it runs in: a `[bottles.NAME]`."),
         Key::new("routes", Text, "Egress routes of this agent.").ignored(),
         Key::new("rate_limit_rpm", Integer(1, 1_000_000_000), "Requests in any minute; beyond it 429."),
@@ -423,6 +437,29 @@ static MONITORING: Section = Section {
         "How many recent requests `/control/requests` shows.",
     )
     .or(Number(1000))],
+};
+
+static EXEC: Section = Section {
+    noun: "exec",
+    keys: &[
+        Key::new(
+            "host",
+            OneOf(&["gateway", "sandbox"]),
+            "Where commands run: beside the gateway, or in a sandbox.",
+        )
+        .or(Word("gateway")),
+        Key::new("sandbox", Table(&SANDBOX), "What they run in."),
+    ],
+};
+
+static SANDBOX: Section = Section {
+    noun: "exec sandbox",
+    keys: &[
+        Key::new("backend", OneOf(&["bubblewrap"]), "What makes the sandbox.").or(Word("bubblewrap")),
+        Key::new("network", Boolean, "The machine's network; without it there is none.").or(Yes(false)),
+        Key::new("writable", Texts, "Folders that can be written beside the command's own, absolute or below `~/`: caches of package managers, say.").or(Words(&[])),
+        Key::new("image", Text, "The image, where a container engine is the back end.").ignored(),
+    ],
 };
 
 static TELEMETRY: Section = Section {

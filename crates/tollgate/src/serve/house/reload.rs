@@ -14,6 +14,7 @@ use super::{House, now};
 use crate::config::{self, Machine, Settings};
 use crate::paths::Paths;
 use crate::serve::policy;
+use crate::serve::snapshot::Fixed;
 
 /// What tells a changed file: seconds and nanoseconds of its last change, its
 /// inode (editors replace files) and its length.
@@ -52,7 +53,7 @@ impl House {
         // Looked at before they are read: a change in between is seen next time.
         let looked = looks(&self.files());
         let loaded = config::load(&self.paths, &Machine).map_err(|faults| faults.to_string());
-        let settings = match loaded {
+        let mut settings = match loaded {
             Ok(settings) => settings,
             Err(message) => return Err(self.refuse(message)),
         };
@@ -63,17 +64,27 @@ impl House {
         if settings.ledger != before.settings.ledger {
             notes.push("ledger.url holds from the next start".to_owned());
         }
+        let (now, then) = (&settings.approvals, &before.settings.approvals);
+        if now.file != then.file || now.ladder != then.ladder {
+            notes.push("approvals: file and waits hold from the next start".to_owned());
+        }
         if settings.telemetry != before.settings.telemetry {
             notes.push("telemetry.otlp_* holds from the next start".to_owned());
         }
         let judge = policy::load(&settings.policy).await;
         let judge = judge.map_err(|faults| self.refuse(policy::lines(&faults)))?;
+        let guarded = std::mem::take(&mut settings.guarded);
+        let scanning = self.lookout.scanning(&settings, &guarded);
+        drop(guarded);
+        let scanning = scanning.map_err(|error| self.refuse(error.to_string()))?;
+        let fixed = Fixed { judge, scanning };
         let version = self
-            .put(&settings, &before.found, judge)
+            .put(&settings, &before.found, fixed)
             .await
             .map_err(|error| self.refuse(error))?;
         let budgets = self.treasury.reload(&settings).await;
         budgets.map_err(|error| self.refuse(error))?;
+        self.commands.reload(&settings, &self.paths);
         let files = settings
             .files
             .iter()

@@ -118,7 +118,7 @@ impl tollgate_control::Gateway for House {
         Box::pin(async {
             let _one = self.changing.lock().await;
             let state = self.state();
-            self.put(&state.settings, &state.found, self.judge())
+            self.put(&state.settings, &state.found, self.fixed())
                 .await
                 .map(drop)
         })

@@ -1,0 +1,210 @@
+//! From a request to the thing that is judged, shown and run.
+
+use std::path::{Path, PathBuf};
+
+use tollgate_api::ExecRequest;
+use tollgate_approvals::{Command, Words};
+use tollgate_command::{Finding, Setting, Sight, Verdict, judge, judge_argv};
+use tollgate_types::{AgentName, Tier, Versions};
+
+use crate::claim::Asker;
+use crate::clear::{Denial, Terms};
+use crate::survey::{self, Site, Survey};
+
+/// A command, judged, with everything that it depends on.
+pub(crate) struct Judged {
+    pub(crate) command: Command,
+    pub(crate) verdict: Verdict,
+    pub(crate) survey: Survey,
+    pub(crate) raw: Option<String>,
+}
+
+impl Judged {
+    pub(crate) fn tier(&self) -> Tier {
+        self.verdict.tier
+    }
+
+    pub(crate) fn is_opaque(&self) -> bool {
+        self.verdict.sight == Sight::Opaque
+    }
+}
+
+/// Looks at files and judges. Takes as long as reading them takes, so it
+/// belongs on a thread that may wait.
+pub(crate) fn judged(
+    asker: &Asker,
+    request: &ExecRequest,
+    terms: &Terms,
+    versions: &Versions,
+) -> Result<Judged, Denial> {
+    let words = words(request)?;
+    let folder = survey::folder(&request.cwd).map_err(Denial::bad)?;
+    let home = home(asker.peer.uid);
+    let setting = Setting {
+        folder: Some(folder.path.clone()),
+        workspace: None,
+        home: home.as_deref().and_then(Path::to_str).map(str::to_owned),
+        guarded: terms.guarded.clone(),
+    };
+    let mut verdict = verdict(&words, request, &setting);
+    let place = request.place.clone().or_else(|| request.host.clone());
+    let mut command = Command {
+        words,
+        environment: request.env.clone(),
+        files: request.files.clone(),
+        place: place.unwrap_or_else(|| "gateway".to_owned()).into(),
+        lacks: request.lacks.clone(),
+        agent: named(asker),
+        requester: asker.requester().into(),
+        policy_version: versions.policy.clone(),
+        config_version: versions.config,
+        folder,
+    };
+    command
+        .check()
+        .map_err(|fault| Denial::bad(fault.to_string()))?;
+    let search = request.env.get("PATH").and_then(Option::as_deref);
+    let site = Site {
+        folder: Path::new(&command.folder.path),
+        search,
+        home: home.as_deref(),
+        uid: asker.peer.uid,
+    };
+    let survey = survey::survey(&verdict, &request.files, &site)
+        .map_err(|text| Denial::new("changed", text))?;
+    hijacked(&mut verdict, &survey, &terms.search);
+    command.files.clone_from(&survey.files);
+    command.sort_files();
+    Ok(Judged {
+        command,
+        verdict,
+        survey,
+        raw: request.command.clone(),
+    })
+}
+
+fn named(asker: &Asker) -> AgentName {
+    asker.named.clone()
+}
+
+fn words(request: &ExecRequest) -> Result<Words, Denial> {
+    match (&request.argv, &request.command) {
+        (Some(argv), None) => Ok(Words::Plan(vec![argv.clone()])),
+        (None, Some(text)) => Ok(Words::Text(text.clone())),
+        _ => Err(Denial::bad(
+            "expected exactly one of `argv` and `command`".to_owned(),
+        )),
+    }
+}
+
+/// The changes of the environment are judged as if they stood before the
+/// command: `LD_PRELOAD` is what it is, wherever it is set.
+fn verdict(words: &Words, request: &ExecRequest, setting: &Setting) -> Verdict {
+    let judged = match words {
+        Words::Text(text) => judge(text, setting),
+        Words::Plan(plan) => match plan.as_slice() {
+            [argv] => judge_argv(argv, setting),
+            _ => Verdict {
+                tier: Tier::Medium,
+                sight: Sight::Opaque,
+                reason: "more than one command without text".to_owned(),
+                ..Verdict::default()
+            },
+        },
+    };
+    let changes: Vec<String> = request
+        .env
+        .iter()
+        .filter(|(name, _)| !is_usual(name))
+        .map(|(name, value)| format!("{name}={}", value.as_deref().unwrap_or_default()))
+        .collect();
+    if changes.is_empty() {
+        return judged;
+    }
+    let env = std::iter::once("env".to_owned()).chain(changes);
+    let argv: Vec<String> = env.chain(["true".to_owned()]).collect();
+    with(judged, judge_argv(&argv, setting))
+}
+
+/// A name was judged as the program that it usually stands for. Where the
+/// requester's `PATH` leads elsewhere, it is another program, and nobody knows
+/// which.
+fn hijacked(verdict: &mut Verdict, survey: &Survey, search: &str) {
+    let binaries = survey.evidence.iter();
+    let binaries = binaries.filter(|it| it.role == tollgate_command::Role::Binary);
+    let mut found = Vec::new();
+    for binary in binaries {
+        let name = verdict
+            .steps
+            .get(binary.step)
+            .and_then(|step| step.argv.first());
+        let Some(name) = name.filter(|name| !name.text.contains('/')) else {
+            continue;
+        };
+        let usual = survey::in_folders(&name.text, search)
+            .or_else(|| survey::in_folders(&name.text, survey::USUAL));
+        if usual.as_deref() != Some(Path::new(&binary.path)) {
+            let usual = usual.map(|path| format!(", not {}", path.display()));
+            found.push(Finding {
+                tier: Tier::Medium,
+                sight: Sight::Unknown,
+                rule: "other-binary".to_owned(),
+                reason: format!(
+                    "`{}` is {}{}",
+                    name.text,
+                    binary.path,
+                    usual.unwrap_or_default()
+                ),
+                step: Some(binary.step),
+            });
+        }
+    }
+    let found = Verdict {
+        tier: found.iter().map(|it| it.tier).max().unwrap_or_default(),
+        sight: found.iter().map(|it| it.sight).max().unwrap_or_default(),
+        reason: found
+            .first()
+            .map(|it| it.reason.clone())
+            .unwrap_or_default(),
+        findings: found,
+        ..Verdict::default()
+    };
+    *verdict = joined(std::mem::take(verdict), found);
+}
+
+/// Variables that executors set for their own sake, and that change nothing.
+fn is_usual(name: &str) -> bool {
+    matches!(
+        name,
+        "PATH" | "HOME" | "USER" | "LOGNAME" | "LANG" | "TERM" | "TZ" | "PWD" | "SHLVL" | "_"
+    ) || name.starts_with("LC_")
+        || name.starts_with("TOLLGATE_")
+}
+
+/// What the environment brings counts for the command as a whole.
+fn with(judged: Verdict, mut environment: Verdict) -> Verdict {
+    for finding in &mut environment.findings {
+        finding.step = None;
+    }
+    joined(judged, environment)
+}
+
+/// The worst of both; steps and order are the first one's.
+fn joined(mut judged: Verdict, more: Verdict) -> Verdict {
+    if more.tier > judged.tier {
+        judged.reason.clone_from(&more.reason);
+    }
+    judged.tier = judged.tier.max(more.tier);
+    judged.sight = judged.sight.max(more.sight);
+    judged.findings.extend(more.findings);
+    judged
+        .findings
+        .sort_by_key(|finding| std::cmp::Reverse((finding.tier, finding.sight)));
+    judged
+}
+
+/// By the kernel's user, never by `HOME`.
+fn home(uid: u32) -> Option<PathBuf> {
+    let user = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(uid));
+    user.ok().flatten().map(|user| user.dir)
+}

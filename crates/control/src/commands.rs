@@ -1,0 +1,205 @@
+//! The story of one command, from the events that were written about it.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use http::StatusCode;
+use serde_json::Value;
+use tollgate_api::{CommandStory, StoryStep};
+use tollgate_types::{Event, UnixMillis};
+
+use crate::Control;
+use crate::answer::Refusal;
+
+/// What was asked, and what became of it.
+const ASKED: [&str; 2] = ["approval.asked", "approval.changed"];
+const DECIDED: [&str; 2] = ["exec.allowed", "exec.denied"];
+/// Newest events that are looked through.
+const MOST: u32 = 10_000;
+
+/// One command, by the id of its entry or of its approval.
+pub(crate) async fn show(
+    State(control): State<Arc<Control>>,
+    Path(id): Path<String>,
+) -> Result<Json<CommandStory>, Refusal> {
+    let mut events = Vec::new();
+    for kinds in [&ASKED, &DECIDED] {
+        let found = control.ledger.events_of(kinds, UnixMillis(0), MOST).await?;
+        events.extend(found.into_iter().map(|entry| entry.event));
+    }
+    events.sort_by_key(|event| event.at);
+    story(&id, &events).map(Json).ok_or_else(|| {
+        let id: String = id.chars().filter(|c| !c.is_control()).take(64).collect();
+        Refusal::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            format!("no command or approval `{id}`"),
+        )
+        .hint("`tollgate approvals list --all` and `tollgate audit tail` have ids")
+    })
+}
+
+/// Pure: the same events always give the same story.
+fn story(id: &str, events: &[Event]) -> Option<CommandStory> {
+    let decided = events.iter().find(|event| {
+        DECIDED.contains(&&*event.kind)
+            && (event.id.to_string() == id || event.facts["approval"] == id)
+    });
+    let approval = match decided {
+        Some(event) => event.facts["approval"].as_str(),
+        None => Some(id),
+    };
+    let about = |event: &&Event| {
+        let facts = &event.facts;
+        let named = facts["id"].as_str().or_else(|| facts["approval"].as_str());
+        ASKED.contains(&&*event.kind) && approval.is_some() && named == approval
+    };
+    let about: Vec<&Event> = events.iter().filter(about).collect();
+    let first = about.first().copied().or(decided)?;
+    let mut steps = Vec::new();
+    let since = |event: &Event| Some(event.at.since(first.at) as f64);
+    steps.push(StoryStep {
+        step: "judged".to_owned(),
+        state: "done".to_owned(),
+        at_ms: Some(0.0),
+        detail: judged(decided, first),
+    });
+    if let Some(rule) = decided.and_then(|event| event.rule.as_deref()) {
+        steps.push(step("permitted", "done", None, format!("rule {rule}")));
+    }
+    for event in &about {
+        let (name, state, detail) = told(event);
+        steps.push(step(name, state, since(event), detail));
+    }
+    if let Some(event) = decided {
+        let allowed = *event.kind == *DECIDED[0];
+        let (state, name) = match allowed {
+            true => ("done", "granted"),
+            false => ("refused", "granted"),
+        };
+        steps.push(step(
+            name,
+            state,
+            since(event),
+            reason(&event.facts, allowed),
+        ));
+    }
+    let whole = &first.facts["seat"]["question"];
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let (agent, command) = match decided {
+        Some(event) => (text(&event.facts["agent"]), text(&event.facts["command"])),
+        None => (text(&whole["agent"]), text(&whole["summary"])),
+    };
+    Some(CommandStory {
+        id: id.to_owned(),
+        at: first.at.0,
+        agent,
+        command,
+        ending: ending(decided, about.last().copied()),
+        steps,
+        config_version: first.versions.config,
+        policy_version: first.versions.policy.to_string(),
+    })
+}
+
+fn step(name: &str, state: &str, at_ms: Option<f64>, detail: String) -> StoryStep {
+    StoryStep {
+        step: name.to_owned(),
+        state: state.to_owned(),
+        at_ms,
+        detail,
+    }
+}
+
+fn judged(decided: Option<&Event>, first: &Event) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    match decided {
+        Some(event) => {
+            let rules = event.facts["rules"].as_array();
+            let rules: Vec<String> = rules.into_iter().flatten().map(text).collect();
+            let rules = match rules.is_empty() {
+                true => "only reads or prints".to_owned(),
+                false => rules.join(", "),
+            };
+            let (tier, known) = (text(&event.facts["tier"]), text(&event.facts["known"]));
+            format!("{tier}, {known}: {rules}")
+        }
+        None => {
+            let card = &first.facts["seat"]["question"]["card"];
+            let (tier, known) = (text(&card["tier"]), text(&card["known"]));
+            format!("{tier}, {known}: {}", text(&card["reason"]))
+        }
+    }
+}
+
+/// What one event about an approval says.
+fn told(event: &Event) -> (&'static str, &'static str, String) {
+    let facts = &event.facts;
+    if *event.kind == *ASKED[0] {
+        let why = facts["seat"]["question"]["why"]
+            .as_str()
+            .unwrap_or_default();
+        let id = facts["approval"].as_str().unwrap_or_default();
+        return ("asked", "done", format!("{id}, because {why}"));
+    }
+    let who = event.principal.actor.name();
+    let state = &facts["approval"]["state"];
+    let used = ["allowed_once", "allowed_always"]
+        .iter()
+        .any(|name| state[name]["used"] == Value::Bool(true));
+    match &*event.outcome {
+        "allowed_once" | "allowed_always" if used => (
+            "collected",
+            "done",
+            "the permission was handed out".to_owned(),
+        ),
+        outcome @ ("allowed_once" | "allowed_always") => (
+            "answered",
+            "done",
+            format!("{} by {who}", outcome.replace('_', " ")),
+        ),
+        "denied" => {
+            let reason = state["denied"]["reason"].as_str();
+            let reason = reason.map(|reason| format!(": {reason}"));
+            (
+                "answered",
+                "refused",
+                format!("denied by {who}{}", reason.unwrap_or_default()),
+            )
+        }
+        other => ("answered", "refused", other.replace('_', " ")),
+    }
+}
+
+fn reason(facts: &Value, allowed: bool) -> String {
+    let text = |name: &str| facts[name].as_str().unwrap_or_default();
+    if !allowed {
+        return format!("{}: {}", text("code"), text("reason"));
+    }
+    let detail = facts["detail"]
+        .as_str()
+        .map(|detail| format!(" ({detail})"));
+    let smart = match facts["smart_approved"].as_bool() {
+        Some(smart) => format!(", smart_approved: {smart}"),
+        None => String::new(),
+    };
+    let subject: String = text("subject").chars().take(12).collect();
+    format!(
+        "by {}{}{smart}; subject {subject}",
+        text("by"),
+        detail.unwrap_or_default()
+    )
+}
+
+fn ending(decided: Option<&Event>, last: Option<&Event>) -> String {
+    match (decided, last) {
+        (Some(event), _) if *event.kind == *DECIDED[0] => "allowed to run, once".to_owned(),
+        (Some(_), _) => "not run".to_owned(),
+        (None, Some(event)) if *event.kind == *ASKED[0] => "waits for an answer".to_owned(),
+        (None, Some(event)) => {
+            format!("{}; nothing was run by it", event.outcome.replace('_', " "))
+        }
+        (None, None) => "not run".to_owned(),
+    }
+}

@@ -1,0 +1,138 @@
+//! What OpenAI's two APIs, chat and Responses, have in common.
+
+use super::conversation::{Conversation, Effort, Kind, Part, Role, Source, ToolChoice, Value};
+use super::draft::{Draft, refused};
+use super::raw::{Fault, Raw, Text};
+use crate::request::is_reasoning;
+
+type Done<'a, T = ()> = Result<T, Fault<'a>>;
+
+/// Fields that both have under the same name, and nobody else has.
+const SHARED: [&str; 6] = [
+    "metadata",
+    "service_tier",
+    "prompt_cache_key",
+    "prompt_cache_options",
+    "prompt_cache_retention",
+    "safety_identifier",
+];
+
+/// The field of this name, where both APIs have it.
+pub(super) fn shared<'a>(key: &str) -> Option<Value<'a>> {
+    let known = SHARED.iter().find(|known| **known == key);
+    known.map(|known| Value::OpenAi(known))
+}
+
+/// Content: text, or a list of parts.
+pub(super) fn read_content<'a>(
+    content: Raw<'a>,
+    part: impl Fn(Raw<'a>) -> Done<'a, Part<'a>>,
+) -> Done<'a, Vec<Part<'a>>> {
+    if content.is_string() {
+        let text = content.text()?;
+        return Ok(match text.is_empty() {
+            true => Vec::new(),
+            false => vec![Part::of(content, Kind::Text(text))],
+        });
+    }
+    let parts = content
+        .elements()
+        .map_err(|_| content.found("text or a list of parts"))?;
+    parts.map(part).collect()
+}
+
+/// A tool choice that is a word; none where it is an object, whose type is a
+/// function's.
+pub(super) fn read_choice(value: Raw<'_>) -> Done<'_, Option<ToolChoice<'_>>> {
+    const EXPECTED: &str = "`auto`, `none`, `required` or a function";
+    if value.is_string() {
+        return match value.string()?.as_ref() {
+            "auto" => Ok(Some(ToolChoice::Auto)),
+            "none" => Ok(Some(ToolChoice::None)),
+            "required" => Ok(Some(ToolChoice::Any)),
+            _ => Err(value.unknown_word(EXPECTED)),
+        };
+    }
+    value.members().map_err(|_| value.found(EXPECTED))?;
+    match value.member("type") {
+        Some(kind) if kind.get() != r#""function""# => Err(kind.unknown_word("`function`")),
+        _ => Ok(None),
+    }
+}
+
+/// Anthropic goes on where an assistant's turn at the end breaks off; others
+/// answer it, which is something else.
+pub(super) fn end_of_turns<'a>(conversation: &Conversation<'a>) -> Done<'a> {
+    match conversation.turns.last() {
+        Some(turn) if turn.role == Role::Assistant => Err(refused(turn.at)),
+        _ => Ok(()),
+    }
+}
+
+/// A picture or document as an address or a data URL.
+pub(super) fn write_url<'a>(
+    source: &Source<'a>,
+    at: Raw<'a>,
+    draft: &mut Draft<'a, '_>,
+) -> Done<'a> {
+    match source {
+        Source::Url(url) => draft.pen.text(url),
+        Source::Base64 { media, data } => {
+            draft
+                .pen
+                .pieces(&["data:", media.get(), ";base64,", data.get()]);
+        }
+        Source::Plain(_) | Source::File => return Err(refused(at)),
+    }
+    Ok(())
+}
+
+/// The effort to ask for: one goes as it is, a budget as the effort that it
+/// stands for; models that are known not to reason refuse the field.
+pub(super) fn effort<'a>(
+    conversation: &Conversation<'a>,
+    draft: &mut Draft<'a, '_>,
+) -> Done<'a, Option<Effort>> {
+    let said = conversation.settings.iter().rev();
+    let mut said = said.filter_map(|setting| match setting.value {
+        Value::Effort(effort) => Some((setting.at, effort)),
+        Value::ThinkingBudget(tokens) => Some((setting.at, Effort::of_budget(tokens))),
+        _ => None,
+    });
+    let Some((at, effort)) = said.next() else {
+        return Ok(None);
+    };
+    let model = draft.target.model.rsplit('/').next().unwrap_or_default();
+    let plain = ["gpt-4", "gpt-3", "chatgpt-4"];
+    match effort {
+        Effort::None if !is_reasoning(model) => Ok(None),
+        _ if plain.iter().any(|known| model.starts_with(known)) => {
+            draft.leave_out(at, "dropped: the model does not reason")?;
+            Ok(None)
+        }
+        _ => Ok(Some(effort)),
+    }
+}
+
+/// What a tool answered, as text: there is no field for an error, and the
+/// model must know.
+pub(super) fn outcome_text<'t>(parts: &'t [Part<'_>], is_error: bool) -> Vec<&'t str> {
+    let mut pieces = Vec::new();
+    if is_error {
+        pieces.push("error: ");
+    }
+    for part in parts {
+        if let Kind::Text(text) = &part.kind {
+            if pieces.len() > usize::from(is_error) {
+                pieces.push("\\n");
+            }
+            pieces.push(text.get());
+        }
+    }
+    pieces
+}
+
+/// A word, as the pen takes it.
+pub(super) const fn word(word: &'static str) -> Text<'static> {
+    Text::lent(word)
+}

@@ -1,0 +1,244 @@
+//! One part of a request, looked at: what stands in it and where.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use tollgate_llm::{Endpoint, Text, TextKind, Texts, Unescaped};
+use tollgate_scan::{Detector, Finding, Inbound, Outbound, Scanner, Severity, Verdict};
+
+use super::dlp::Inward;
+use super::scanning::Scanning;
+
+/// Shortest value that is looked at, in bytes: no shorter one is a secret.
+const SHORTEST: usize = 6;
+
+/// What is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    pub(crate) outbound: Outbound,
+    pub(crate) inbound: Inward,
+    pub(crate) profile: tollgate_scan::Profile,
+}
+
+impl Wanted {
+    pub(crate) const fn is_nothing(&self) -> bool {
+        !self.outbound.token_patterns && !self.outbound.known_secrets && !self.inbound.listens()
+    }
+
+    /// The same as a number, for names of parts.
+    pub(crate) fn bits(&self) -> u64 {
+        let flags = [
+            self.outbound.token_patterns,
+            self.outbound.known_secrets,
+            self.inbound.naive,
+            self.inbound.signals,
+        ];
+        let flags = flags
+            .iter()
+            .fold(0, |bits, flag| bits << 1 | u64::from(*flag));
+        flags << 8 | self.profile as u64
+    }
+}
+
+/// What one part came to.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    /// Secrets, in order.
+    pub(crate) hits: Vec<Hit>,
+    /// Instructions in what a tool brought.
+    pub(crate) orders: Vec<Order>,
+}
+
+/// A secret in a part.
+#[derive(Clone, Debug)]
+pub(crate) struct Hit {
+    pub(crate) detector: Detector,
+    pub(crate) kind: Arc<str>,
+    pub(crate) severity: Severity,
+    /// Where, in the part as it is written.
+    pub(crate) span: Range<usize>,
+    /// A placeholder may go in its place.
+    pub(crate) editable: bool,
+    /// The key of the dialect that it stands under.
+    pub(crate) key: &'static str,
+}
+
+/// A text from outside that means to make a model do something.
+#[derive(Clone, Debug)]
+pub(crate) struct Order {
+    pub(crate) verdict: Verdict,
+    pub(crate) detector: Detector,
+    /// The gravest kind of what was found.
+    pub(crate) kind: Arc<str>,
+    pub(crate) key: &'static str,
+    /// SHA-256 of the text, for an operator who lets it pass.
+    pub(crate) digest: [u8; 32],
+}
+
+/// Reads parts; keeps its memory from one to the next.
+#[derive(Default)]
+pub(crate) struct Looker {
+    texts: Texts,
+    plain: Unescaped,
+}
+
+impl Looker {
+    /// Looks at one part of a JSON body.
+    pub(crate) fn part(
+        &mut self,
+        scanning: &Scanning,
+        endpoint: Endpoint,
+        part: &[u8],
+        wanted: Wanted,
+    ) -> Seen {
+        let mut seen = Seen::default();
+        for text in self.texts.read(endpoint, part) {
+            if text.span.len() < SHORTEST {
+                continue;
+            }
+            let before = text.from..text.span.start;
+            let lane = match text.escaped {
+                true => {
+                    self.plain
+                        .read(&part[before.clone()], &part[text.span.clone()]);
+                    self.plain.text()
+                }
+                // With the closing quote, where the key's opening one is there.
+                false => &part[text.from..text.span.end + usize::from(!before.is_empty())],
+            };
+            let found = secrets(scanning, text.kind, lane, wanted.outbound);
+            let place = |finding: &Finding| place(&text, &self.plain, finding);
+            for finding in &found {
+                let Some(span) = place(finding) else { continue };
+                seen.hits.push(Hit {
+                    detector: finding.detector,
+                    kind: finding.kind.clone(),
+                    severity: finding.severity,
+                    span: whole_letters(part, span),
+                    editable: text.kind == TextKind::Free,
+                    key: text.key,
+                });
+            }
+            let value = lane.get(before.len()..).unwrap_or_default();
+            if text.foreign && wanted.inbound.listens() && text.kind != TextKind::Sealed {
+                seen.orders
+                    .extend(scanning.orders(value, &wanted, text.key));
+            }
+        }
+        seen.hits.sort_by_key(|hit| hit.span.start);
+        seen
+    }
+
+    /// Looks at bytes of which nothing is known, and which can't be edited.
+    pub(crate) fn opaque(scanning: &Scanning, bytes: &[u8], wanted: Wanted) -> Seen {
+        let found = secrets(scanning, TextKind::Free, bytes, wanted.outbound);
+        let hit = |finding: &Finding| Hit {
+            detector: finding.detector,
+            kind: finding.kind.clone(),
+            severity: finding.severity,
+            span: finding.start..finding.end,
+            editable: false,
+            key: "",
+        };
+        Seen {
+            hits: found.iter().map(hit).collect(),
+            orders: Vec::new(),
+        }
+    }
+}
+
+/// Secrets in one text. Nobody wrote ids, seals and pictures, so they have no
+/// form and hold no encodings; a guarded value in them is one all the same.
+pub(super) fn secrets(
+    scanning: &Scanning,
+    kind: TextKind,
+    lane: &[u8],
+    which: Outbound,
+) -> Vec<Finding> {
+    match kind {
+        TextKind::Free | TextKind::Signed if which.token_patterns || which.known_secrets => {
+            let book = Some(&*scanning.book);
+            scanning.scanner.outbound(lane, book, which).findings
+        }
+        TextKind::Sealed | TextKind::Media if which.known_secrets => {
+            Scanner::guarded(lane, &scanning.book).findings
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Where a finding stands in the part: within the value, or within its key.
+fn place(text: &Text, plain: &Unescaped, finding: &Finding) -> Option<Range<usize>> {
+    let before = text.span.start - text.from;
+    let written = match text.escaped && finding.end > before {
+        true => {
+            let found = plain.place(before, finding.start.max(before)..finding.end);
+            text.span.start + found.start..text.span.start + found.end
+        }
+        false => text.from + finding.start..text.from + finding.end,
+    };
+    let start = match written.end > text.span.start {
+        true => written.start.max(text.span.start),
+        // The quote that opens the key is not part of it.
+        false => written.start.max(text.from + 1),
+    };
+    let end = written.end.min(text.span.end);
+    (start < end).then_some(start..end)
+}
+
+/// A place that cuts no letter in two.
+pub(super) fn whole_letters(text: &[u8], span: Range<usize>) -> Range<usize> {
+    let is_inner = |at: usize| text.get(at).is_some_and(|byte| byte & 0xC0 == 0x80);
+    let (mut start, mut end) = (span.start, span.end);
+    while start > 0 && is_inner(start) {
+        start -= 1;
+    }
+    while is_inner(end) {
+        end += 1;
+    }
+    start..end
+}
+
+impl Scanning {
+    /// What a text from outside means to make a model do; none where nothing,
+    /// or where an operator has let this very text pass.
+    pub(crate) fn orders(&self, text: &[u8], wanted: &Wanted, key: &'static str) -> Option<Order> {
+        let how = Inbound {
+            context: tollgate_scan::Context::Api,
+            profile: wanted.profile,
+            naive: wanted.inbound.naive,
+            signals: wanted.inbound.signals,
+        };
+        self.judged(text, None, how)
+            .filter(|order| {
+                order.verdict == Verdict::Unsafe
+                    || order.verdict == Verdict::Review && !wanted.profile.passes_review()
+            })
+            .map(|order| Order { key, ..order })
+    }
+}
+
+/// Stands for a part that could not be looked at.
+const UNREAD: &str = "not-scanned";
+
+impl Seen {
+    /// Whether it was looked at.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.hits.iter().all(|hit| &*hit.kind != UNREAD)
+    }
+
+    /// A part that could not be looked at: it is treated as the worst.
+    pub(crate) fn unread() -> Self {
+        Self {
+            hits: vec![Hit {
+                detector: Detector::Decoding,
+                kind: UNREAD.into(),
+                severity: Severity::High,
+                span: 0..0,
+                editable: false,
+                key: "",
+            }],
+            orders: Vec::new(),
+        }
+    }
+}

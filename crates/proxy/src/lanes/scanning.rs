@@ -1,0 +1,113 @@
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use sha2::{Digest, Sha256};
+use tollgate_scan::{
+    Asked, Book, Inbound, Injections, Redactor, Scanner, SecondOpinion, Spared, Verdict, combine,
+};
+use tollgate_types::AgentName;
+
+use super::dlp::{Dlp, DlpSettings};
+use super::look::Order;
+use crate::snapshot::Provider;
+
+/// Second opinions on inbound text, in the order in which they are asked. They
+/// may wait for a network or an interpreter, so they are asked off the path.
+pub type Opinions = Vec<Arc<dyn SecondOpinion + Send + Sync>>;
+
+/// What looks at text, and what it is told to look for.
+pub struct Scanning {
+    /// Finds secrets.
+    pub scanner: Arc<Scanner>,
+    /// Finds injections.
+    pub injections: Arc<Injections>,
+    /// The values that Tollgate guards.
+    pub book: Arc<Book>,
+    /// Writes placeholders.
+    pub redactor: Redactor,
+    /// `[agents.defaults]`
+    pub defaults: DlpSettings,
+    /// `[agents.NAME]`
+    pub agents: HashMap<AgentName, DlpSettings>,
+    /// Hosts whose text is not looked at.
+    pub spared: Spared,
+    /// SHA-256 of texts that an operator lets pass.
+    pub cleared: HashSet<[u8; 32]>,
+    /// Who is asked beside.
+    pub opinions: Opinions,
+    /// Another one for every set of rules and secrets: what was remembered
+    /// under another does not count.
+    pub generation: u64,
+}
+
+impl fmt::Debug for Scanning {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Scanning")
+            .field("generation", &self.generation)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Scanning {
+    /// A number that no other set of rules and secrets of this process has.
+    pub fn next_generation() -> u64 {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// What holds between an agent and a provider: the agent's own word, then
+    /// the provider's, then that for all agents.
+    pub(crate) fn dlp(&self, agent: &AgentName, provider: &Provider) -> Dlp {
+        match self.agents.get(agent) {
+            Some(own) => Dlp::of(&[own, &provider.dlp, &self.defaults]),
+            None => Dlp::of(&[&provider.dlp, &self.defaults]),
+        }
+    }
+
+    /// What holds for an agent where no provider is asked.
+    pub(crate) fn dlp_of(&self, agent: &AgentName) -> Dlp {
+        match self.agents.get(agent) {
+            Some(own) => Dlp::of(&[own, &self.defaults]),
+            None => Dlp::of(&[&self.defaults]),
+        }
+    }
+
+    /// What an inbound text comes to, second opinions heard; none where it is
+    /// clean. An operator's word on this very text stands above all of it.
+    pub(crate) fn judged(&self, text: &[u8], url: Option<&str>, how: Inbound) -> Option<Order> {
+        let report = self.injections.inbound(text, how);
+        let gravest = report.findings.iter().max_by_key(|it| it.severity);
+        let (mut verdict, mut kind) = (report.verdict(), gravest.map(|it| it.kind.clone()));
+        let detector = gravest.map_or(tollgate_scan::Detector::InjectionSignals, |it| it.detector);
+        if !self.opinions.is_empty() && verdict != Verdict::Unsafe {
+            let asked = Asked {
+                url,
+                content: &String::from_utf8_lossy(text),
+                context: how.context,
+                profile: how.profile,
+            };
+            let others: Vec<&dyn SecondOpinion> = self
+                .opinions
+                .iter()
+                .map(|it| &**it as &dyn SecondOpinion)
+                .collect();
+            let said = combine(verdict, &others, &asked).verdict;
+            if said > verdict {
+                (verdict, kind) = (said, Some("second-opinion".into()));
+            }
+        }
+        if verdict == Verdict::Clean {
+            return None;
+        }
+        let digest: [u8; 32] = Sha256::digest(text).into();
+        (!self.cleared.contains(&digest)).then(|| Order {
+            verdict,
+            detector,
+            kind: kind.unwrap_or_else(|| "injection".into()),
+            key: "",
+            digest,
+        })
+    }
+}

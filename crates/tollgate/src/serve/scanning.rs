@@ -1,0 +1,97 @@
+//! The scanner's rules, and the secrets that it guards.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use tollgate_policy::ScanScript;
+use tollgate_proxy::{Opinions, Remote, Scanning, Script, Target};
+use tollgate_scan::{Book, Injections, Redactor, Scanner, Spared};
+use tollgate_types::Secret;
+
+use crate::config::{Guarded, Settings};
+
+/// What stays over reloads: the shipped rules, and a key, so that the same
+/// secret has the same placeholder for as long as the gateway runs.
+pub(super) struct Lookout {
+    shipped: Arc<Scanner>,
+    injections: Arc<Injections>,
+    redactor: Redactor,
+    token: Secret,
+}
+
+impl Lookout {
+    /// Reads the shipped rules; `token` is the first operator's.
+    pub(super) fn new(token: Secret) -> anyhow::Result<Self> {
+        Ok(Self {
+            shipped: Arc::new(Scanner::shipped()?),
+            injections: Arc::new(Injections::shipped()?),
+            redactor: Redactor::new(key()?),
+            token,
+        })
+    }
+
+    /// What looks at texts under these settings. Of the guarded values only
+    /// fingerprints stay.
+    pub(super) fn scanning(
+        &self,
+        settings: &Settings,
+        guarded: &Guarded,
+    ) -> anyhow::Result<Arc<Scanning>> {
+        let own = settings.scan.scanner.as_ref();
+        Ok(Arc::new(Scanning {
+            scanner: Arc::clone(own.unwrap_or(&self.shipped)),
+            injections: Arc::clone(&self.injections),
+            book: Arc::new(self.book(settings, guarded)?),
+            redactor: self.redactor.clone(),
+            defaults: settings.scan.defaults,
+            agents: settings.scan.agents.iter().cloned().collect(),
+            spared: Spared::new(settings.scan.spared.iter().map(String::as_str)),
+            cleared: settings.scan.cleared.iter().copied().collect(),
+            opinions: opinions(settings)?,
+            generation: Scanning::next_generation(),
+        }))
+    }
+
+    /// Fingerprints of everything that must not leave.
+    fn book(&self, settings: &Settings, guarded: &Guarded) -> anyhow::Result<Book> {
+        let mut book = Book::new(key()?);
+        let keys = settings.providers.iter().flat_map(|it| &it.keys);
+        let keys = keys.map(|(_, key)| ("provider-key", key));
+        let others = guarded.0.iter().map(|(kind, secret)| (*kind, secret));
+        let operator = std::iter::once(("operator-token", &self.token));
+        let mut unguarded = 0_u32;
+        for (kind, secret) in keys.chain(operator).chain(others) {
+            let text = secret.expose().trim();
+            let taken = text.is_empty() || book.guard(kind, text.as_bytes()).is_ok();
+            unguarded += u32::from(!taken);
+        }
+        if unguarded > 0 {
+            tracing::warn!(
+                unguarded,
+                "some configured secrets are too short or too plain to be found in text"
+            );
+        }
+        Ok(book)
+    }
+}
+
+/// Who is asked beside, the script first: it costs less.
+fn opinions(settings: &Settings) -> anyhow::Result<Opinions> {
+    let mut opinions = Opinions::new();
+    if let Some(it) = &settings.scan.script {
+        let script = ScanScript::load(&it.name, &it.text)?;
+        opinions.push(Arc::new(Script::new(script, it.fails_closed)));
+    }
+    if let Some(it) = &settings.scan.remote {
+        let target = Target::new(&it.url)?;
+        opinions.push(Arc::new(Remote::new(target, it.fails_closed, it.limit)));
+    }
+    Ok(opinions)
+}
+
+/// Random bytes that die with the process.
+fn key() -> anyhow::Result<[u8; 32]> {
+    let mut key = [0; 32];
+    getrandom::fill(&mut key).context("the system gives no random bytes")?;
+    Ok(key)
+}
