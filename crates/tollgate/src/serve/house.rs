@@ -40,9 +40,16 @@ pub(super) struct House {
     state: Mutex<State>,
 }
 
+/// Those who are told of a reload.
+pub(super) struct Offices {
+    pub(super) treasury: Arc<Treasury>,
+    pub(super) lookout: Lookout,
+    pub(super) commands: Arc<Commands>,
+}
+
 /// What the last good configuration was made of.
 #[derive(Clone)]
-pub(super) struct State {
+struct State {
     settings: Arc<Settings>,
     found: Vec<ProviderSettings>,
     stored: Vec<StoredAgent>,
@@ -50,29 +57,28 @@ pub(super) struct State {
     seen: HashMap<PathBuf, Option<Look>>,
 }
 
-impl State {
-    /// At the start: nothing was found yet, and nothing is wrong.
-    pub(super) fn new(settings: Settings, stored: Vec<StoredAgent>) -> Self {
-        Self {
+impl House {
+    pub(super) fn new(
+        settings: Settings,
+        paths: Paths,
+        address: SocketAddr,
+        gateway: Arc<Gateway>,
+        ledger: Ledger,
+        stored: Vec<StoredAgent>,
+        offices: Offices,
+    ) -> Arc<Self> {
+        let Offices {
+            treasury,
+            lookout,
+            commands,
+        } = offices;
+        let state = State {
             seen: HashMap::new(),
             settings: Arc::new(settings),
             found: Vec::new(),
             stored,
             fault: None,
-        }
-    }
-}
-
-impl House {
-    pub(super) fn new(
-        state: State,
-        (paths, address): (Paths, SocketAddr),
-        gateway: Arc<Gateway>,
-        ledger: Ledger,
-        treasury: Arc<Treasury>,
-        lookout: Lookout,
-        commands: Arc<Commands>,
-    ) -> Arc<Self> {
+        };
         let house = Arc::new(Self {
             paths,
             address,

@@ -19,6 +19,7 @@ mod counting;
 mod dialects;
 mod events;
 mod exec;
+mod facts;
 mod faults;
 mod holding;
 mod house;
