@@ -311,22 +311,24 @@ pub struct ExecReport {
     /// The requester's id of the question.
     pub id: String,
     /// How it stands.
-    #[serde(flatten)]
     pub state: ExecState,
+    /// Why it does not run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// How it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<crate::RunEnd>,
 }
 
 /// What became of a grant.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "state")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ExecState {
     /// It runs.
     Started,
     /// It does not: what was open was not what was approved, or could not be
-    /// started.
-    NotRun {
-        /// Why.
-        reason: String,
-    },
-    /// It has ended.
-    Ended(crate::RunEnd),
+    /// started. `reason` says why.
+    NotRun,
+    /// It has ended. `end` says how.
+    Ended,
 }

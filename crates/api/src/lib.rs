@@ -57,7 +57,7 @@ pub use audit::{PruneReport, PruneRequest};
 pub use budgets::{BudgetChange, BudgetCount, BudgetReport, CutoffReport, CutoffRequest};
 pub use client::{Client, ClientError, Lines};
 pub use error::{ErrorBody, ErrorDetail};
-pub use exec::{ExecAnswer, ExecAsk, ExecOutcome, ExecRequest};
+pub use exec::{ExecAnswer, ExecAsk, ExecOutcome, ExecReport, ExecRequest, ExecState};
 pub use models::ModelReport;
 pub use profiles::ProfileReport;
 pub use reload::ReloadReport;

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use tokio::net::UnixStream;
 use tokio::task::JoinSet;
-use tollgate_api::{ExecAnswer, ExecAsk, ExecOutcome};
+use tollgate_api::{ExecAnswer, ExecAsk, ExecOutcome, ExecReport};
 
 use crate::claim::Peer;
+use crate::granted::Granted;
 use crate::line::{Lines, Writer};
 use crate::{Clearance, now};
 
@@ -26,8 +27,14 @@ pub(crate) async fn serve(
     let (mut lines, writer) = (Lines::new(from), Writer::new(to));
     // Dropped with the connection: who is gone does not want it any more.
     let mut asking = JoinSet::new();
+    let (granted, mut orders) = (Granted::default(), JoinSet::new());
     while let Some(line) = lines.next().await {
         while asking.try_join_next().is_some() {}
+        while orders.try_join_next().is_some() {}
+        if let Ok(report) = serde_json::from_slice::<ExecReport>(line) {
+            granted.hear(&clearance, &writer, &mut orders, report).await;
+            continue;
+        }
         let ask = match read(line, &token, asking.len()) {
             Ok(ask) => ask,
             Err(answer) => {
@@ -36,11 +43,13 @@ pub(crate) async fn serve(
             }
         };
         let (clearance, writer) = (Arc::clone(&clearance), writer.clone());
-        asking.spawn(async move { one(&clearance, &writer, peer, ask).await });
+        let granted = granted.clone();
+        asking.spawn(async move { one(&clearance, &writer, &granted, peer, ask).await });
     }
+    granted.close(&clearance).await;
 }
 
-async fn one(clearance: &Clearance, writer: &Writer, peer: Peer, ask: ExecAsk) {
+async fn one(clearance: &Clearance, writer: &Writer, granted: &Granted, peer: Peer, ask: ExecAsk) {
     let ExecAsk {
         id,
         request,
@@ -63,7 +72,9 @@ async fn one(clearance: &Clearance, writer: &Writer, peer: Peer, ask: ExecAsk) {
             cleared.unwrap_or_else(|_| denied("timed_out", "the requester's own time is over"))
         }
     };
-    writer.send(&answer(outcome));
+    let answer = answer(outcome);
+    granted.note(&answer);
+    writer.send(&answer);
 }
 
 fn read(line: &[u8], token: &str, asking: usize) -> Result<ExecAsk, Box<ExecAnswer>> {

@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use tokio::sync::watch;
+use tollgate_api::Order;
 use tollgate_desk::BoxFuture;
 use tollgate_identity::Agent;
 use tollgate_policy::{Decision, Fact};
@@ -16,6 +18,9 @@ pub trait House: Send + Sync {
     fn operator(&self, token: &str) -> Option<(OperatorName, Tier)>;
     /// Why an agent may start nothing now, where it may not.
     fn cut_off(&self, agent: &AgentName) -> Option<String>;
+    /// The order that stands for what the agent runs, and those after it; none
+    /// once the gateway ends.
+    fn orders(&self, agent: &AgentName) -> Option<watch::Receiver<Order>>;
     /// What judges now.
     fn versions(&self) -> Versions;
     /// What the rules say of a command. `agent` is the credential's, `named`

@@ -122,6 +122,22 @@ impl Journal {
         past
     }
 
+    /// Writes down what became of a grant.
+    pub(crate) async fn after(
+        &self,
+        principal: Principal,
+        versions: Versions,
+        kind: &'static str,
+        outcome: &'static str,
+        mut facts: Value,
+    ) -> Result<(), String> {
+        if let Some(text) = facts["reason"].as_str() {
+            facts["reason"] = (self.mask)(text).into();
+        }
+        self.write(event(principal, versions, kind, outcome, facts))
+            .await
+    }
+
     async fn write(&self, event: Event) -> Result<(), String> {
         let written = self.ledger.write_event(event).await;
         written.map_err(|error| error.to_string())

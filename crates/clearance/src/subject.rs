@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use tollgate_api::ExecRequest;
 use tollgate_approvals::{Command, Words};
-use tollgate_command::{Setting, Sight, Verdict, judge, judge_argv};
+use tollgate_command::{Finding, Setting, Sight, Verdict, judge, judge_argv};
 use tollgate_types::{AgentName, Tier, Versions};
 
+use crate::Terms;
+use crate::case::Denial;
 use crate::claim::Asker;
-use crate::clear::Denial;
 use crate::survey::{self, Site, Survey};
 
 /// A command, judged, with everything that it depends on.
@@ -34,7 +35,7 @@ impl Judged {
 pub(crate) fn judged(
     asker: &Asker,
     request: &ExecRequest,
-    guarded: &[String],
+    terms: &Terms,
     versions: &Versions,
 ) -> Result<Judged, Denial> {
     let words = words(request)?;
@@ -44,9 +45,9 @@ pub(crate) fn judged(
         folder: Some(folder.path.clone()),
         workspace: None,
         home: home.as_deref().and_then(Path::to_str).map(str::to_owned),
-        guarded: guarded.to_vec(),
+        guarded: terms.guarded.clone(),
     };
-    let verdict = verdict(&words, request, &setting);
+    let mut verdict = verdict(&words, request, &setting);
     let place = request.place.clone().or_else(|| request.host.clone());
     let mut command = Command {
         words,
@@ -72,6 +73,7 @@ pub(crate) fn judged(
     };
     let survey = survey::survey(&verdict, &request.files, &site)
         .map_err(|text| Denial::new("changed", text))?;
+    hijacked(&mut verdict, &survey, &terms.search);
     command.files.clone_from(&survey.files);
     command.sort_files();
     Ok(Judged {
@@ -125,6 +127,52 @@ fn verdict(words: &Words, request: &ExecRequest, setting: &Setting) -> Verdict {
     with(judged, judge_argv(&argv, setting))
 }
 
+/// A name was judged as the program that it usually stands for. Where the
+/// requester's `PATH` leads elsewhere, it is another program, and nobody knows
+/// which.
+fn hijacked(verdict: &mut Verdict, survey: &Survey, search: &str) {
+    let binaries = survey.evidence.iter();
+    let binaries = binaries.filter(|it| it.role == tollgate_command::Role::Binary);
+    let mut found = Vec::new();
+    for binary in binaries {
+        let name = verdict
+            .steps
+            .get(binary.step)
+            .and_then(|step| step.argv.first());
+        let Some(name) = name.filter(|name| !name.text.contains('/')) else {
+            continue;
+        };
+        let usual = survey::in_folders(&name.text, search)
+            .or_else(|| survey::in_folders(&name.text, survey::USUAL));
+        if usual.as_deref() != Some(Path::new(&binary.path)) {
+            let usual = usual.map(|path| format!(", not {}", path.display()));
+            found.push(Finding {
+                tier: Tier::Medium,
+                sight: Sight::Unknown,
+                rule: "other-binary".to_owned(),
+                reason: format!(
+                    "`{}` is {}{}",
+                    name.text,
+                    binary.path,
+                    usual.unwrap_or_default()
+                ),
+                step: Some(binary.step),
+            });
+        }
+    }
+    let found = Verdict {
+        tier: found.iter().map(|it| it.tier).max().unwrap_or_default(),
+        sight: found.iter().map(|it| it.sight).max().unwrap_or_default(),
+        reason: found
+            .first()
+            .map(|it| it.reason.clone())
+            .unwrap_or_default(),
+        findings: found,
+        ..Verdict::default()
+    };
+    *verdict = joined(std::mem::take(verdict), found);
+}
+
 /// Variables that executors set for their own sake, and that change nothing.
 fn is_usual(name: &str) -> bool {
     matches!(
@@ -135,17 +183,21 @@ fn is_usual(name: &str) -> bool {
 }
 
 /// What the environment brings counts for the command as a whole.
-fn with(mut judged: Verdict, environment: Verdict) -> Verdict {
-    if environment.tier > judged.tier {
-        judged.reason.clone_from(&environment.reason);
-    }
-    judged.tier = judged.tier.max(environment.tier);
-    judged.sight = judged.sight.max(environment.sight);
-    let brought = environment.findings.into_iter().map(|mut finding| {
+fn with(judged: Verdict, mut environment: Verdict) -> Verdict {
+    for finding in &mut environment.findings {
         finding.step = None;
-        finding
-    });
-    judged.findings.extend(brought);
+    }
+    joined(judged, environment)
+}
+
+/// The worst of both; steps and order are the first one's.
+fn joined(mut judged: Verdict, more: Verdict) -> Verdict {
+    if more.tier > judged.tier {
+        judged.reason.clone_from(&more.reason);
+    }
+    judged.tier = judged.tier.max(more.tier);
+    judged.sight = judged.sight.max(more.sight);
+    judged.findings.extend(more.findings);
     judged
         .findings
         .sort_by_key(|finding| std::cmp::Reverse((finding.tier, finding.sight)));

@@ -10,6 +10,7 @@ use super::agent;
 use super::approvals;
 use super::budget::{self, Gathered, Names};
 use super::describe::placed;
+use super::exec;
 use super::fault::{Fault, Findings};
 use super::model;
 use super::server;
@@ -86,6 +87,7 @@ impl<'a> Build<'a> {
             telemetry: destination,
             scan,
             guarded: super::Guarded::default(),
+            exec: exec::exec(root.table("exec"), self.findings)?,
             files: self.named_files(file),
             warnings: Vec::new(),
         })

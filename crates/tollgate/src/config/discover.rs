@@ -164,6 +164,7 @@ pub fn settings(paths: &Paths, surroundings: &dyn Surroundings) -> Settings {
         telemetry: None,
         scan: super::ScanSettings::default(),
         guarded: super::Guarded::default(),
+        exec: super::ExecSettings::default(),
         // It is not there yet; that it appears is a reload too.
         files: vec![paths.config.clone()],
         warnings: warnings.unwrap_or_default(),

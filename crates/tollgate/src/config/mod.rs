@@ -28,6 +28,7 @@ mod build;
 mod check;
 mod describe;
 pub mod discover;
+mod exec;
 mod expand;
 mod fault;
 mod host;
@@ -62,8 +63,9 @@ pub use policy::{AgentDomains, PolicySettings};
 pub use routing::windows;
 pub use scan::{Guarded, RemoteScanner, ScanScript, ScanSettings};
 pub use settings::{
-    AnswerModel, ApprovalSettings, Bottles, LedgerSettings, MonitoringSettings, ProviderSettings,
-    RateSettings, ServerSettings, Settings, Source, TelemetrySettings, Upstream,
+    AnswerModel, ApprovalSettings, Bottles, ExecHost, ExecSettings, LedgerSettings,
+    MonitoringSettings, ProviderSettings, RateSettings, ServerSettings, Settings, Source,
+    TelemetrySettings, Upstream,
 };
 pub use surroundings::{Machine, Nowhere, Surroundings};
 pub use zone::named as zone_named;

@@ -60,6 +60,8 @@ pub struct Settings {
     pub monitoring: MonitoringSettings,
     /// Where telemetry goes, where it goes anywhere.
     pub telemetry: Option<TelemetrySettings>,
+    /// Where commands run.
+    pub exec: ExecSettings,
     /// Every file that the configuration names, itself first: a change of any
     /// of them is a reload.
     pub files: Vec<PathBuf>,
@@ -152,6 +154,27 @@ pub struct MonitoringSettings {
     pub ring_buffer_size: usize,
     /// `/metrics` answers without a token.
     pub metrics_public: bool,
+}
+
+/// `[exec]`: where commands run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExecSettings {
+    /// Beside the gateway, or in a sandbox.
+    pub host: ExecHost,
+    /// A sandbox has the machine's network.
+    pub network: bool,
+    /// Folders that can be written in a sandbox beside the command's own.
+    pub writable: Vec<PathBuf>,
+}
+
+/// Where commands run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ExecHost {
+    /// Beside the gateway.
+    #[default]
+    Gateway,
+    /// In a sandbox, or not at all.
+    Sandbox,
 }
 
 /// Where telemetry goes: `[telemetry] otlp_*`.

@@ -7,7 +7,8 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use anyhow::Context;
-use tollgate_api::{AnswerRequest, ApprovalReport};
+use tokio::sync::watch;
+use tollgate_api::{AnswerRequest, ApprovalReport, Order};
 use tollgate_approvals::{Approval, ApprovalId, Ladder, SocketEntry};
 use tollgate_clearance::{Clearance, House, Journal, Operator, Rulebook, Sockets, Terms};
 use tollgate_control::{ApprovalFault, Approvals, BoxFuture, Operators};
@@ -22,7 +23,8 @@ use tollgate_types::{AgentName, OperatorName, Tier, Versions};
 
 use super::judge;
 use super::operators::Register;
-use crate::config::Settings;
+use super::roster::Roster;
+use crate::config::{ExecHost, Settings};
 use crate::paths::Paths;
 
 /// How often it is written when rules were used last.
@@ -34,6 +36,7 @@ pub(super) struct Parts {
     pub(super) bank: Arc<Bank>,
     pub(super) ledger: Ledger,
     pub(super) operators: Arc<Register>,
+    pub(super) roster: Arc<Roster>,
     /// Where the gateway listens.
     pub(super) address: SocketAddr,
 }
@@ -140,6 +143,44 @@ fn write_used(rulebook: &Rulebook) {
     }
 }
 
+/// How a shell of an agent calls `tollgate exec` of this gateway: this very
+/// program, whatever stands in the agent's `PATH`, and these very folders.
+/// None where a path is no text.
+pub(super) fn command_line(paths: &Paths) -> Option<String> {
+    let program = std::env::current_exe().ok()?;
+    let whole = Paths {
+        config: std::path::absolute(&paths.config).ok()?,
+        state: std::path::absolute(&paths.state).ok()?,
+        named: paths.named,
+    };
+    let word = |path: &Path| Some(format!("'{}'", path.to_str()?.replace('\'', r"'\''")));
+    let (config, state) = (&*whole.config, &*whole.state);
+    // The least that leads to the same files.
+    let ways = [
+        (None, None),
+        (Some(config), None),
+        (None, Some(state)),
+        (Some(config), Some(state)),
+    ];
+    let leads_here = |(named, home): &(Option<&Path>, Option<&Path>)| {
+        let found = Paths::find(*named, |name| match name {
+            "TOLLGATE_HOME" => home.and_then(Path::to_str).map(str::to_owned),
+            other => std::env::var(other).ok(),
+        });
+        found.is_ok_and(|found| found == whole)
+    };
+    let (named, home) = ways.into_iter().find(leads_here)?;
+    let home = match home {
+        Some(home) => format!("TOLLGATE_HOME={} ", word(home)?),
+        None => String::new(),
+    };
+    let named = match named {
+        Some(named) => format!(" --config {}", word(named)?),
+        None => String::new(),
+    };
+    Some(format!("{home}{}{named} exec", word(&program)?))
+}
+
 fn terms(settings: &Settings, paths: &Paths) -> Terms {
     let approvals = &settings.approvals;
     let beside = approvals.file.parent().map(Path::to_owned);
@@ -159,7 +200,9 @@ fn terms(settings: &Settings, paths: &Paths) -> Terms {
     Terms {
         judge: approvals.judge.clone(),
         ask_low: approvals.ask_low,
+        sandbox: settings.exec.host == ExecHost::Sandbox,
         guarded,
+        search: std::env::var("PATH").unwrap_or_default(),
     }
 }
 
@@ -208,6 +251,10 @@ impl House for Front {
 
     fn cut_off(&self, agent: &AgentName) -> Option<String> {
         self.parts.bank.cutoff(agent).map(|why| why.to_string())
+    }
+
+    fn orders(&self, agent: &AgentName) -> Option<watch::Receiver<Order>> {
+        self.parts.roster.command_orders(agent)
     }
 
     fn versions(&self) -> Versions {

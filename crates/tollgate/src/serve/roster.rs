@@ -26,6 +26,8 @@ struct State {
     live: HashMap<RunId, Live>,
     /// What an operator ordered for all runs of an agent.
     stopped: HashMap<AgentName, Order>,
+    /// Orders for single commands of an agent, which have no run.
+    commands: HashMap<AgentName, watch::Sender<Order>>,
     /// The gateway ends and begins nothing any more.
     closed: bool,
 }
@@ -117,6 +119,21 @@ impl Roster {
         Some(state.live.get(run)?.orders.subscribe())
     }
 
+    /// The order that stands for commands of an agent, and those after it.
+    pub(super) fn command_orders(&self, agent: &AgentName) -> Option<watch::Receiver<Order>> {
+        let mut state = self.state();
+        if state.closed {
+            return None;
+        }
+        let standing = state.stopped.get(agent).copied().unwrap_or(Order::Thaw);
+        let commands = &mut state.commands;
+        // Agents come and go; those that run nothing need no place.
+        commands.retain(|_, orders| orders.receiver_count() > 0);
+        let orders = commands.entry(agent.clone());
+        let orders = orders.or_insert_with(|| watch::Sender::new(standing));
+        Some(orders.subscribe())
+    }
+
     /// No run begins any more and all connections for orders end, so that a
     /// drain does not wait for them. Keys stay until the gateway is gone.
     pub(super) fn close(&self) {
@@ -126,6 +143,7 @@ impl Roster {
             let standing = *live.orders.borrow();
             live.orders = watch::Sender::new(standing);
         }
+        state.commands.clear();
     }
 
     /// These agents, and no others, are frozen or killed by an operator.
@@ -153,13 +171,17 @@ impl Roster {
         count
     }
 
-    /// Runs of an agent that stand frozen or killed.
+    /// Runs and commands of an agent that stand frozen or killed.
     pub(super) fn stopped(&self, agent: &AgentName) -> u64 {
         let state = self.state();
         let theirs = state.live.values().filter(|live| live.agent == *agent);
-        theirs
+        let runs = theirs
             .filter(|live| *live.orders.borrow() != Order::Thaw)
-            .count() as u64
+            .count();
+        let commands = state.commands.get(agent);
+        let commands = commands.filter(|orders| *orders.borrow() != Order::Thaw);
+        let commands = commands.map_or(0, watch::Sender::receiver_count);
+        (runs + commands) as u64
     }
 
     /// Looks at budgets again: a raised limit or the next window lets go on.
@@ -193,6 +215,10 @@ impl Roster {
                 }
                 changes
             });
+        }
+        for (agent, orders) in &state.commands {
+            let order = state.stopped.get(agent).copied().unwrap_or(Order::Thaw);
+            orders.send_if_modified(|standing| std::mem::replace(standing, order) != order);
         }
     }
 

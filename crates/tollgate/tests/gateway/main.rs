@@ -8,6 +8,7 @@
 )]
 
 mod agents;
+mod approvals;
 mod bad_input;
 mod board;
 mod bottles;
@@ -17,6 +18,8 @@ mod classify;
 mod counting;
 mod dialects;
 mod events;
+mod exec;
+mod facts;
 mod faults;
 mod holding;
 mod house;
@@ -33,6 +36,7 @@ mod reload;
 mod replay;
 mod requests;
 mod runs;
+mod scanning;
 mod secrets;
 mod see;
 mod start;

@@ -8,7 +8,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tollgate_api::{
-    ExecAnswer, ExecAsk, ExecOutcome, ExecReport, ExecRequest, ExecState, RunOrder,
+    ExecAnswer, ExecAsk, ExecOutcome, ExecReport, ExecRequest, ExecState, RunEnd, RunOrder,
 };
 use tollgate_approvals::{Command as Approved, Nonce, SignedGrant, Subject, Words};
 use tollgate_run::{End, Role, Sealed};
@@ -80,7 +80,7 @@ impl Asking<'_> {
                 came = signals.next() => return Err(given_up(came.number)),
             };
             waiting.changed(&answer, screen);
-            if let Some(granted) = granted(answer, nonce)? {
+            if let Some(granted) = granted(answer.outcome, nonce)? {
                 return Ok((granted, connection));
             }
         }
@@ -102,6 +102,7 @@ impl Asking<'_> {
                 argv,
                 command: text,
                 cwd: folder,
+                ask: self.arguments.ask.then(|| "always".to_owned()),
                 host: self.place.host().map(str::to_owned),
                 agent_id: self.arguments.agent.as_ref().map(ToString::to_string),
                 key: key(),
@@ -222,7 +223,7 @@ impl Connection {
     }
 
     /// The next answer. May be dropped before it is ready.
-    async fn answer(&mut self) -> Result<ExecOutcome, Failure> {
+    async fn answer(&mut self) -> Result<ExecAnswer, Failure> {
         let line = match &mut self.lines {
             Some(lines) => lines
                 .next_line()
@@ -234,7 +235,7 @@ impl Connection {
         let answer: ExecAnswer =
             serde_json::from_str(&line).map_err(|error| lost(&format!("its answer: {error}")))?;
         match answer.id == self.id {
-            true => Ok(answer.outcome),
+            true => Ok(answer),
             false => Err(lost("it answered another question")),
         }
     }
@@ -255,26 +256,30 @@ impl Connection {
     }
 
     pub(super) async fn started(&mut self) {
-        self.report(ExecState::Started).await;
+        self.report(ExecState::Started, None, None).await;
     }
 
     pub(super) async fn not_run(&mut self, failure: &Failure) {
-        let why = failure.lines();
-        let reason = why
-            .first()
-            .map(|(_, text)| text.clone())
-            .unwrap_or_default();
-        self.report(ExecState::NotRun { reason }).await;
+        let why = failure.lines().into_iter().next();
+        let reason = why.map(|(_, text)| text);
+        self.report(ExecState::NotRun, reason, None).await;
     }
 
     pub(super) async fn ended(&mut self, end: &End) {
-        self.report(ExecState::Ended(report_of(end))).await;
+        self.report(ExecState::Ended, None, Some(report_of(end)))
+            .await;
     }
 
     /// A gateway that is gone is no reason to hide how the command ended.
-    async fn report(&mut self, state: ExecState) {
+    async fn report(&mut self, state: ExecState, reason: Option<String>, end: Option<RunEnd>) {
         let id = self.id.clone();
-        if let Err(error) = self.send(&ExecReport { id, state }).await {
+        let report = ExecReport {
+            id,
+            state,
+            reason,
+            end,
+        };
+        if let Err(error) = self.send(&report).await {
             tracing::debug!(%error, "the gateway was not told");
         }
     }

@@ -1,12 +1,12 @@
 //! What stands around a command.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tollgate_run::{Backstop, Bubblewrap, Confinement, Keeper, Sandbox, Sealed, Spec};
 
 use super::ENTER;
 use crate::cli::failure::Failure;
-use crate::config::{self, ExecHost, Surroundings};
+use crate::config::{ExecHost, ExecSettings, Surroundings};
 use crate::paths::Paths;
 
 /// In a home folder: keys of services, which no build needs.
@@ -61,15 +61,16 @@ impl Walls {
     /// A sandbox is wanted and can't be had: then nothing runs.
     pub(super) fn find(
         sandbox: bool,
+        settings: ExecSettings,
         paths: &Paths,
         surroundings: &dyn Surroundings,
     ) -> Result<Self, Failure> {
-        let settings = config::exec(paths, surroundings);
         let bubblewrap = Bubblewrap::find();
         let wanted = sandbox || settings.host == ExecHost::Sandbox;
         if wanted && bubblewrap.is_none() {
             let message = "not run: a sandbox is wanted, and bubblewrap does not work here";
-            return Err(Failure::failed(anyhow::anyhow!(message)).hint(
+            let failure = Failure::failed(anyhow::anyhow!(message)).not_run();
+            return Err(failure.hint(
                 "install bubblewrap (`bwrap`), and let users make user namespaces \
                  (`sysctl user.max_user_namespaces`)",
             ));
@@ -80,10 +81,10 @@ impl Walls {
             .flat_map(|home| KEYS.iter().map(|key| home.join(key)));
         Ok(Self {
             bubblewrap,
-            own: vec![paths.state.clone(), paths.config.clone()],
+            own: own(paths),
             sandbox: wanted.then(|| Wish {
                 network: settings.network,
-                writable: settings.writable,
+                writable: writable(settings.writable, home.as_deref()),
                 masked: keys.collect(),
             }),
         })
@@ -139,4 +140,25 @@ impl Walls {
             }),
         })
     }
+}
+
+/// Its folder, and its configuration where that stands elsewhere.
+fn own(paths: &Paths) -> Vec<PathBuf> {
+    let mut own = vec![paths.state.clone()];
+    if !paths.config.starts_with(&paths.state) {
+        own.push(paths.config.clone());
+    }
+    own
+}
+
+/// Those that are there; bubblewrap can mount no others.
+fn writable(folders: Vec<PathBuf>, home: Option<&Path>) -> Vec<PathBuf> {
+    let found = folders.into_iter().filter_map(|folder| {
+        let whole = match folder.strip_prefix("~") {
+            Ok(below) => home?.join(below),
+            Err(_) => folder,
+        };
+        whole.is_dir().then_some(whole)
+    });
+    found.collect()
 }

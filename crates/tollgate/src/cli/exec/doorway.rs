@@ -7,7 +7,6 @@ use tollgate_types::Secret;
 
 use crate::cli::failure::Failure;
 use crate::config::Surroundings;
-use crate::paths::Paths;
 
 /// Largest rules file and key that are read.
 const LARGEST: usize = 64 << 20;
@@ -27,19 +26,18 @@ pub(super) struct Doorway {
 impl Doorway {
     /// By `exec-approvals.json`, which the gateway writes a fresh token into
     /// at each start.
-    pub(super) fn find(paths: &Paths, surroundings: &dyn Surroundings) -> Result<Self, Failure> {
-        let file = paths.approvals();
+    pub(super) fn find(file: &Path, surroundings: &dyn Surroundings) -> Result<Self, Failure> {
         if !file.exists() {
-            return Err(never_ran(&file));
+            return Err(never_ran(file));
         }
         let text = surroundings
-            .secret_file(&file)
+            .secret_file(file)
             .map_err(|error| Failure::failed(anyhow::anyhow!(error)).not_run())?;
         let rules = RulesFile::read(text.expose()).map_err(|fault| {
             let shown = file.display();
             Failure::failed(anyhow::anyhow!("`{shown}`: {fault}")).not_run()
         })?;
-        let entry = rules.socket.ok_or_else(|| never_ran(&file))?;
+        let entry = rules.socket.ok_or_else(|| never_ran(file))?;
         let folder = file.parent().unwrap_or(Path::new("/"));
         let socket = folder.join(&entry.path);
         let key = socket.with_file_name(KEY);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tollgate_api::ExecOutcome;
+use tollgate_api::{ExecAnswer, ExecOutcome};
 
 use crate::cli::screen::Screen;
 
@@ -21,9 +21,9 @@ impl Waiting {
     }
 
     /// It waits, or it waits at another tier now.
-    pub(super) fn changed(&mut self, outcome: &ExecOutcome, screen: &mut Screen) {
+    pub(super) fn changed(&mut self, answer: &ExecAnswer, screen: &mut Screen) {
         if self.json {
-            let line = serde_json::to_string(outcome).unwrap_or_default();
+            let line = serde_json::to_string(answer).unwrap_or_default();
             screen.aside(&line);
             return;
         }
@@ -33,7 +33,7 @@ impl Waiting {
             reason,
             timeout_ms,
             ..
-        } = outcome
+        } = &answer.outcome
         else {
             self.stands = None;
             return screen.progress("");

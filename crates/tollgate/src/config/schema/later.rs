@@ -2,7 +2,7 @@
 //! so that a file written for a later version says what it loses here.
 
 use super::Default::{Text as Word, Texts as Words};
-use super::Kind::{Table, Text, Texts, Word as OneOf};
+use super::Kind::{Text, Texts};
 use super::{Key, Section};
 
 pub(super) static EGRESS: Section = Section {
@@ -22,30 +22,5 @@ pub(super) static EGRESS: Section = Section {
             "Authorities trusted beside the system's.",
         )
         .or(Words(&[])),
-    ],
-};
-
-pub(super) static EXEC: Section = Section {
-    noun: "exec",
-    keys: &[
-        Key::new(
-            "host",
-            OneOf(&["gateway", "sandbox"]),
-            "Where commands run.",
-        )
-        .or(Word("gateway")),
-        Key::new("sandbox", Table(&SANDBOX), "What they run in."),
-    ],
-};
-
-static SANDBOX: Section = Section {
-    noun: "exec sandbox",
-    keys: &[
-        Key::new("backend", Text, "What makes the sandbox.").or(Word("bubblewrap")),
-        Key::new(
-            "image",
-            Text,
-            "The image, where a container engine is the back end.",
-        ),
     ],
 };

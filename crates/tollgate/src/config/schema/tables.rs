@@ -4,7 +4,7 @@ use super::Kind::{
     Texts, Usd, Word as OneOf, WordOrFalse,
 };
 use super::approvals::APPROVALS;
-use super::later::{EGRESS, EXEC};
+use super::later::EGRESS;
 use super::policy::POLICY;
 use super::scan::{DLP, SCAN};
 use super::synthetic::{ALLOYS, CASCADES, DISPATCHERS};
@@ -91,7 +91,7 @@ pub(crate) static ROOT: Section = Section {
             Table(&APPROVALS),
             "Who answers what needs a person.",
         ),
-        Key::new("exec", Table(&EXEC), "The command plane.").ignored(),
+        Key::new("exec", Table(&EXEC), "Where `tollgate exec` runs commands."),
         Key::new("telemetry", Table(&TELEMETRY), "Metrics and traces."),
     ],
 };
@@ -437,6 +437,29 @@ static MONITORING: Section = Section {
         "How many recent requests `/control/requests` shows.",
     )
     .or(Number(1000))],
+};
+
+static EXEC: Section = Section {
+    noun: "exec",
+    keys: &[
+        Key::new(
+            "host",
+            OneOf(&["gateway", "sandbox"]),
+            "Where commands run: beside the gateway, or in a sandbox.",
+        )
+        .or(Word("gateway")),
+        Key::new("sandbox", Table(&SANDBOX), "What they run in."),
+    ],
+};
+
+static SANDBOX: Section = Section {
+    noun: "exec sandbox",
+    keys: &[
+        Key::new("backend", OneOf(&["bubblewrap"]), "What makes the sandbox.").or(Word("bubblewrap")),
+        Key::new("network", Boolean, "The machine's network; without it there is none.").or(Yes(false)),
+        Key::new("writable", Texts, "Folders that can be written beside the command's own, absolute or below `~/`: caches of package managers, say.").or(Words(&[])),
+        Key::new("image", Text, "The image, where a container engine is the back end.").ignored(),
+    ],
 };
 
 static TELEMETRY: Section = Section {

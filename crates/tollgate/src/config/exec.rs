@@ -1,0 +1,47 @@
+//! `[exec]`: where `tollgate exec` runs commands.
+
+use std::path::PathBuf;
+
+use super::fault::Findings;
+use super::settings::{ExecHost, ExecSettings};
+use super::tree::Table;
+
+/// The settings, or nothing where a folder is none; then there is a fault.
+pub(super) fn exec(table: Option<&Table>, findings: &mut Findings) -> Option<ExecSettings> {
+    let Some(table) = table else {
+        return Some(ExecSettings::default());
+    };
+    let host = match table.word("host") {
+        "sandbox" => ExecHost::Sandbox,
+        _ => ExecHost::Gateway,
+    };
+    let Some(sandbox) = table.table("sandbox") else {
+        return Some(ExecSettings {
+            host,
+            ..ExecSettings::default()
+        });
+    };
+    let line = sandbox.line_of("writable");
+    let mut writable = Vec::new();
+    let mut is_whole = true;
+    for text in sandbox.words("writable") {
+        match text.strip_prefix("~/").is_some() || text.starts_with('/') && text != "/" {
+            true => writable.push(PathBuf::from(text)),
+            false => {
+                is_whole = false;
+                let found = text.escape_debug();
+                findings
+                    .fault(
+                        line,
+                        format!("exec sandbox: writable is `{found}`, expected an absolute folder"),
+                    )
+                    .hint("`/home/me/.cache/npm` or `~/.cache/npm`; `/` would be no sandbox");
+            }
+        }
+    }
+    is_whole.then(|| ExecSettings {
+        host,
+        network: sandbox.flag("network"),
+        writable,
+    })
+}
