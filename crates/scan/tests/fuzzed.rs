@@ -1,6 +1,10 @@
 //! The fuzzer's checks over inputs made of parts that matter.
 
-#![allow(clippy::expect_used, reason = "a fuzzer's check")]
+#![allow(
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    reason = "a fuzzer's check, and how long it runs"
+)]
 
 use proptest::prelude::*;
 
