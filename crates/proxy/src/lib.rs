@@ -50,6 +50,7 @@ mod peer;
 mod rate;
 mod refusal;
 mod relay;
+mod rewrite;
 mod rules;
 mod snapshot;
 mod stall;

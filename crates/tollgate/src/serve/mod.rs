@@ -98,15 +98,16 @@ pub async fn run(
     let gateway = Gateway::new(snapshot, ledger.clone(), Arc::clone(&bank));
     let gateway = gateway
         .with_traces(telemetry.is_some())
-        .with_commands(classifier::open(&paths));
+        .with_commands(classifier::open(&paths))
+        .with_exec(commands::command_line(&paths));
     let gateway = Arc::new(gateway);
     let parts = Parts {
         gateway: Arc::clone(&gateway),
         bank: Arc::clone(&bank),
         ledger: ledger.clone(),
         operators: Arc::clone(&operators),
-        address,
         roster: Arc::clone(&roster),
+        address,
     };
     let mut commands = Commands::open(&settings, &paths, parts).await?;
     let sockets = commands.serve();
