@@ -85,9 +85,9 @@ impl<'a> Build<'a> {
             approvals: approvals::approvals(approvals, &self.beside, &paths.approvals()),
             monitoring: server::monitoring(monitoring, telemetry),
             telemetry: destination,
-            exec: exec::exec(root.table("exec"), self.findings)?,
             scan,
             guarded: super::Guarded::default(),
+            exec: exec::exec(root.table("exec"), self.findings)?,
             files: self.named_files(file),
             warnings: Vec::new(),
         })

@@ -162,9 +162,9 @@ pub fn settings(paths: &Paths, surroundings: &dyn Surroundings) -> Settings {
             &Table::default_of("telemetry"),
         ),
         telemetry: None,
-        exec: super::ExecSettings::default(),
         scan: super::ScanSettings::default(),
         guarded: super::Guarded::default(),
+        exec: super::ExecSettings::default(),
         // It is not there yet; that it appears is a reload too.
         files: vec![paths.config.clone()],
         warnings: warnings.unwrap_or_default(),
