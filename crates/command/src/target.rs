@@ -17,6 +17,8 @@ pub(crate) enum Place {
     HomeFile,
     /// An absolute path elsewhere, or one that climbs out.
     Outside,
+    /// Known only when the command runs.
+    Computed,
     /// `/etc`, `/usr` and their like.
     System,
     /// A folder whose loss is the loss of a machine: `/etc`, `/usr`, `/home`.
@@ -400,6 +402,10 @@ pub(crate) fn on(effect: Effect, place: Place) -> (Tier, &'static str) {
         P::Device if reading => (Tier::Medium, "a device"),
         P::Socket => (Tier::Medium, "a network connection"),
         _ if reading => (Tier::Safe, "a file"),
+        P::Computed => (
+            effect.tier().max(Tier::Medium),
+            "a path that is known only when it runs",
+        ),
         P::Guard => (Tier::Critical, "the guard's own files"),
         P::Device => (Tier::Critical, "a device"),
         P::Everything if matches!(effect, Effect::Write | Effect::Local) => {

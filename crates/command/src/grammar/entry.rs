@@ -9,7 +9,7 @@
 //!   > LOW tar xf a.tar                        an example, checked by a test
 //! ```
 //!
-//! Marks: `sub`, `verbs`, `remote`, `strict`, `single`, `letters`, `first`;
+//! Marks: `sub`, `verbs`, `remote`, `strict`, `free`, `single`, `letters`, `first`;
 //! `bare!effect` for a call without operands, `stdin=kind` for what standard
 //! input is, `@key=kind` for operands such as `of=file`, `+=kind` for operands
 //! behind a plus.
@@ -82,6 +82,7 @@ fn one(word: &'static str, grammar: &mut Grammar) -> Option<()> {
         "verbs" => marks.verbs = true,
         "remote" => marks.remote = true,
         "strict" => marks.strict = true,
+        "free" => marks.free = true,
         "single" => marks.single = true,
         "letters" => marks.letters = true,
         "first" => marks.first = true,
@@ -127,6 +128,7 @@ fn hook(name: &str) -> Option<Hook> {
         "network" => Hook::Network,
         "container" => Hook::Container,
         "dump" => Hook::Dump,
+        "expression" => Hook::Expression,
         "assign" => Hook::Assign,
         "name" => Hook::Name,
         "secret" => Hook::Secret,

@@ -196,6 +196,9 @@ impl<'a> Fitting<'a> {
                     self.at += 1;
                     self.has(kind, next.clone());
                     self.doubted(next);
+                    if kind == Kind::Val {
+                        self.doubted_command(next);
+                    }
                 }
             }
             _ => {}
@@ -210,6 +213,20 @@ impl<'a> Fitting<'a> {
             && let Some(effect) = flag.effect.filter(|effect| *effect != Effect::Read)
         {
             self.fit.acts.push(Act::Does(effect, value.text.clone()));
+        }
+    }
+
+    /// The value of a wrapper's flag that is the name of a program: wrappers
+    /// share tables, and `unshare -f sh` takes no value where `proxychains -f`
+    /// does. Both readings count.
+    fn doubted_command(&mut self, value: &Arg) {
+        let wraps =
+            self.grammar().slots.iter().any(|(slot, kind)| {
+                *kind == Kind::Argv && matches!(slot, Slot::Every | Slot::At(1))
+            });
+        if wraps && super::find(&value.text).is_some() {
+            let rest = self.args[self.at - 1..].to_vec();
+            self.fit.acts.push(Act::Command(rest));
         }
     }
 
@@ -368,7 +385,10 @@ impl<'a> Fitting<'a> {
                 Some(Effect::Open) => Effect::Open,
                 _ => Effect::Unsure,
             };
-            let by_verb = verb::of(&words, root.marks.remote).or_else(|| self.verb_of_options());
+            let lists = root.marks.remote && matches!(*words, [noun] if verb::is_plural(noun));
+            let by_verb = verb::of(&words, root.marks.remote)
+                .or_else(|| self.verb_of_options())
+                .or(lists.then_some(Effect::Read));
             return Some(by_verb.unwrap_or(fallback));
         }
         if listed && (grammar.marks.verbs || grammar.marks.remote) {

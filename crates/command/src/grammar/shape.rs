@@ -127,6 +127,8 @@ pub(crate) enum Hook {
     Network,
     Container,
     Dump,
+    /// Operands may call a shell in a language of their own.
+    Expression,
     /// Operands with `=` are settings.
     Assign,
     /// An operand is a new name of the machine.
@@ -147,6 +149,9 @@ pub(crate) struct Marks {
     pub(crate) remote: bool,
     /// A flag that is not listed is not known.
     pub(crate) strict: bool,
+    /// Flags that are not listed are harmless: somebody has looked at every
+    /// program of the entry for flags that run, write or send.
+    pub(crate) free: bool,
     /// Long options have one dash.
     pub(crate) single: bool,
     /// The first operand may be a cluster of flags without a dash.

@@ -34,6 +34,33 @@ fn no_program_is_described_twice() {
     assert!(twice.is_empty(), "{twice:?}");
 }
 
+/// Of an entry with many names that only reads, a short flag that is not listed
+/// counts as harmless: that has to be said, by `free`, or turned round, by
+/// `strict`.
+#[test]
+fn that_unlisted_flags_are_harmless_is_a_choice_for_every_long_list() {
+    let silent = |entry: &&Entry| {
+        entry::read(entry.block).is_ok_and(|grammar| {
+            let reads = matches!(grammar.effect, None | Some(crate::effect::Effect::Read));
+            let names = entry.block.lines().next().unwrap_or_default();
+            let names = names.split_once(": ").map_or(names, |(names, _)| names);
+            reads
+                && names.split_whitespace().count() > 8
+                && !grammar.runs_anything()
+                && !grammar.marks.strict
+                && !grammar.marks.free
+        })
+    };
+    let silent: Vec<&str> = BOOK
+        .entries
+        .iter()
+        .filter(silent)
+        .map(|entry| entry.block.lines().next().unwrap_or_default())
+        .map(|line| line.get(..60).unwrap_or(line))
+        .collect();
+    assert!(silent.is_empty(), "{silent:#?}");
+}
+
 #[test]
 fn the_examples_of_the_data_hold() {
     let setting = crate::Setting::default();

@@ -8,13 +8,95 @@ use crate::effect::Effect;
 /// What the first verb among the operands does; `remote` where it is done to a
 /// service of others, and can't be undone here.
 pub(super) fn of(operands: &[&str], remote: bool) -> Option<Effect> {
-    operands.iter().take(5).find_map(|operand| {
+    let found = operands.iter().take(5).find_map(|operand| {
         let first = operand
             .split(['-', '_', ':', '.'])
             .next()
             .unwrap_or(operand);
         word(operand, remote).or_else(|| word(first, remote))
-    })
+    });
+    match (found, remote) {
+        // One entry of a service is less than what holds many.
+        (Some(Effect::Destroy), true) if !operands.iter().any(|one| holds(one)) => {
+            Some(Effect::Purge)
+        }
+        (found, _) => found,
+    }
+}
+
+/// Words for what holds data or many other things, and for loss itself.
+fn holds(operand: &str) -> bool {
+    const HOLDERS: &[&str] = &[
+        "group",
+        "cluster",
+        "project",
+        "namespace",
+        "account",
+        "database",
+        "databases",
+        "db",
+        "bucket",
+        "volume",
+        "disk",
+        "vault",
+        "server",
+        "instance",
+        "instances",
+        "vm",
+        "table",
+        "snapshot",
+        "backup",
+        "container",
+        "repository",
+        "repo",
+        "stack",
+        "environment",
+        "org",
+        "organization",
+        "tenant",
+        "user",
+        "users",
+        "storage",
+        "filesystem",
+        "pool",
+        "node",
+        "machine",
+        "droplet",
+        "app",
+        "application",
+        "site",
+        "zone",
+        "domain",
+        "key",
+        "secret",
+        "queue",
+        "topic",
+        "stream",
+        "index",
+        "collection",
+        "keyspace",
+        "dataset",
+        "warehouse",
+        "destroy",
+        "wipe",
+        "nuke",
+        "terminate",
+        "volumes",
+        "objects",
+        "object",
+        "all",
+    ];
+    operand
+        .split(['-', '_', ':', '.', '/'])
+        .any(|part| HOLDERS.contains(&part))
+}
+
+/// `projects`, `pipelines`: services list what is named in the plural.
+pub(super) fn is_plural(noun: &str) -> bool {
+    noun.len() > 4
+        && noun.ends_with('s')
+        && !noun.ends_with("ss")
+        && noun.bytes().all(|byte| byte.is_ascii_lowercase())
 }
 
 fn word(verb: &str, remote: bool) -> Option<Effect> {
@@ -43,7 +125,10 @@ fn word(verb: &str, remote: bool) -> Option<Effect> {
         | "change" | "assign" | "attach" | "detach" | "associate" | "disassociate" | "import"
         | "restore" | "upgrade" | "connect" | "register" | "tag-resource" | "replace"
         | "append" | "insert" | "write" | "unset" | "label" | "annotate" | "disconnect"
-        | "link" | "unlink" | "join" | "lock" | "unlock" | "resize" | "scale" | "rotate" => {
+        | "link" | "unlink" | "join" | "lock" | "unlock" | "resize" | "scale" | "rotate"
+        | "trust" | "untrust" | "allow" | "deny" | "accept" | "reject" | "approve" | "migrate"
+        | "rebalance" | "gc" | "optimise" | "optimize" | "scrub" | "evacuate" | "rekey"
+        | "prepare" | "sort" | "dedupe" | "upsert" | "increment" | "touch" | "mkdir" => {
             here(Effect::Local, Effect::Change)
         }
         "delete" | "drop" | "purge" | "erase" => here(Effect::Purge, Effect::Destroy),
@@ -71,7 +156,9 @@ fn word(verb: &str, remote: bool) -> Option<Effect> {
         | "benchmark" | "identify" | "inspect-image" | "ping" | "trace" | "profile" | "probe"
         | "lookups" | "resolve" | "measure" | "translate" | "recognize" | "about" | "license"
         | "schema" | "openapi" | "spec" | "versions" | "changelog" | "parse" | "decode"
-        | "encode" | "hash" | "hexdump" | "today" => Some(Effect::Read),
+        | "encode" | "hash" | "hexdump" | "today" | "introspect" | "snapshots" | "browse"
+        | "finder" | "support" | "discover" | "suggest" | "scope" | "quota" | "avail"
+        | "changes" | "blame" | "annotations" => Some(Effect::Read),
         _ => None,
     }
 }

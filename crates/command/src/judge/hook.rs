@@ -22,6 +22,7 @@ pub(super) fn run(bench: &mut Bench, hook: Hook, name: &str, fit: &Fit, step: &S
         Hook::Network => network(bench, name, step),
         Hook::Container => container(bench, name, fit),
         Hook::Dump => dump(bench, name, step),
+        Hook::Expression => expression(bench, name, fit),
         Hook::Assign => settings(bench, name, fit),
         Hook::Name => {
             if !fit.operands.is_empty() {
@@ -367,13 +368,40 @@ fn test(bench: &mut Bench, step: &Step) {
 /// `ip` and its like: `show` and no verb at all read.
 fn network(bench: &mut Bench, name: &str, step: &Step) {
     let changes = [
-        "add", "del", "delete", "set", "flush", "change", "replace", "append", "up", "down",
-        "exec", "modify", "hw", "mtu", "netmask", "attach", "detach",
+        "add",
+        "del",
+        "delete",
+        "set",
+        "flush",
+        "change",
+        "replace",
+        "append",
+        "up",
+        "down",
+        "exec",
+        "modify",
+        "hw",
+        "mtu",
+        "netmask",
+        "attach",
+        "detach",
+        "connect",
+        "disconnect",
+        "enable",
+        "disable",
+        "forget",
+        "start",
+        "stop",
+        "remove",
+        "setfd",
+        "stp",
+        "clear",
     ];
     let words: Vec<&str> = step.argv[1..]
         .iter()
         .map(|word| word.text.as_str())
         .collect();
+    let verb = |word: &str| word.split('-').next().unwrap_or_default().to_owned();
     if let Some(at) = words.iter().position(|word| *word == "exec") {
         bench.does(Effect::Root, name, "exec");
         return bench.inner(
@@ -382,8 +410,10 @@ fn network(bench: &mut Bench, name: &str, step: &Step) {
             step,
         );
     }
-    if words.iter().any(|word| changes.contains(word))
-        || name == "ifconfig" && words.iter().filter(|word| !word.starts_with('-')).count() > 1
+    if words.iter().any(|word| changes.contains(&&*verb(word)))
+        || name == "brctl" && words.iter().any(|word| word.starts_with(['a', 'd']))
+        || ["ifconfig", "iwconfig", "iwpriv"].contains(&name)
+            && words.iter().filter(|word| !word.starts_with('-')).count() > 1
     {
         bench.does(Effect::Config, name, "");
     }
@@ -417,6 +447,21 @@ fn container(bench: &mut Bench, name: &str, fit: &Fit) {
                     shown(source)
                 ),
             );
+        }
+    }
+}
+
+/// `mlr put 'system("id")'`: calls, and redirections of its output.
+fn expression(bench: &mut Bench, name: &str, fit: &Fit) {
+    for operand in &fit.operands {
+        let calls = ["system(", "exec(", "os."];
+        if calls.iter().any(|call| operand.text.contains(call)) {
+            bench.code(operand, name);
+        } else if ["tee >", "emit >", "print >", "dump >", "| \""]
+            .iter()
+            .any(|sign| operand.text.contains(sign))
+        {
+            bench.does(Effect::Unsure, name, "");
         }
     }
 }

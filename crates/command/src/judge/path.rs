@@ -7,6 +7,9 @@ use crate::setting::Setting;
 use crate::sight::Sight;
 use crate::target::{self, Place};
 
+/// Programs that write no bytes of the caller's.
+const NO_CONTENT: &[&str] = &["touch", "gtouch", "mkdir", "gmkdir", "chmod", "gchmod"];
+
 impl Bench {
     pub(crate) fn view(&self) -> Setting {
         self.setting.clone()
@@ -15,6 +18,14 @@ impl Bench {
     /// Judges `effect` on the file that `arg` names.
     pub(crate) fn path(&mut self, effect: Effect, arg: &Arg, who: &str) {
         let place = match arg.dynamic {
+            // Deleting or touching what `$(find …)` printed is everyday; writing
+            // something there is not.
+            true if effect == Effect::Write
+                && !NO_CONTENT.contains(&who)
+                && self.scope.is_computed(&arg.text) =>
+            {
+                Place::Computed
+            }
             true => unknown(&arg.text, &self.setting),
             false => target::place(&arg.text, &self.setting),
         };
@@ -53,6 +64,7 @@ fn name(place: Place) -> &'static str {
         Place::Temporary => "temporary",
         Place::HomeFile => "home",
         Place::Outside => "outside",
+        Place::Computed => "computed",
         Place::System => "system",
         Place::Vital => "vital",
         Place::Everything => "everything",

@@ -9,6 +9,8 @@ use crate::plan::Step;
 pub(crate) struct Scope {
     /// Variables with a certain value.
     values: HashMap<String, String>,
+    /// Names that were given what a substitution prints.
+    computed: HashSet<String>,
     /// Names in the order in which they were given a value.
     given: Vec<String>,
     /// Names that a function of the text has taken.
@@ -74,6 +76,9 @@ impl Scope {
     }
 
     fn set(&mut self, name: &str, value: &str, certain: bool) {
+        if value.contains("$(") || value.contains('`') {
+            self.computed.insert(name.to_owned());
+        }
         match name {
             "IFS" => self.values.clear(),
             _ if !certain => self.forget(name),
@@ -82,6 +87,20 @@ impl Scope {
                 self.values.insert(name.to_owned(), value.to_owned());
             }
         }
+    }
+
+    /// Whether a path with holes begins with one that the text fills itself:
+    /// `$(…)`, or a variable that holds its output.
+    pub(crate) fn is_computed(&self, path: &str) -> bool {
+        let name = path
+            .strip_prefix('$')
+            .map(|rest| rest.trim_start_matches('{'));
+        path.starts_with("$(")
+            || path.starts_with('`')
+            || name.is_some_and(|rest| {
+                let end = rest.find(|one: char| one != '_' && !one.is_alphanumeric());
+                self.computed.contains(&rest[..end.unwrap_or(rest.len())])
+            })
     }
 
     /// Where [`Self::forget_since`] goes back to.
