@@ -40,7 +40,10 @@ pub enum Beyond {
 }
 
 /// Most openings of a bracket, a substitution or a block in a tame text.
-const TAME_OPENINGS: usize = 24;
+const TAME_OPENINGS: usize = 12;
+/// Most levels that are open at once in a tame text, brackets and words such as
+/// `while`: the parser tries several readings of each.
+pub(crate) const TAME_LEVELS: usize = 6;
 /// Longest tame text, in bytes, the texts inside it counted again.
 const TAME_LENGTH: usize = 4 * 1024;
 
