@@ -24,6 +24,10 @@ bench *arguments:
     cargo build --release --locked -p tollgate -p tollgate-testkit --bin tollgate --bin bench-relay
     target/release/bench-relay {{ arguments }}
 
+# What scanning costs, beside ripgrep, Kingfisher and detect-secrets where they are installed.
+bench-scan *arguments:
+    crates/scan/benches/compare.py {{ arguments }}
+
 # Every interleaving of the atomics that budgets hang on.
 loom:
     cargo test --manifest-path loom/Cargo.toml --locked

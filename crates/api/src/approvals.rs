@@ -1,5 +1,5 @@
 use serde::{Deserialize, Serialize};
-use tollgate_approvals::{ApprovalId, Card, Decision};
+use tollgate_approvals::{ApprovalId, Card, Choice};
 use tollgate_types::Tier;
 
 /// A question that waits for a person, or lately did.
@@ -43,7 +43,7 @@ pub struct ApprovalReport {
 #[serde(deny_unknown_fields)]
 pub struct AnswerRequest {
     /// `allow-once`, `allow-always` or `deny`.
-    pub decision: Decision,
+    pub decision: Choice,
     /// Why, for the record and for whoever asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

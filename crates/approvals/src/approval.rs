@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use tollgate_types::{OperatorName, Tier, UnixMillis};
 
 use crate::ladder::above;
-use crate::{ApprovalId, Decision, Digest, Ladder};
+use crate::{ApprovalId, Choice, Digest, Ladder};
 
 /// One question and where it stands.
 ///
@@ -107,7 +107,7 @@ pub struct Answer {
     /// The highest tier that they may allow.
     pub may_answer: Tier,
     /// What they say.
-    pub decision: Decision,
+    pub decision: Choice,
     /// Whether they typed the confirmation, or the full id on a command line.
     pub confirmed: bool,
     /// Whether the answer comes from the process that asked, or from below it.
@@ -311,16 +311,16 @@ impl Approval {
             used: false,
         };
         let settled = match answer.decision {
-            Decision::Deny => State::Denied {
+            Choice::Deny => State::Denied {
                 by,
                 at: now,
                 reason,
             },
-            Decision::AllowOnce => {
+            Choice::AllowOnce => {
                 allowed(&answer, level)?;
                 State::AllowedOnce(yes)
             }
-            Decision::AllowAlways => {
+            Choice::AllowAlways => {
                 allowed(&answer, level)?;
                 self.always(level)?;
                 effects.push(Effect::Remember);
@@ -348,7 +348,7 @@ impl Approval {
             self.state,
             State::TimedOut { .. } | State::Undeliverable { .. }
         );
-        if unanswered && answer.decision != Decision::Deny && !self.asked_again {
+        if unanswered && answer.decision != Choice::Deny && !self.asked_again {
             allowed(answer, self.tier)?;
             self.asked_again = true;
             effects.push(Effect::AskAgain);

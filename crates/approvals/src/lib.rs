@@ -67,7 +67,7 @@
 
 mod approval;
 mod card;
-mod decision;
+mod choice;
 mod digest;
 mod encoding;
 mod grant;
@@ -80,7 +80,7 @@ mod visible;
 
 pub use approval::{Answer, AnswerRefused, Approval, Effect, Event, State, Step, Yes};
 pub use card::{Advice, Card, CardFile, CardRule, Proposal};
-pub use decision::{Decision, UnknownDecision};
+pub use choice::{Choice, UnknownChoice};
 pub use digest::{Digest, NoDigest};
 pub use grant::{Grant, GrantFault, GrantPublicKey, Nonce, Signature, SignedGrant};
 pub use id::{ApprovalId, NoApprovalId};

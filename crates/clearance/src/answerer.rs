@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::net::UnixStream;
 use tokio::sync::broadcast::error::RecvError;
-use tollgate_approvals::{Answer, ApprovalId, Decision};
+use tollgate_approvals::{Answer, ApprovalId, Choice};
 use tollgate_desk::{AnswerFault, Seat};
 use tollgate_types::{OperatorName, Tier};
 
@@ -38,7 +38,7 @@ pub async fn answer(
     clearance: &Clearance,
     operator: &Operator,
     id: ApprovalId,
-    decision: Decision,
+    decision: Choice,
     confirmed: Option<&str>,
     reason: Option<String>,
 ) -> Result<Arc<Seat>, AnswerFault> {
@@ -151,7 +151,7 @@ async fn decide(clearance: &Clearance, operator: &Operator, line: &[u8]) -> Valu
         Ok(id) => id,
         Err(fault) => return error(fault.to_string()),
     };
-    let decision = match said.decision.unwrap_or_default().parse::<Decision>() {
+    let decision = match said.decision.unwrap_or_default().parse::<Choice>() {
         Ok(decision) => decision,
         Err(fault) => return error(fault.to_string()),
     };

@@ -7,7 +7,7 @@ use tollgate_approvals::{Ask, Case, Fallback, Ruling, SafeTier, Security, Standi
 use tollgate_identity::Agent;
 use tollgate_types::{AgentName, Principal, Tier};
 
-use crate::clear::Denial;
+use crate::case::Denial;
 use crate::{House, Rulebook};
 
 /// The agent of whoever has no key.

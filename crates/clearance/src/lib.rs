@@ -32,11 +32,14 @@
 
 mod advice;
 mod answerer;
+mod ask;
 mod asker;
 mod card;
+mod case;
 mod claim;
 mod clear;
 mod doorway;
+mod grant;
 mod granted;
 mod house;
 mod journal;

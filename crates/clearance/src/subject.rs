@@ -7,8 +7,9 @@ use tollgate_approvals::{Command, Words};
 use tollgate_command::{Finding, Setting, Sight, Verdict, judge, judge_argv};
 use tollgate_types::{AgentName, Tier, Versions};
 
+use crate::Terms;
+use crate::case::Denial;
 use crate::claim::Asker;
-use crate::clear::{Denial, Terms};
 use crate::survey::{self, Site, Survey};
 
 /// A command, judged, with everything that it depends on.

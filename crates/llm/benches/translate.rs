@@ -26,6 +26,8 @@ fn main() {
         (Endpoint::Messages, Endpoint::ChatCompletions),
         (Endpoint::StreamGenerateContent, Endpoint::ChatCompletions),
         (Endpoint::Messages, Endpoint::Responses),
+        (Endpoint::Responses, Endpoint::Messages),
+        (Endpoint::Responses, Endpoint::ChatCompletions),
     ] {
         answer(from, to);
         stream(from, to);
@@ -40,6 +42,9 @@ fn answer(from: Endpoint, to: Endpoint) {
         ),
         Endpoint::ChatCompletions => format!(
             r#"{{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{{"index":0,"message":{{"role":"assistant","content":"{text}"}},"finish_reason":"stop"}}],"usage":{{"prompt_tokens":3,"completion_tokens":200,"total_tokens":203}}}}"#
+        ),
+        Endpoint::Responses => format!(
+            r#"{{"id":"resp_1","object":"response","status":"completed","model":"m","output":[{{"id":"msg_1","type":"message","role":"assistant","content":[{{"type":"output_text","text":"{text}","annotations":[]}}]}}],"usage":{{"input_tokens":3,"output_tokens":200,"total_tokens":203}}}}"#
         ),
         _ => format!(
             r#"{{"candidates":[{{"content":{{"parts":[{{"text":"{text}"}}],"role":"model"}},"finishReason":"STOP","index":0}}],"usageMetadata":{{"promptTokenCount":3,"candidatesTokenCount":200,"totalTokenCount":203}},"modelVersion":"m"}}"#
@@ -61,6 +66,9 @@ fn stream(from: Endpoint, to: Endpoint) {
         }
         Endpoint::ChatCompletions => {
             "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\" word\"},\"finish_reason\":null}]}\n\n"
+        }
+        Endpoint::Responses => {
+            "event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\",\"sequence_number\":7,\"item_id\":\"msg_1\",\"output_index\":0,\"content_index\":0,\"delta\":\" word\",\"logprobs\":[]}\n\n"
         }
         _ => {
             "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\" word\"}],\"role\":\"model\"},\"index\":0}],\"modelVersion\":\"m\"}\r\n\r\n"

@@ -4,6 +4,8 @@ mod openai;
 mod responses;
 
 use bytes::{Bytes, BytesMut};
+use serde::Deserializer as _;
+use serde::de::Visitor;
 use smallvec::SmallVec;
 use tollgate_types::{FaultClass, TokenUsage};
 
@@ -477,6 +479,18 @@ fn broken(data: &str, fault: &serde_json::Error) -> Verdict {
         _ => format!("not JSON from byte {} on", fault.column()),
     };
     Verdict::Fail(StreamFault::BadEvent(note))
+}
+
+/// Shows the members of an event's data, which has to be one object, to what
+/// looks for some of them.
+fn visit<'a>(data: &'a [u8], looks: impl Visitor<'a, Value = ()>) -> Result<&'a str, Verdict> {
+    let data = text(data)?;
+    let mut reader = serde_json::Deserializer::from_str(data);
+    let read = reader.deserialize_map(looks);
+    match read.and_then(|()| reader.end()) {
+        Ok(()) => Ok(data),
+        Err(fault) => Err(broken(data, &fault)),
+    }
 }
 
 fn text(data: &[u8]) -> Result<&str, Verdict> {

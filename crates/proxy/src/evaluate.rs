@@ -20,6 +20,7 @@ use crate::gateway::Gateway;
 use crate::head;
 use crate::intake::{Intake, read_body};
 use crate::pace::RULES;
+use crate::rewrite::{Rewriting, Rewritten, becomes_exec, rewritten};
 use crate::snapshot::{Limits, Snapshot};
 
 /// Largest body, in bytes: what a tool is called with, not what it reads.
@@ -99,7 +100,7 @@ pub(crate) async fn evaluate(
     request: Request<Incoming>,
 ) -> Response<Body> {
     match ask(gateway, shape, request).await {
-        Ok(Some(decision)) => decided(shape, &decision),
+        Ok(Some(said)) => decided(shape, &said),
         Ok(None) => answer(StatusCode::OK, &json!({"status": "ok"})),
         Err(unasked) => refused(shape, &unasked),
     }
@@ -109,8 +110,9 @@ async fn ask(
     gateway: &Gateway,
     shape: Shape,
     request: Request<Incoming>,
-) -> Result<Option<Decision>, Unasked> {
+) -> Result<Option<Said>, Unasked> {
     let (head, body) = request.into_parts();
+    let how = Rewriting::of(head.uri.query());
     let snapshot = gateway.snapshot();
     let agent = admitted(gateway, &snapshot, &head, &Method::POST)?;
     let intake = read_body(body, &limits(&snapshot), &gateway.memory).await;
@@ -122,9 +124,16 @@ async fn ask(
         record(gateway, &snapshot, agent, "hook.audit", None, facts, "ok").await?;
         return Ok(None);
     }
-    let facts = question.facts(gateway, &snapshot, agent, &named);
+    let mut facts = question.facts(gateway, &snapshot, agent, &named);
+    let program = gateway.exec.as_deref();
+    let program = program.filter(|_| shape == Shape::ClaudeCode);
+    if becomes_exec(program, how, &facts).is_some() {
+        let becomes = ("becomes".into(), Fact::text("exec"));
+        facts.context.extra.push(becomes);
+    }
     let decision = snapshot.rules.judge.decide(&facts).await;
-    let noted = noted(&facts, &decision);
+    let instead = program.and_then(|program| rewritten(program, how, &named, &facts, &decision));
+    let noted = noted(&facts, &decision, instead.is_some());
     let outcome = decision.verdict().as_str();
     record(
         gateway,
@@ -136,7 +145,13 @@ async fn ask(
         outcome,
     )
     .await?;
-    Ok(Some(decision))
+    Ok(Some(Said { decision, instead }))
+}
+
+/// What the rules say, and what takes the place of the call.
+struct Said {
+    decision: Decision,
+    instead: Option<Rewritten>,
 }
 
 /// What every question of a hook has to pass: a method, a head, a key, a pace.
@@ -336,7 +351,7 @@ fn domain_in(args: &Fact<'_>) -> Option<Domain> {
 
 /// What the ledger keeps: what was asked and answered, without the arguments
 /// themselves, because nothing has looked for secrets in them.
-fn noted(facts: &Facts<'_>, decision: &Decision) -> Value {
+fn noted(facts: &Facts<'_>, decision: &Decision, rewritten: bool) -> Value {
     let names: Vec<&str> = match &facts.args {
         Fact::Map(pairs) => pairs
             .iter()
@@ -357,6 +372,7 @@ fn noted(facts: &Facts<'_>, decision: &Decision) -> Value {
         "args_sha256": sha256(&args),
         "args": safe(facts),
         "reason": decision.reason(),
+        "rewritten": rewritten,
     })
 }
 
@@ -438,7 +454,8 @@ async fn record(
     })
 }
 
-fn decided(shape: Shape, decision: &Decision) -> Response<Body> {
+fn decided(shape: Shape, said: &Said) -> Response<Body> {
+    let decision = &said.decision;
     let reason = match decision.reason() {
         "" => format!("by rule {}", decision.rule()),
         reason => reason.to_owned(),
@@ -449,10 +466,16 @@ fn decided(shape: Shape, decision: &Decision) -> Response<Body> {
             "reason": reason,
             "rule": &**decision.rule(),
         }),
-        Shape::ClaudeCode => hook(
-            decision.verdict(),
-            &format!("{reason} ({})", decision.rule()),
-        ),
+        Shape::ClaudeCode => {
+            let reason = format!("{reason} ({})", decision.rule());
+            match &said.instead {
+                None => hook(decision.verdict(), &reason),
+                Some(Rewritten::Input(input)) => replaced(input, &reason),
+                Some(Rewritten::Command(command)) => {
+                    hook(Verdict::Deny, &format!("run it as: {command}"))
+                }
+            }
+        }
     };
     answer(StatusCode::OK, &body)
 }
@@ -485,6 +508,17 @@ fn hook(verdict: Verdict, reason: &str) -> Value {
         "hookEventName": "PreToolUse",
         "permissionDecision": word,
         "permissionDecisionReason": reason,
+    }})
+}
+
+/// The call goes on with other arguments: what it runs then asks by itself, so
+/// nobody has to be asked here.
+fn replaced(input: &Value, reason: &str) -> Value {
+    json!({"hookSpecificOutput": {
+        "hookEventName": "PreToolUse",
+        "permissionDecision": "allow",
+        "permissionDecisionReason": reason,
+        "updatedInput": input,
     }})
 }
 

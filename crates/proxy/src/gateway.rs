@@ -33,6 +33,9 @@ pub struct Gateway {
     pub(crate) commands: Arc<Commands>,
     /// Spans are made of finished requests.
     pub(crate) traces: bool,
+    /// How a command line begins that runs through the command plane, where
+    /// there is one.
+    pub(crate) exec: Option<String>,
 }
 
 impl Gateway {
@@ -53,6 +56,7 @@ impl Gateway {
             scans: Pace::default(),
             commands: Arc::new(Commands::tame_only(Setting::default())),
             traces: false,
+            exec: None,
         }
     }
 
@@ -66,6 +70,15 @@ impl Gateway {
     #[must_use]
     pub fn with_traces(self, traces: bool) -> Self {
         Self { traces, ..self }
+    }
+
+    /// Rewrites what shell tools are called with, so that it begins like this.
+    #[must_use]
+    pub fn with_exec(self, begin: Option<String>) -> Self {
+        Self {
+            exec: begin,
+            ..self
+        }
     }
 
     /// Loads at the side what the first request behind TLS would wait for.

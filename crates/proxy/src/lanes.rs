@@ -38,7 +38,7 @@ pub(crate) use dlp::Dlp;
 pub use dlp::{DlpSettings, Inward, OnMatch};
 pub(crate) use memory::Memory;
 pub use remote::Remote;
-pub use scanning::{Opinions, Scanning};
+pub use scanning::{Late, Opinions, Scanning};
 pub use script::Script;
 pub(crate) use sweep::{Subject, Sweep, sweep, wanted};
 pub(crate) use taint::Tainting;

@@ -50,6 +50,7 @@ mod peer;
 mod rate;
 mod refusal;
 mod relay;
+mod rewrite;
 mod rules;
 mod snapshot;
 mod stall;
@@ -62,7 +63,7 @@ pub use bank::Bank;
 pub use body::{Body, BodyError};
 pub use dispatch::Control;
 pub use gateway::Gateway;
-pub use lanes::{DlpSettings, Inward, OnMatch, Opinions, Remote, Scanning, Script};
+pub use lanes::{DlpSettings, Inward, Late, OnMatch, Opinions, Remote, Scanning, Script};
 pub use listener::listen;
 pub use rules::{Domains, Rules};
 pub use snapshot::{

@@ -14,7 +14,7 @@ fn ask(tier: Tier) -> Approval {
     Approval::ask(id, Digest::of(b"x"), tier, true, UnixMillis(0), &LADDER)
 }
 
-fn answer(decision: Decision) -> Answer {
+fn answer(decision: Choice) -> Answer {
     Answer {
         by: OperatorName::new("olga").unwrap(),
         may_answer: Tier::Critical,
@@ -25,7 +25,7 @@ fn answer(decision: Decision) -> Answer {
     }
 }
 
-fn say(decision: Decision) -> Event {
+fn say(decision: Choice) -> Event {
     Event::Answered(answer(decision))
 }
 
@@ -36,7 +36,7 @@ fn at(approval: &mut Approval, now: u64, event: Event) -> Step {
 #[test]
 fn a_yes_is_handed_out_once() {
     let mut it = ask(Tier::High);
-    let step = at(&mut it, 1, say(Decision::AllowOnce));
+    let step = at(&mut it, 1, say(Choice::AllowOnce));
     assert_eq!((step.effects, step.refused), (vec![Effect::Settled], None));
     assert_eq!(at(&mut it, 2, Event::Collected).effects, [Effect::Permit]);
     let again = at(&mut it, 3, Event::Collected);
@@ -50,15 +50,15 @@ fn a_yes_is_handed_out_once() {
 #[test]
 fn a_yes_that_nobody_collects_is_worth_nothing_later() {
     let mut it = ask(Tier::Medium);
-    at(&mut it, 1, say(Decision::AllowOnce));
+    at(&mut it, 1, say(Choice::AllowOnce));
     assert!(at(&mut it, 301, Event::Collected).refused.is_some());
 }
 
 #[test]
 fn the_first_answer_wins_and_the_second_hears_whose_it_was() {
     let mut it = ask(Tier::Medium);
-    at(&mut it, 1, say(Decision::Deny));
-    let step = at(&mut it, 2, say(Decision::AllowOnce));
+    at(&mut it, 1, say(Choice::Deny));
+    let step = at(&mut it, 2, say(Choice::AllowOnce));
     assert!(step.effects.is_empty());
     let said = step.refused.unwrap().to_string();
     assert!(said.ends_with("is denied already, by `olga`"), "{said}");
@@ -110,11 +110,11 @@ fn a_late_yes_asks_again_and_revives_nothing() {
     for delivered in [true, false] {
         let mut it = ask(Tier::Critical);
         it.delivered = delivered;
-        let step = at(&mut it, 10, say(Decision::AllowOnce));
+        let step = at(&mut it, 10, say(Choice::AllowOnce));
         assert_eq!(step.effects, [Effect::Settled, Effect::AskAgain]);
         assert!(at(&mut it, 11, Event::Collected).refused.is_some());
-        assert!(at(&mut it, 12, say(Decision::Deny)).refused.is_some());
-        let again = at(&mut it, 13, say(Decision::AllowOnce));
+        assert!(at(&mut it, 12, say(Choice::Deny)).refused.is_some());
+        let again = at(&mut it, 13, say(Choice::AllowOnce));
         assert!(again.refused.is_some() && again.effects.is_empty());
     }
 }
@@ -130,32 +130,32 @@ fn rank_confirmation_and_always_go_by_the_level_that_it_has_risen_to() {
     };
     let mut it = ask(Tier::Medium);
     assert!(it.offers_always());
-    let step = at(&mut it, 61, with(Decision::AllowOnce, Tier::Medium, true));
+    let step = at(&mut it, 61, with(Choice::AllowOnce, Tier::Medium, true));
     assert!(matches!(step.refused, Some(AnswerRefused::Rank { .. })));
-    let step = at(&mut it, 61, with(Decision::AllowOnce, Tier::High, false));
+    let step = at(&mut it, 61, with(Choice::AllowOnce, Tier::High, false));
     assert_eq!(step.refused, Some(AnswerRefused::Unconfirmed(Tier::High)));
-    let step = at(&mut it, 61, with(Decision::AllowAlways, Tier::High, true));
+    let step = at(&mut it, 61, with(Choice::AllowAlways, Tier::High, true));
     assert!(matches!(step.refused, Some(AnswerRefused::NoAlways(_))));
     assert!(!it.offers_always() && it.state.is_pending());
     // Anybody may say no.
-    let step = at(&mut it, 61, with(Decision::Deny, Tier::Safe, false));
+    let step = at(&mut it, 61, with(Choice::Deny, Tier::Safe, false));
     assert_eq!(step.effects, [Effect::Settled]);
 }
 
 #[test]
 fn always_needs_a_rule_and_keeps_it() {
     let mut it = ask(Tier::Medium);
-    let step = at(&mut it, 1, say(Decision::AllowAlways));
+    let step = at(&mut it, 1, say(Choice::AllowAlways));
     assert_eq!(step.effects, [Effect::Remember, Effect::Settled]);
     let mut none = ask(Tier::Medium);
     none.may_always = false;
-    let step = at(&mut none, 1, say(Decision::AllowAlways));
+    let step = at(&mut none, 1, say(Choice::AllowAlways));
     assert!(matches!(step.refused, Some(AnswerRefused::NoAlways(_))));
 }
 
 #[test]
 fn nobody_answers_their_own_question() {
-    for decision in [Decision::AllowOnce, Decision::AllowAlways, Decision::Deny] {
+    for decision in [Choice::AllowOnce, Choice::AllowAlways, Choice::Deny] {
         let mut it = ask(Tier::Medium);
         let own = Answer {
             from_asker: true,
@@ -169,11 +169,7 @@ fn nobody_answers_their_own_question() {
 
 fn events() -> impl Strategy<Value = (u64, Event)> {
     let tier = prop::sample::select(Tier::ALL.to_vec());
-    let decision = prop::sample::select(vec![
-        Decision::AllowOnce,
-        Decision::AllowAlways,
-        Decision::Deny,
-    ]);
+    let decision = prop::sample::select(vec![Choice::AllowOnce, Choice::AllowAlways, Choice::Deny]);
     let answered = (tier, decision, any::<bool>(), any::<bool>()).prop_map(
         |(may_answer, decision, confirmed, from_asker)| {
             Event::Answered(Answer {
@@ -222,7 +218,7 @@ proptest! {
             remembered += step.effects.iter().filter(|it| **it == Effect::Remember).count();
             settled += step.effects.iter().filter(|it| **it == Effect::Settled).count();
             if let Event::Answered(answer) = &event
-                && answer.decision != Decision::Deny
+                && answer.decision != Choice::Deny
                 && step.refused.is_none()
                 && !step.effects.contains(&Effect::AskAgain)
             {
@@ -249,12 +245,12 @@ proptest! {
 fn nothing_runs_unapproved_in_any_short_sequence() {
     let weak = Event::Answered(Answer {
         may_answer: Tier::Low,
-        ..answer(Decision::AllowOnce)
+        ..answer(Choice::AllowOnce)
     });
     let alphabet = [
-        say(Decision::AllowOnce),
-        say(Decision::AllowAlways),
-        say(Decision::Deny),
+        say(Choice::AllowOnce),
+        say(Choice::AllowAlways),
+        say(Choice::Deny),
         weak.clone(),
         Event::Collected,
         Event::Withdrawn,

@@ -2,7 +2,7 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
-use tollgate_approvals::{Card, Decision, Rule, State};
+use tollgate_approvals::{Card, Choice, Rule, State};
 use tollgate_types::{OperatorName, Principal, Versions};
 
 use super::*;
@@ -104,7 +104,7 @@ fn subject(text: &str) -> Digest {
     Digest::of(text.as_bytes())
 }
 
-fn say(decision: Decision) -> Answer {
+fn say(decision: Choice) -> Answer {
     Answer {
         by: OperatorName::new("olga").unwrap(),
         may_answer: Tier::Critical,
@@ -125,14 +125,14 @@ async fn a_yes_reaches_whoever_waits_and_is_taken_once() {
     let room = open(&paper, Vec::new());
     let mut ticket = ask(&room, "main", "a").await.unwrap();
     let mut changes = room.changes();
-    let seat = room.answer(ticket.id, say(Decision::AllowOnce)).await;
+    let seat = room.answer(ticket.id, say(Choice::AllowOnce)).await;
     assert_eq!(seat.unwrap().approval.state.as_str(), "allowed_once");
     ticket.stands.changed().await.unwrap();
     assert_eq!(changes.recv().await.unwrap().approval.id, ticket.id);
     room.collect(ticket.id).await.unwrap();
     let again = room.collect(ticket.id).await;
     assert!(matches!(again, Err(AnswerFault::Refused(_))), "{again:?}");
-    let late = room.answer(ticket.id, say(Decision::Deny)).await;
+    let late = room.answer(ticket.id, say(Choice::Deny)).await;
     assert!(late.unwrap_err().to_string().contains("by `olga`"));
     assert_eq!(*paper.changed.lock().unwrap(), ["allowed_once"; 2]);
 }
@@ -142,7 +142,7 @@ async fn a_guessed_id_is_no_approval() {
     let room = open(&Arc::default(), Vec::new());
     ask(&room, "main", "a").await.unwrap();
     let guessed = ApprovalId::from_random([0xee; 16]);
-    for decision in [Decision::AllowOnce, Decision::Deny] {
+    for decision in [Choice::AllowOnce, Choice::Deny] {
         let answered = room.answer(guessed, say(decision)).await;
         assert_eq!(answered.unwrap_err(), AnswerFault::Unknown(guessed));
     }
@@ -155,7 +155,7 @@ async fn a_yes_that_can_t_be_written_was_not_said_and_nothing_is_lost() {
     let room = open(&paper, Vec::new());
     let ticket = ask(&room, "main", "a").await.unwrap();
     paper.full.store(true, Relaxed);
-    for decision in [Decision::AllowOnce, Decision::AllowAlways] {
+    for decision in [Choice::AllowOnce, Choice::AllowAlways] {
         let said = room.answer(ticket.id, say(decision)).await;
         assert!(matches!(said, Err(AnswerFault::Unwritten(_))), "{said:?}");
         assert!(room.get(ticket.id).unwrap().approval.state.is_pending());
@@ -166,7 +166,7 @@ async fn a_yes_that_can_t_be_written_was_not_said_and_nothing_is_lost() {
         Err(AskFault::Unwritten(_))
     ));
     paper.full.store(false, Relaxed);
-    room.answer(ticket.id, say(Decision::AllowAlways))
+    room.answer(ticket.id, say(Choice::AllowAlways))
         .await
         .unwrap();
     assert_eq!(*paper.rules.lock().unwrap(), ["npm test"]);
@@ -218,7 +218,7 @@ async fn what_waited_before_a_restart_waits_after_it() {
     // Another agent's is never taken over.
     let other = ask(&room, "other", "a").await.unwrap();
     assert!(other.id != ticket.id && other.id != second.id);
-    room.answer(ticket.id, say(Decision::AllowOnce))
+    room.answer(ticket.id, say(Choice::AllowOnce))
         .await
         .unwrap();
     room.collect(ticket.id).await.unwrap();
@@ -231,7 +231,7 @@ async fn a_late_yes_asks_again_under_a_new_id() {
     let ticket = ask(&room, "main", "a").await.unwrap();
     room.delivered(vec![ticket.id]).await;
     CLOCK.set(CLOCK.get() + 100);
-    let said = room.answer(ticket.id, say(Decision::AllowOnce)).await;
+    let said = room.answer(ticket.id, say(Choice::AllowOnce)).await;
     let Err(AnswerFault::AskedAgain { again, .. }) = said else {
         panic!("{said:?}");
     };
@@ -239,7 +239,7 @@ async fn a_late_yes_asks_again_under_a_new_id() {
     assert!(matches!(stands(ticket.id), State::TimedOut { .. }));
     assert!(stands(again).is_pending() && again != ticket.id);
     assert!(room.collect(ticket.id).await.is_err());
-    room.answer(again, say(Decision::AllowOnce)).await.unwrap();
+    room.answer(again, say(Choice::AllowOnce)).await.unwrap();
     // Whoever asks the same again gets the answer.
     let retried = ask(&room, "main", "a").await.unwrap();
     assert_eq!(retried.id, again);

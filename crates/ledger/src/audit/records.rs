@@ -178,7 +178,10 @@ async fn rows(
 ) -> Result<Vec<SqliteRow>, sqlx::Error> {
     // Files of an older version lack the newest columns.
     let sql = format!("SELECT * FROM {table} WHERE seq >= ? AND seq < ? ORDER BY seq");
+    // Not kept prepared: a step of the schema that comes after would change what
+    // the star stands for.
     sqlx::query(AssertSqlSafe(sql))
+        .persistent(false)
         .bind(from)
         .bind(to)
         .fetch_all(connection)

@@ -1,10 +1,9 @@
 use std::fmt;
 
-use serde::Deserializer as _;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{Reading, StreamFault, Verdict, broken, text};
+use super::{Reading, StreamFault, Verdict, visit};
 use crate::json::{LentKey, Members};
 use crate::skim::{Skim, Skimmed};
 use crate::sse::Event;
@@ -26,18 +25,11 @@ pub(super) fn judge(event: &Event<'_>, reading: &mut Reading) -> Verdict {
     if data.is_empty() || !known {
         return Verdict::Pass;
     }
-    let data = match text(data) {
+    let mut message = Part::default();
+    let data = match visit(data, &mut message) {
         Ok(data) => data,
         Err(verdict) => return verdict,
     };
-    let mut message = Part::default();
-    let mut reader = serde_json::Deserializer::from_str(data);
-    if let Err(fault) = reader
-        .deserialize_map(&mut message)
-        .and_then(|()| reader.end())
-    {
-        return broken(data, &fault);
-    }
     message.count(reading);
     let is = |word: &str| match name {
         // Without a name the data's own type tells.

@@ -1,10 +1,9 @@
 use std::fmt;
 
-use serde::Deserializer as _;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{Reading, StreamFault, Verdict, broken, text};
+use super::{Reading, StreamFault, Verdict, visit};
 use crate::json::LentKey;
 use crate::skim::{Skim, Skimmed};
 use crate::sse::Event;
@@ -22,18 +21,11 @@ pub(super) fn judge(event: &Event<'_>, reading: &mut Reading) -> Verdict {
 /// once every candidate in it has its `finishReason`, or the prompt was
 /// blocked, and more (grounding, figures) may follow that.
 pub(super) fn judge_part(data: &[u8], reading: &mut Reading) -> Verdict {
-    let data = match text(data) {
+    let mut part = Part::default();
+    let data = match visit(data, &mut part) {
         Ok(data) => data,
         Err(verdict) => return verdict,
     };
-    let mut part = Part::default();
-    let mut reader = serde_json::Deserializer::from_str(data);
-    if let Err(fault) = reader
-        .deserialize_map(&mut part)
-        .and_then(|()| reader.end())
-    {
-        return broken(data, &fault);
-    }
     if let Some(raw) = part.usage {
         reading.usage = usage::gemini(raw.get(), reading.usage);
     }

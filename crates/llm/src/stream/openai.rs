@@ -1,10 +1,9 @@
 use std::fmt;
 
-use serde::Deserializer as _;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{Reading, StreamFault, TapOptions, Verdict, broken, text};
+use super::{Reading, StreamFault, TapOptions, Verdict, visit};
 use crate::json::LentKey;
 use crate::skim::{Skim, Skimmed};
 use crate::sse::Event;
@@ -20,18 +19,11 @@ pub(super) fn judge(event: &Event<'_>, options: TapOptions, reading: &mut Readin
         b"[DONE]" => return Verdict::Finish,
         _ => {}
     }
-    let data = match text(data) {
+    let mut chunk = Chunk::default();
+    let data = match visit(data, &mut chunk) {
         Ok(data) => data,
         Err(verdict) => return verdict,
     };
-    let mut chunk = Chunk::default();
-    let mut reader = serde_json::Deserializer::from_str(data);
-    if let Err(fault) = reader
-        .deserialize_map(&mut chunk)
-        .and_then(|()| reader.end())
-    {
-        return broken(data, &fault);
-    }
     let reported = chunk.usage.and_then(|raw| usage::openai(raw.get()));
     let reported = reported.or_else(|| chunk.groq.and_then(groq_usage));
     reading.usage = reported.or(reading.usage);

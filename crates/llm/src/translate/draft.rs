@@ -1,4 +1,4 @@
-use super::conversation::{Call, Conversation, Part, Setting, Tool, Value};
+use super::conversation::{Call, Conversation, Part, Role, Setting, Tool, Value};
 use super::pen::Pen;
 use super::raw::{Fault, Raw};
 use super::{Drop, Strictness};
@@ -63,6 +63,22 @@ impl<'a, 't> Draft<'a, 't> {
         if !again && self.dropped.len() < MOST_DROPS {
             self.dropped.push((at, why));
         }
+    }
+
+    /// Every system prompt, for an API that has them at the beginning only:
+    /// those in the middle of a conversation are moved there.
+    pub(super) fn prompts<'c>(
+        &mut self,
+        conversation: &'c Conversation<'a>,
+        why: &'static str,
+    ) -> Result<Vec<&'c Part<'a>>, Fault<'a>> {
+        let mut prompts: Vec<&Part<'a>> = conversation.system.iter().collect();
+        let turns = conversation.turns.iter();
+        for turn in turns.filter(|turn| turn.role == Role::System) {
+            self.leave_out(turn.at, why)?;
+            prompts.extend(&turn.parts);
+        }
+        Ok(prompts)
     }
 
     /// What becomes of a setting that the dialect has no word for.

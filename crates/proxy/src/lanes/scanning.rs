@@ -1,7 +1,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use sha2::{Digest, Sha256};
 use tollgate_scan::{
@@ -17,12 +17,16 @@ use crate::snapshot::Provider;
 /// may wait for a network or an interpreter, so they are asked off the path.
 pub type Opinions = Vec<Arc<dyn SecondOpinion + Send + Sync>>;
 
+/// Something that takes a while to make: made at the side when the gateway
+/// starts, and waited for by whoever comes before it is there.
+pub type Late<T> = LazyLock<T, Box<dyn FnOnce() -> T + Send>>;
+
 /// What looks at text, and what it is told to look for.
 pub struct Scanning {
     /// Finds secrets.
-    pub scanner: Arc<Scanner>,
+    pub scanner: Arc<Late<Scanner>>,
     /// Finds injections.
-    pub injections: Arc<Injections>,
+    pub injections: Arc<Late<Injections>>,
     /// The values that Tollgate guards.
     pub book: Arc<Book>,
     /// Writes placeholders.
@@ -55,6 +59,11 @@ impl Scanning {
     pub fn next_generation() -> u64 {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         NEXT.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// What finds secrets.
+    pub(crate) fn scanner(&self) -> &Scanner {
+        &self.scanner
     }
 
     /// What holds between an agent and a provider: the agent's own word, then

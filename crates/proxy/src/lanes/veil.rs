@@ -160,7 +160,7 @@ impl Veil {
         open.fed += piece.len();
         let until = open.fed;
         let passed = match &mut open.lane {
-            Some(lane) => lane.feed(&scanning.scanner, Some(&scanning.book), piece),
+            Some(lane) => lane.feed(scanning.scanner(), Some(&scanning.book), piece),
             None => Passed::default(),
         };
         self.passed(at, passed);
@@ -188,7 +188,7 @@ impl Veil {
             if ends(&self.lanes[at])
                 && let Some(lane) = self.lanes[at].lane.take()
             {
-                let passed = lane.finish(&scanning.scanner, Some(&scanning.book));
+                let passed = lane.finish(scanning.scanner(), Some(&scanning.book));
                 self.passed(at, passed);
             }
         }

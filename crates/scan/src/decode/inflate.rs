@@ -71,8 +71,13 @@ fn magic(text: &[u8]) -> Vec<(usize, Form)> {
             .take(MOST_PLACES)
             .map(|at| (at, Form::Zstd)),
     );
-    if matches!(text, [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..]) {
+    if text.starts_with(&[0x78, 0x5e]) {
         places.push((0, Form::Zlib));
+    }
+    // `x^` is text; the others stand in none.
+    for start in [[0x78, 0x01], [0x78, 0x9c], [0x78, 0xda]] {
+        let found = memchr::memmem::find_iter(text, &start).take(MOST_PLACES);
+        places.extend(found.map(|at| (at, Form::Zlib)));
     }
     places
 }

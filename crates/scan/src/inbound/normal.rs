@@ -237,6 +237,45 @@ fn unleet(byte: u8) -> u8 {
     }
 }
 
+/// The text without the sequences that steer a terminal (colours, titles,
+/// links, letters that are not shown), each replaced.
+pub(crate) fn without_escapes(text: &[u8], between: &[u8]) -> Option<Vec<u8>> {
+    let mut next = memchr::memchr(0x1b, text)?;
+    let mut out = Vec::with_capacity(text.len());
+    let mut at = 0;
+    loop {
+        out.extend_from_slice(&text[at..next]);
+        out.extend_from_slice(between);
+        at = next + escape(&text[next..]);
+        match memchr::memchr(0x1b, &text[at..]) {
+            Some(step) => next = at + step,
+            None => break,
+        }
+    }
+    out.extend_from_slice(&text[at..]);
+    Some(out)
+}
+
+/// The length of the control sequence that the text begins with (ECMA-48). The
+/// text of a title is kept: it is what hides there.
+fn escape(text: &[u8]) -> usize {
+    match text.get(1) {
+        Some(b'[') => {
+            let body = text[2..].iter().take(64);
+            let inner = body.take_while(|byte| matches!(byte, 0x20..0x40)).count();
+            (2 + inner + 1).min(text.len())
+        }
+        Some(b']') => {
+            let inner = text[2..].iter().take(8);
+            2 + inner
+                .take_while(|byte| matches!(byte, b'0'..=b'9' | b';'))
+                .count()
+        }
+        Some(_) => 2,
+        None => 1,
+    }
+}
+
 /// `i g n o r e` as one word, where several letters stand alone in a row.
 pub(crate) fn joined(text: &[u8]) -> Option<Vec<u8>> {
     let is_gap = |byte: u8| matches!(byte, b' ' | b'-' | b'.' | b'_');

@@ -40,6 +40,12 @@ pub(crate) fn of(text: &[u8], view: &View) -> Vec<Passage> {
     if let Some(plain) = normal::joined(&view.text) {
         found.push(whole("disguised-text", plain, 2));
     }
+    // A colour may stand in a word and between two.
+    for between in [&b""[..], b" "] {
+        if let Some(plain) = normal::without_escapes(text, between) {
+            found.push(whole("disguised-text", plain, 2));
+        }
+    }
     markup(text, &mut found);
     encoded(text, &mut found);
     if memchr::memmem::find(&view.text, b"rot13").is_some()

@@ -5,7 +5,7 @@ mod watch;
 use std::time::Duration;
 
 use tollgate_api::{AnswerRequest, ApprovalReport, Client};
-use tollgate_approvals::{ApprovalId, Decision};
+use tollgate_approvals::{ApprovalId, Choice};
 use tollgate_types::Tier;
 
 use super::failure::Failure;
@@ -95,16 +95,16 @@ pub(super) fn run(
             screen.either(*json, &found, |paint| whole(&found, now(), width, paint))
         }
         Command::Watch { json } => watch::run(*json, paths, surroundings, screen),
-        Command::AllowOnce(answer) => say(Decision::AllowOnce, answer, paths, surroundings, screen),
+        Command::AllowOnce(answer) => say(Choice::AllowOnce, answer, paths, surroundings, screen),
         Command::AllowAlways(answer) => {
-            say(Decision::AllowAlways, answer, paths, surroundings, screen)
+            say(Choice::AllowAlways, answer, paths, surroundings, screen)
         }
-        Command::Deny(answer) => say(Decision::Deny, answer, paths, surroundings, screen),
+        Command::Deny(answer) => say(Choice::Deny, answer, paths, surroundings, screen),
     }
 }
 
 fn say(
-    decision: Decision,
+    decision: Choice,
     answer: &Answer,
     paths: &Paths,
     surroundings: &dyn Surroundings,
@@ -112,7 +112,7 @@ fn say(
 ) -> Result<(), Failure> {
     // A no may be short; a yes to what is HIGH names the whole of it.
     let highest = match decision {
-        Decision::Deny => Some(Tier::Critical),
+        Choice::Deny => Some(Tier::Critical),
         _ => Some(Tier::Medium),
     };
     let request = AnswerRequest {

@@ -60,6 +60,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
 
+    /// Ask a person in any case
+    #[arg(long)]
+    ask: bool,
+
     /// Run it in a sandbox, whatever the configuration says
     #[arg(long)]
     sandbox: bool,

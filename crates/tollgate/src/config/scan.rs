@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tollgate_proxy::{DlpSettings, Inward, OnMatch, Target};
+use tollgate_proxy::{DlpSettings, Inward, Late, OnMatch, Target};
 use tollgate_scan::{Catalog, Detector, Limits, Outbound, Profile, Scanner};
 use tollgate_types::{AgentName, Secret};
 
@@ -22,7 +22,7 @@ pub struct ScanSettings {
     /// `[agents.NAME] dlp`
     pub agents: Vec<(AgentName, DlpSettings)>,
     /// A scanner with rules of the operator's own; none where there are none.
-    pub scanner: Option<Arc<Scanner>>,
+    pub scanner: Option<Arc<Late<Scanner>>>,
     /// Hosts whose text is not looked at.
     pub spared: Vec<String>,
     /// SHA-256 of texts that an operator lets pass.
@@ -82,7 +82,7 @@ impl Build<'_> {
         for (name, agent) in root.named("agents") {
             let dlp = self.dlp(agent);
             match AgentName::new(name) {
-                Ok(_) if name == "defaults" => settings.defaults = dlp,
+                _ if name == "defaults" => settings.defaults = dlp,
                 Ok(name) if dlp != DlpSettings::default() => settings.agents.push((name, dlp)),
                 _ => {}
             }
@@ -145,7 +145,7 @@ impl Build<'_> {
     }
 
     /// The shipped rules and those of the files, where there are any.
-    fn rules(&mut self, table: &Table) -> Option<Arc<Scanner>> {
+    fn rules(&mut self, table: &Table) -> Option<Arc<Late<Scanner>>> {
         let mut texts = Vec::new();
         for file in table.texts("rules") {
             texts.push(self.read_text(table, "rules", file)?);
@@ -155,7 +155,10 @@ impl Build<'_> {
         }
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         match Catalog::with(&texts) {
-            Ok(catalog) => Some(Arc::new(Scanner::new(catalog, Limits::default()))),
+            Ok(catalog) => {
+                let scanner = Scanner::new(catalog, Limits::default());
+                Some(Arc::new(Late::new(Box::new(|| scanner))))
+            }
             Err(fault) => {
                 let line = table.line_of("rules");
                 self.fault(table, line, format!("rules: {fault}"));

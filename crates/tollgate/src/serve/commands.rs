@@ -36,9 +36,9 @@ pub(super) struct Parts {
     pub(super) bank: Arc<Bank>,
     pub(super) ledger: Ledger,
     pub(super) operators: Arc<Register>,
+    pub(super) roster: Arc<Roster>,
     /// Where the gateway listens.
     pub(super) address: SocketAddr,
-    pub(super) roster: Arc<Roster>,
 }
 
 /// The plane, and what serves it.
@@ -141,6 +141,44 @@ fn write_used(rulebook: &Rulebook) {
     if let Err(error) = rulebook.write_used() {
         tracing::warn!(%error, "when rules were used last is not in the file");
     }
+}
+
+/// How a shell of an agent calls `tollgate exec` of this gateway: this very
+/// program, whatever stands in the agent's `PATH`, and these very folders.
+/// None where a path is no text.
+pub(super) fn command_line(paths: &Paths) -> Option<String> {
+    let program = std::env::current_exe().ok()?;
+    let whole = Paths {
+        config: std::path::absolute(&paths.config).ok()?,
+        state: std::path::absolute(&paths.state).ok()?,
+        named: paths.named,
+    };
+    let word = |path: &Path| Some(format!("'{}'", path.to_str()?.replace('\'', r"'\''")));
+    let (config, state) = (&*whole.config, &*whole.state);
+    // The least that leads to the same files.
+    let ways = [
+        (None, None),
+        (Some(config), None),
+        (None, Some(state)),
+        (Some(config), Some(state)),
+    ];
+    let leads_here = |(named, home): &(Option<&Path>, Option<&Path>)| {
+        let found = Paths::find(*named, |name| match name {
+            "TOLLGATE_HOME" => home.and_then(Path::to_str).map(str::to_owned),
+            other => std::env::var(other).ok(),
+        });
+        found.is_ok_and(|found| found == whole)
+    };
+    let (named, home) = ways.into_iter().find(leads_here)?;
+    let home = match home {
+        Some(home) => format!("TOLLGATE_HOME={} ", word(home)?),
+        None => String::new(),
+    };
+    let named = match named {
+        Some(named) => format!(" --config {}", word(named)?),
+        None => String::new(),
+    };
+    Some(format!("{home}{}{named} exec", word(&program)?))
 }
 
 fn terms(settings: &Settings, paths: &Paths) -> Terms {

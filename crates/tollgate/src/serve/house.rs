@@ -40,6 +40,13 @@ pub(super) struct House {
     state: Mutex<State>,
 }
 
+/// Those who are told of a reload.
+pub(super) struct Offices {
+    pub(super) treasury: Arc<Treasury>,
+    pub(super) lookout: Lookout,
+    pub(super) commands: Arc<Commands>,
+}
+
 /// What the last good configuration was made of.
 #[derive(Clone)]
 struct State {
@@ -58,10 +65,13 @@ impl House {
         gateway: Arc<Gateway>,
         ledger: Ledger,
         stored: Vec<StoredAgent>,
-        treasury: Arc<Treasury>,
-        lookout: Lookout,
-        commands: Arc<Commands>,
+        offices: Offices,
     ) -> Arc<Self> {
+        let Offices {
+            treasury,
+            lookout,
+            commands,
+        } = offices;
         let state = State {
             seen: HashMap::new(),
             settings: Arc::new(settings),

@@ -45,7 +45,7 @@ use crate::greeting;
 use crate::paths::Paths;
 use crate::taint;
 use commands::{Commands, Parts};
-use house::House;
+use house::{House, Offices};
 use runs::Runs;
 use scanning::Lookout;
 use snapshot::Fixed;
@@ -98,15 +98,16 @@ pub async fn run(
     let gateway = Gateway::new(snapshot, ledger.clone(), Arc::clone(&bank));
     let gateway = gateway
         .with_traces(telemetry.is_some())
-        .with_commands(classifier::open(&paths));
+        .with_commands(classifier::open(&paths))
+        .with_exec(commands::command_line(&paths));
     let gateway = Arc::new(gateway);
     let parts = Parts {
         gateway: Arc::clone(&gateway),
         bank: Arc::clone(&bank),
         ledger: ledger.clone(),
         operators: Arc::clone(&operators),
-        address,
         roster: Arc::clone(&roster),
+        address,
     };
     let mut commands = Commands::open(&settings, &paths, parts).await?;
     let sockets = commands.serve();
@@ -125,9 +126,11 @@ pub async fn run(
         Arc::clone(&gateway),
         ledger.clone(),
         stored,
-        Arc::clone(&treasury),
-        lookout,
-        Arc::clone(&commands),
+        Offices {
+            treasury: Arc::clone(&treasury),
+            lookout,
+            commands: Arc::clone(&commands),
+        },
     );
     if let Some(fault) = policy_fault {
         house.began_without_rules(fault);

@@ -1,10 +1,10 @@
 //! The scanner's rules, and the secrets that it guards.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use anyhow::Context;
 use tollgate_policy::ScanScript;
-use tollgate_proxy::{Opinions, Remote, Scanning, Script, Target};
+use tollgate_proxy::{Late, Opinions, Remote, Scanning, Script, Target};
 use tollgate_scan::{Book, Injections, Redactor, Scanner, Spared};
 use tollgate_types::Secret;
 
@@ -13,18 +13,36 @@ use crate::config::{Guarded, Settings};
 /// What stays over reloads: the shipped rules, and a key, so that the same
 /// secret has the same placeholder for as long as the gateway runs.
 pub(super) struct Lookout {
-    shipped: Arc<Scanner>,
-    injections: Arc<Injections>,
+    shipped: Arc<Late<Scanner>>,
+    injections: Arc<Late<Injections>>,
     redactor: Redactor,
     token: Secret,
 }
 
 impl Lookout {
-    /// Reads the shipped rules; `token` is the first operator's.
+    /// Begins to read the shipped rules at the side; `token` is the first
+    /// operator's.
     pub(super) fn new(token: Secret) -> anyhow::Result<Self> {
+        let shipped = late(|| match Scanner::shipped() {
+            Ok(scanner) => scanner,
+            // A test holds them; whoever waits for them fails closed.
+            Err(fault) => panic!("the shipped rules: {fault}"),
+        });
+        let injections = late(|| match Injections::shipped() {
+            Ok(injections) => injections,
+            Err(fault) => panic!("the shipped concepts: {fault}"),
+        });
+        let warmed = (Arc::clone(&shipped), Arc::clone(&injections));
+        std::thread::Builder::new()
+            .name("rules".to_owned())
+            .spawn(move || {
+                LazyLock::force(&warmed.0);
+                LazyLock::force(&warmed.1);
+            })
+            .context("no thread for the scanner's rules")?;
         Ok(Self {
-            shipped: Arc::new(Scanner::shipped()?),
-            injections: Arc::new(Injections::shipped()?),
+            shipped,
+            injections,
             redactor: Redactor::new(key()?),
             token,
         })
@@ -37,9 +55,9 @@ impl Lookout {
         settings: &Settings,
         guarded: &Guarded,
     ) -> anyhow::Result<Arc<Scanning>> {
-        let own = settings.scan.scanner.as_ref();
+        let own = settings.scan.scanner.clone();
         Ok(Arc::new(Scanning {
-            scanner: Arc::clone(own.unwrap_or(&self.shipped)),
+            scanner: own.unwrap_or_else(|| Arc::clone(&self.shipped)),
             injections: Arc::clone(&self.injections),
             book: Arc::new(self.book(settings, guarded)?),
             redactor: self.redactor.clone(),
@@ -87,6 +105,10 @@ fn opinions(settings: &Settings) -> anyhow::Result<Opinions> {
         opinions.push(Arc::new(Remote::new(target, it.fails_closed, it.limit)));
     }
     Ok(opinions)
+}
+
+fn late<T>(make: impl FnOnce() -> T + Send + 'static) -> Arc<Late<T>> {
+    Arc::new(Late::new(Box::new(make)))
 }
 
 /// Random bytes that die with the process.

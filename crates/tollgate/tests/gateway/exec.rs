@@ -1,6 +1,7 @@
 //! `tollgate exec`: what was judged and approved is what runs, or nothing.
 
 mod confined;
+mod hooks;
 mod stage;
 mod swap;
 

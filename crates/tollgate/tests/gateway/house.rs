@@ -82,7 +82,7 @@ impl House {
         .await
     }
 
-    async fn build(keys: &[&str], edit: impl FnOnce(String) -> String) -> Self {
+    pub(crate) async fn build(keys: &[&str], edit: impl FnOnce(String) -> String) -> Self {
         let openai = FakeProvider::openai().start().await;
         let anthropic = FakeProvider::anthropic().start().await;
         let responses = FakeProvider::speaking(Wire::Responses).start().await;

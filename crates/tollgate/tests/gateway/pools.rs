@@ -285,7 +285,7 @@ fn signed() -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_conversation_with_signatures_stays_with_its_credential() {
+async fn fact_32_a_conversation_with_signatures_stays_with_its_credential() {
     let provider = FakeProvider::anthropic().start().await;
     let keys = [FIRST_KEY, SECOND_KEY, THIRD_KEY];
     let tokens: Vec<_> = keys
@@ -386,7 +386,7 @@ async fn a_stored_response_is_continued_where_it_was_made() {
 /// A conversation with proofs whose provider is out goes on at another one of
 /// the same dialect, without them, and stays without.
 #[tokio::test]
-async fn a_conversation_that_must_move_leaves_what_is_bound_behind() {
+async fn fact_32_a_conversation_that_must_move_leaves_what_is_bound_behind() {
     let providers = [
         FakeProvider::anthropic().start().await,
         FakeProvider::anthropic().start().await,

@@ -1,7 +1,5 @@
 use super::parts;
-use crate::translate::conversation::{
-    Conversation, Effort, Format, Part, Role, Tool, ToolChoice, Turn, Value,
-};
+use crate::translate::conversation::{Conversation, Effort, Format, Tool, ToolChoice, Value};
 use crate::translate::draft::Draft;
 use crate::translate::raw::{Fault, Text};
 
@@ -49,19 +47,8 @@ fn write_prompt<'a>(conversation: &Conversation<'a>, draft: &mut Draft<'a, '_>) 
 }
 
 fn write_system<'a>(conversation: &Conversation<'a>, draft: &mut Draft<'a, '_>) -> Written<'a> {
-    let later = conversation
-        .turns
-        .iter()
-        .filter(|turn| turn.role == Role::System);
-    let later: Vec<&Turn<'a>> = later.collect();
-    for turn in &later {
-        draft.leave_out(
-            turn.at,
-            "moved: Gemini has a system prompt at the beginning only",
-        )?;
-    }
-    let moved = later.iter().flat_map(|turn| &turn.parts);
-    let system: Vec<&Part<'a>> = conversation.system.iter().chain(moved).collect();
+    let why = "moved: Gemini has a system prompt at the beginning only";
+    let system = draft.prompts(conversation, why)?;
     if system.is_empty() {
         return Ok(());
     }

@@ -40,19 +40,8 @@ pub(in crate::translate) fn write<'a>(
 }
 
 fn write_system<'a>(conversation: &Conversation<'a>, draft: &mut Draft<'a, '_>) -> Written<'a> {
-    let later = conversation
-        .turns
-        .iter()
-        .filter(|turn| turn.role == Role::System);
-    let later: Vec<&Turn<'a>> = later.collect();
-    for turn in &later {
-        draft.leave_out(
-            turn.at,
-            "moved: Anthropic has system prompts at the beginning only",
-        )?;
-    }
-    let moved = later.iter().flat_map(|turn| &turn.parts);
-    let parts: Vec<&Part<'a>> = conversation.system.iter().chain(moved).collect();
+    let why = "moved: Anthropic has system prompts at the beginning only";
+    let parts = draft.prompts(conversation, why)?;
     if parts.is_empty() {
         return Ok(());
     }

@@ -102,6 +102,7 @@ impl Asking<'_> {
                 argv,
                 command: text,
                 cwd: folder,
+                ask: self.arguments.ask.then(|| "always".to_owned()),
                 host: self.place.host().map(str::to_owned),
                 agent_id: self.arguments.agent.as_ref().map(ToString::to_string),
                 key: key(),

@@ -5,7 +5,7 @@ use crate::digest::as_text;
 
 /// What an operator may say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Decision {
+pub enum Choice {
     /// This once.
     AllowOnce,
     /// Now, and from now on by the rule that the card proposes.
@@ -17,9 +17,9 @@ pub enum Decision {
 /// A word that is no decision.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("decision is `{0}`, expected `allow-once`, `allow-always` or `deny`")]
-pub struct UnknownDecision(String);
+pub struct UnknownChoice(String);
 
-impl Decision {
+impl Choice {
     /// The word in protocols, in JSON and in the ledger.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -30,21 +30,21 @@ impl Decision {
     }
 }
 
-impl fmt::Display for Decision {
+impl fmt::Display for Choice {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(self.as_str())
     }
 }
 
-impl FromStr for Decision {
-    type Err = UnknownDecision;
+impl FromStr for Choice {
+    type Err = UnknownChoice;
 
-    fn from_str(text: &str) -> Result<Self, UnknownDecision> {
+    fn from_str(text: &str) -> Result<Self, UnknownChoice> {
         [Self::AllowOnce, Self::AllowAlways, Self::Deny]
             .into_iter()
             .find(|decision| decision.as_str() == text)
-            .ok_or_else(|| UnknownDecision(text.chars().take(40).collect()))
+            .ok_or_else(|| UnknownChoice(text.chars().take(40).collect()))
     }
 }
 
-as_text!(Decision);
+as_text!(Choice);
