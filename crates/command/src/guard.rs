@@ -47,7 +47,7 @@ const TAME_OPERATORS: usize = 150;
 /// `while`: the parser tries several readings of each.
 pub(crate) const TAME_LEVELS: usize = 4;
 /// Longest tame text, in bytes, the texts inside it counted again.
-const TAME_LENGTH: usize = 4 * 1024;
+const TAME_LENGTH: usize = 2 * 1024;
 
 /// Whether a text is of the kind that everybody writes: short, and whatever
 /// its quotes mean, it can't nest deeper than it has openings. Only such text
