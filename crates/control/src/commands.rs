@@ -15,6 +15,8 @@ use crate::answer::Refusal;
 /// What was asked, and what became of it.
 const ASKED: [&str; 2] = ["approval.asked", "approval.changed"];
 const DECIDED: [&str; 2] = ["exec.allowed", "exec.denied"];
+/// What its executor told of it.
+const RAN: [&str; 2] = ["exec.not_run", "exec.ended"];
 /// Newest events that are looked through.
 const MOST: u32 = 10_000;
 
@@ -24,7 +26,7 @@ pub(crate) async fn show(
     Path(id): Path<String>,
 ) -> Result<Json<CommandStory>, Refusal> {
     let mut events = Vec::new();
-    for kinds in [&ASKED, &DECIDED] {
+    for kinds in [&ASKED, &DECIDED, &RAN] {
         let found = control.ledger.events_of(kinds, UnixMillis(0), MOST).await?;
         events.extend(found.into_iter().map(|entry| entry.event));
     }
@@ -84,6 +86,15 @@ fn story(id: &str, events: &[Event]) -> Option<CommandStory> {
             since(event),
             reason(&event.facts, allowed),
         ));
+        let ran = events.iter().find(|ran| {
+            RAN.contains(&&*ran.kind)
+                && ran.facts["subject"] == event.facts["subject"]
+                && ran.at >= event.at
+        });
+        if let Some(ran) = ran.filter(|_| allowed) {
+            let (name, state, detail) = ended(ran);
+            steps.push(step(name, state, since(ran), detail));
+        }
     }
     let whole = &first.facts["seat"]["question"];
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -130,6 +141,28 @@ fn judged(decided: Option<&Event>, first: &Event) -> String {
             let (tier, known) = (text(&card["tier"]), text(&card["known"]));
             format!("{tier}, {known}: {}", text(&card["reason"]))
         }
+    }
+}
+
+/// How what was granted went, by its executor's word.
+fn ended(event: &Event) -> (&'static str, &'static str, String) {
+    let facts = &event.facts;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    if *event.outcome == *"lost" {
+        let detail = "its executor went away without a word".to_owned();
+        return ("ran", "lost", detail);
+    }
+    if *event.kind == *RAN[0] {
+        return ("ran", "refused", text(&facts["reason"]));
+    }
+    let end = &facts["end"];
+    let how = match end["signal"].as_i64() {
+        Some(signal) => format!("ended by signal {signal}"),
+        None => format!("ended with code {}", end["code"]),
+    };
+    match end["cause"].as_str() {
+        None | Some("itself") => ("ran", "done", how),
+        Some(cause) => ("ran", "done", format!("{how}, {cause}")),
     }
 }
 

@@ -32,6 +32,13 @@ async fn a_binary_that_changed_does_not_run() {
     done.was_not_run("changed since it was approved");
     assert!(!shop.at("marker").exists());
     let event = shop.event("exec.not_run").await;
+    let allowed = shop.event("exec.allowed").await;
+    let id = allowed["id"].as_str().unwrap();
+    let why = shop.gateway.command(&["why", id]).await;
+    assert!(
+        why.stdout.contains("changed since it was approved"),
+        "{why:?}"
+    );
     assert!(
         event["facts"]["reason"].as_str().unwrap().contains("tool"),
         "{event}"
