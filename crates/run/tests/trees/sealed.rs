@@ -92,7 +92,13 @@ async fn a_binary_can_not_be_written_to_while_it_is_held() {
     let error = options.open(place.at("tool")).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
     drop(sealed);
-    options.open(place.at("tool")).unwrap();
+    // Another test may be forking, and its child has a copy until it executes.
+    within("the lease to end", async {
+        while options.open(place.at("tool")).is_err() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -112,7 +118,7 @@ async fn a_script_runs_as_it_was_read() {
     let place = Place::new();
     let sealed = place.seal(&["./run.sh", "first"]).unwrap();
     let roles: Vec<Role> = sealed.files().iter().map(|seen| seen.role).collect();
-    assert_eq!(roles[0], Role::Script);
+    assert!(roles.contains(&Role::Script), "{roles:?}");
     assert_eq!(roles.last(), Some(&Role::Binary));
     place.script("#!/bin/sh\necho changed\n");
     assert_eq!(said(sealed).await, "script first\n");
