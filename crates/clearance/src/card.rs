@@ -70,7 +70,15 @@ fn commands(judged: &Judged) -> Vec<Vec<String>> {
         set.chain(step.argv.iter().map(|word| visible(&word.text)))
             .collect()
     });
-    shown.collect()
+    let shown: Vec<Vec<String>> = shown.collect();
+    match &judged.command.words {
+        // It could not be read, but it is known to the letter.
+        Words::Plan(plan) if shown.is_empty() => {
+            let words = |argv: &Vec<String>| argv.iter().map(|it| visible(it)).collect();
+            plan.iter().map(words).collect()
+        }
+        _ => shown,
+    }
 }
 
 fn environment(judged: &Judged) -> Vec<String> {
@@ -237,7 +245,11 @@ fn compared(
 ) -> (Vec<String>, Vec<String>) {
     let (mut would, mut would_not) = (Vec::new(), Vec::new());
     for command in past {
-        let verdict = tollgate_command::judge(command, &tollgate_command::Setting::default());
+        // Wild text, which the agent wrote, is not worth a process here.
+        let setting = tollgate_command::Setting::default();
+        let Some(verdict) = tollgate_command::judge_tame(command, &setting) else {
+            continue;
+        };
         let programs = || verdict.steps.iter().filter_map(|step| step.argv.first());
         let same = |proposal: &&tollgate_command::Proposal| {
             programs().any(|program| program.text == proposal.pattern.program())

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
 use tollgate_api::{ExecOutcome, ExecRequest};
 use tollgate_approvals::{GrantPublicKey, Ruling, SafeTier, Subject, visible};
 use tollgate_desk::Room;
@@ -141,19 +142,19 @@ impl Clearance {
         request: &Arc<ExecRequest>,
         versions: &Versions,
     ) -> Result<Judged, Denial> {
-        let failed = |what: String| Denial::new("failed", what);
-        let _place = self
-            .judging
-            .acquire()
-            .await
-            .map_err(|it| failed(it.to_string()))?;
-        let (asker, request) = (Arc::clone(asker), Arc::clone(request));
-        let (versions, terms) = (versions.clone(), self.terms.load_full());
-        let judging = tokio::task::spawn_blocking(move || {
-            subject::judged(&asker, &request, &terms, &versions)
-        });
-        let judged = judging.await;
-        judged.unwrap_or_else(|_| Err(failed("the command could not be judged".to_owned())))
+        let failed = |_| Denial::new("failed", "the command could not be judged");
+        let place = self.judging.acquire().await;
+        let _place = place.map_err(|_| Denial::new("failed", "the gateway is stopping"))?;
+        let (by, what) = (Arc::clone(asker), Arc::clone(request));
+        let terms = self.terms.load_full();
+        let under = Arc::clone(&terms);
+        let prepare = move || subject::prepared(&by, &what, &under);
+        let prepared = spawn_blocking(prepare).await.map_err(failed)??;
+        let verdict = subject::verdict(self.house.commands(), &prepared, request).await;
+        let (by, what) = (Arc::clone(asker), Arc::clone(request));
+        let versions = versions.clone();
+        let survey = move || subject::surveyed(&by, &what, &terms, &versions, prepared, verdict);
+        spawn_blocking(survey).await.map_err(failed)?
     }
 
     /// Where it would run has to be where the operator wants it. That it runs

@@ -4,6 +4,7 @@ use tokio::sync::watch;
 use tollgate_api::Order;
 use tollgate_desk::BoxFuture;
 use tollgate_identity::Agent;
+use tollgate_judge::Commands;
 use tollgate_policy::{Decision, Fact};
 use tollgate_types::{AgentName, OperatorName, Tier, Versions};
 
@@ -23,6 +24,8 @@ pub trait House: Send + Sync {
     fn orders(&self, agent: &AgentName) -> Option<watch::Receiver<Order>>;
     /// What judges now.
     fn versions(&self) -> Versions;
+    /// What judges commands, wild ones in processes that may be killed.
+    fn commands(&self) -> &Commands;
     /// What the rules say of a command. `agent` is the credential's, `named`
     /// the one that is judged.
     fn policy<'f>(

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use tollgate_api::ExecRequest;
-use tollgate_approvals::{Command, Words};
-use tollgate_command::{Finding, Setting, Sight, Verdict, judge, judge_argv};
-use tollgate_types::{AgentName, Tier, Versions};
+use tollgate_approvals::{Command, Folder, Words};
+use tollgate_command::{Finding, Setting, Sight, Verdict, too_slow};
+use tollgate_judge::Commands;
+use tollgate_types::{Tier, Versions};
 
 use crate::Terms;
 use crate::case::Denial;
@@ -30,14 +31,21 @@ impl Judged {
     }
 }
 
-/// Looks at files and judges. Takes as long as reading them takes, so it
-/// belongs on a thread that may wait.
-pub(crate) fn judged(
+/// What has to be known before a command can be judged.
+pub(crate) struct Prepared {
+    words: Words,
+    folder: Folder,
+    home: Option<PathBuf>,
+    setting: Setting,
+}
+
+/// Resolves the folder. Asks the file system, so it belongs on a thread that
+/// may wait.
+pub(crate) fn prepared(
     asker: &Asker,
     request: &ExecRequest,
     terms: &Terms,
-    versions: &Versions,
-) -> Result<Judged, Denial> {
+) -> Result<Prepared, Denial> {
     let words = words(request)?;
     let folder = survey::folder(&request.cwd).map_err(Denial::bad)?;
     let home = home(asker.peer.uid);
@@ -47,19 +55,35 @@ pub(crate) fn judged(
         home: home.as_deref().and_then(Path::to_str).map(str::to_owned),
         guarded: terms.guarded.clone(),
     };
-    let mut verdict = verdict(&words, request, &setting);
+    Ok(Prepared {
+        words,
+        folder,
+        home,
+        setting,
+    })
+}
+
+/// Looks at the files of what was judged. Takes as long as reading them takes.
+pub(crate) fn surveyed(
+    asker: &Asker,
+    request: &ExecRequest,
+    terms: &Terms,
+    versions: &Versions,
+    prepared: Prepared,
+    mut verdict: Verdict,
+) -> Result<Judged, Denial> {
     let place = request.place.clone().or_else(|| request.host.clone());
     let mut command = Command {
-        words,
+        words: prepared.words,
         environment: request.env.clone(),
         files: request.files.clone(),
         place: place.unwrap_or_else(|| "gateway".to_owned()).into(),
         lacks: request.lacks.clone(),
-        agent: named(asker),
+        agent: asker.named.clone(),
         requester: asker.requester().into(),
         policy_version: versions.policy.clone(),
         config_version: versions.config,
-        folder,
+        folder: prepared.folder,
     };
     command
         .check()
@@ -68,7 +92,7 @@ pub(crate) fn judged(
     let site = Site {
         folder: Path::new(&command.folder.path),
         search,
-        home: home.as_deref(),
+        home: prepared.home.as_deref(),
         uid: asker.peer.uid,
     };
     let survey = survey::survey(&verdict, &request.files, &site)
@@ -84,10 +108,6 @@ pub(crate) fn judged(
     })
 }
 
-fn named(asker: &Asker) -> AgentName {
-    asker.named.clone()
-}
-
 fn words(request: &ExecRequest) -> Result<Words, Denial> {
     match (&request.argv, &request.command) {
         (Some(argv), None) => Ok(Words::Plan(vec![argv.clone()])),
@@ -100,17 +120,17 @@ fn words(request: &ExecRequest) -> Result<Words, Denial> {
 
 /// The changes of the environment are judged as if they stood before the
 /// command: `LD_PRELOAD` is what it is, wherever it is set.
-fn verdict(words: &Words, request: &ExecRequest, setting: &Setting) -> Verdict {
-    let judged = match words {
-        Words::Text(text) => judge(text, setting),
+pub(crate) async fn verdict(
+    commands: &Commands,
+    prepared: &Prepared,
+    request: &ExecRequest,
+) -> Verdict {
+    let setting = &prepared.setting;
+    let judged = match &prepared.words {
+        Words::Text(text) => commands.judge_at(text, setting).await,
         Words::Plan(plan) => match plan.as_slice() {
-            [argv] => judge_argv(argv, setting),
-            _ => Verdict {
-                tier: Tier::Medium,
-                sight: Sight::Opaque,
-                reason: "more than one command without text".to_owned(),
-                ..Verdict::default()
-            },
+            [argv] => commands.judge_argv_at(argv, setting).await,
+            _ => too_slow(),
         },
     };
     let changes: Vec<String> = request
@@ -124,7 +144,7 @@ fn verdict(words: &Words, request: &ExecRequest, setting: &Setting) -> Verdict {
     }
     let env = std::iter::once("env".to_owned()).chain(changes);
     let argv: Vec<String> = env.chain(["true".to_owned()]).collect();
-    with(judged, judge_argv(&argv, setting))
+    with(judged, commands.judge_argv_at(&argv, setting).await)
 }
 
 /// A name was judged as the program that it usually stands for. Where the

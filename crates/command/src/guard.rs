@@ -40,20 +40,26 @@ pub enum Beyond {
 }
 
 /// Most openings of a bracket, a substitution or a block in a tame text.
-const TAME_OPENINGS: usize = 24;
+const TAME_OPENINGS: usize = 10;
+/// Most separators and redirections of a tame text.
+const TAME_OPERATORS: usize = 150;
+/// Most levels that are open at once in a tame text, brackets and words such as
+/// `while`: the parser tries several readings of each.
+pub(crate) const TAME_LEVELS: usize = 4;
 /// Longest tame text, in bytes, the texts inside it counted again.
-const TAME_LENGTH: usize = 4 * 1024;
+const TAME_LENGTH: usize = 2 * 1024;
 
 /// Whether a text is of the kind that everybody writes: short, and whatever
 /// its quotes mean, it can't nest deeper than it has openings. Only such text
 /// is read in the gateway's own process; a stack that overflows can't be caught.
 pub(crate) fn is_tame(text: &str, bytes_read: usize) -> bool {
-    bytes_read <= TAME_LENGTH
-        && text
-            .bytes()
-            .filter(|byte| matches!(byte, b'(' | b'{' | b'`' | b'['))
-            .nth(TAME_OPENINGS)
+    let few = |kinds: &[u8], most: usize| {
+        text.bytes()
+            .filter(|byte| kinds.contains(byte))
+            .nth(most)
             .is_none()
+    };
+    bytes_read <= TAME_LENGTH && few(b"({`[", TAME_OPENINGS) && few(b";|&<>\n", TAME_OPERATORS)
 }
 
 /// Checks what can be told from the bytes.

@@ -53,7 +53,7 @@ pub use allowlist::{Allowlist, Evidence, Rule, ScriptBinding};
 pub use crisis::{RESOURCES, is_crisis};
 pub use grammar::known_programs;
 pub use guard::{Beyond, DEEPEST, LONGEST};
-pub use judge::{judge, judge_argv, judge_tame, too_slow};
+pub use judge::{judge, judge_argv, judge_argv_tame, judge_tame, too_slow};
 pub use needs::{Need, Role, needs};
 pub use pattern::{Pattern, PatternFault};
 pub use plan::{Arg, Direction, Input, Origin, Plan, Redirect, Step};

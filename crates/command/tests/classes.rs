@@ -548,6 +548,20 @@ fn class_35_bombs_and_harmless_words() {
     assert!(is_crisis("I want to kill myself"));
 }
 
+/// What made the parser panic or take seconds is stopped before it.
+#[test]
+fn class_35_texts_that_the_parser_can_not_bear() {
+    opaque(&[
+        "99999999999>x",
+        "echo a 4294967296<x",
+        &"x[".repeat(8_000),
+        &format!("echo {}", "{a,b}".repeat(3_000)),
+        &format!("echo {}", "{a".repeat(5_000)),
+        &"eval ".repeat(3_000),
+    ]);
+    passes(&["echo 2>x", "echo 1234567890 x"]);
+}
+
 #[test]
 fn an_argv_is_not_read_by_a_shell() {
     let argv = |words: &[&str]| {

@@ -103,6 +103,11 @@ impl Gateway {
         self.snapshot.store(Arc::new(snapshot));
     }
 
+    /// What judges commands.
+    pub fn commands(&self) -> &Commands {
+        &self.commands
+    }
+
     /// What has happened in runs; rules are given it.
     pub fn desk(&self) -> &Arc<Desk> {
         &self.desk

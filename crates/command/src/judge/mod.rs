@@ -49,18 +49,17 @@ pub fn too_slow() -> Verdict {
 /// Judges an argv that no shell will read.
 pub fn judge_argv(argv: &[String], setting: &Setting) -> Verdict {
     let mut bench = Bench::new(setting);
-    let argv = argv
-        .iter()
-        .map(|word| Arg {
-            quoted: true,
-            ..Arg::fixed(word)
-        })
-        .collect();
-    bench.step(Step {
-        argv,
-        ..Step::default()
-    });
+    bench.argv(argv);
     Verdict::of(bench.findings, bench.steps)
+}
+
+/// The same, where all text that it hands to a shell is tame; see
+/// [`judge_tame`].
+pub fn judge_argv_tame(argv: &[String], setting: &Setting) -> Option<Verdict> {
+    let mut bench = Bench::new(setting);
+    bench.scope.only_tame = true;
+    bench.argv(argv);
+    (!bench.scope.met_wild).then(|| Verdict::of(bench.findings, bench.steps))
 }
 
 /// One judgement in the making.
@@ -119,6 +118,20 @@ impl Bench {
             Err(why) => self.opaque("unreadable", &why.to_string()),
         }
         self.depth -= 1;
+    }
+
+    fn argv(&mut self, argv: &[String]) {
+        let argv = argv
+            .iter()
+            .map(|word| Arg {
+                quoted: true,
+                ..Arg::fixed(word)
+            })
+            .collect();
+        self.step(Step {
+            argv,
+            ..Step::default()
+        });
     }
 
     pub(crate) fn step(&mut self, step: Step) {

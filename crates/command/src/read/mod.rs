@@ -36,17 +36,22 @@ pub(crate) fn plan(text: &str, scope: &mut Scope) -> Result<Plan, Beyond> {
         return Err(Beyond::Wild);
     }
     guard::text(text)?;
-    let program = parse(text)?;
+    let program = parse(text, scope)?;
     Ok(lower::lower(&program, scope))
 }
 
-fn parse(text: &str) -> Result<Program, Beyond> {
+fn parse(text: &str, scope: &mut Scope) -> Result<Program, Beyond> {
     let options = ParserOptions::default();
     let tokens = unharmed(|| {
         brush_parser::uncached_tokenize_str(text, &options.tokenizer_options())
             .map_err(|_| Beyond::Syntax)
     })?;
-    match guard::tokens(&tokens)? {
+    let levels = guard::tokens(&tokens)?;
+    if scope.only_tame && levels > guard::TAME_LEVELS {
+        scope.met_wild = true;
+        return Err(Beyond::Wild);
+    }
+    match levels {
         depth if depth <= SHALLOW => unharmed(|| tree(&tokens, &options)),
         _ => std::thread::scope(|scope| {
             std::thread::Builder::new()

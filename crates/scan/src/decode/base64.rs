@@ -192,13 +192,15 @@ fn sample(run: &[u8]) -> ([u8; 18], usize) {
     (out, length)
 }
 
-fn is_compressed(bytes: &[u8]) -> bool {
+/// Whether decoded bytes begin as something compressed does.
+pub(super) fn is_compressed(bytes: &[u8]) -> bool {
     bytes.starts_with(&[0x1f, 0x8b, 8])
         || bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd])
         || matches!(bytes, [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..])
 }
 
-fn is_wide(bytes: &[u8]) -> bool {
+/// Whether every other byte is nothing.
+pub(super) fn is_wide(bytes: &[u8]) -> bool {
     bytes.len() >= 12
         && (bytes.iter().step_by(2).all(|byte| *byte == 0)
             || bytes.iter().skip(1).step_by(2).all(|byte| *byte == 0))

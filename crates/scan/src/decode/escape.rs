@@ -58,9 +58,18 @@ pub(crate) fn begun(text: &[u8], from: usize, mut tell: impl FnMut(usize, usize)
 #[derive(Clone, Copy)]
 struct Escape {
     at: usize,
-    /// None for a soft line end.
-    letter: Option<char>,
+    made: Made,
     length: usize,
+}
+
+/// What an escape stands for.
+#[derive(Debug, Clone, Copy)]
+enum Made {
+    Letter(char),
+    /// Of a letter in UTF-8, or of something compressed.
+    Byte(u8),
+    /// A soft line end.
+    Nothing,
 }
 
 /// A stretch while it is decoded.
@@ -88,9 +97,14 @@ impl<'a> Stretch<'a> {
     fn add(&mut self, escape: Escape) {
         self.out.extend_from_slice(&self.text[self.at..escape.at]);
         self.places.push((self.out.len(), escape.at - self.start));
-        if let Some(letter) = escape.letter {
-            self.out
-                .extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
+        match escape.made {
+            Made::Letter(letter) => {
+                let bytes = &mut [0; 4];
+                self.out
+                    .extend_from_slice(letter.encode_utf8(bytes).as_bytes());
+            }
+            Made::Byte(byte) => self.out.push(byte),
+            Made::Nothing => {}
         }
         self.at = escape.at + escape.length;
         self.places.push((self.out.len(), self.at - self.start));
@@ -162,9 +176,9 @@ impl Iterator for Marks<'_> {
             // `==` ends base64; no line of mail that goes on ends so.
             let padded = at > 0 && self.text[at - 1] == b'=' && rest[0] == b'=';
             match one(rest).filter(|_| !padded) {
-                Some((letter, length)) => {
+                Some((made, length)) => {
                     self.advance(at + length);
-                    return Some(Escape { at, letter, length });
+                    return Some(Escape { at, made, length });
                 }
                 None => self.advance(at + 1),
             }
@@ -172,9 +186,8 @@ impl Iterator for Marks<'_> {
     }
 }
 
-/// The escape that the text begins with, and its length; a letter of `None`
-/// is a soft line end.
-fn one(text: &[u8]) -> Option<(Option<char>, usize)> {
+/// What the escape that the text begins with stands for, and its length.
+fn one(text: &[u8]) -> Option<(Made, usize)> {
     match text.first()? {
         b'%' => percent(text),
         b'\\' => backslash(text),
@@ -193,13 +206,13 @@ fn byte(digits: &[u8]) -> Option<u32> {
     u32::from_str_radix(digits, 16).ok()
 }
 
-fn percent(text: &[u8]) -> Option<(Option<char>, usize)> {
+fn percent(text: &[u8]) -> Option<(Made, usize)> {
     let value = byte(text.get(1..3)?)?;
-    (value < 128).then(|| (char::from_u32(value), 3))
+    Some((Made::Byte(u8::try_from(value).ok()?), 3))
 }
 
-fn backslash(text: &[u8]) -> Option<(Option<char>, usize)> {
-    match text.get(1)? {
+fn backslash(text: &[u8]) -> Option<(Made, usize)> {
+    let (letter, length) = match text.get(1)? {
         b'u' => {
             let (digits, length) = match text.get(2) {
                 Some(b'{') => {
@@ -208,24 +221,25 @@ fn backslash(text: &[u8]) -> Option<(Option<char>, usize)> {
                 }
                 _ => (text.get(2..6)?, 6),
             };
-            Some((Some(char::from_u32(byte(digits)?)?), length))
+            (char::from_u32(byte(digits)?)?, length)
         }
-        b'x' => Some((Some(char::from_u32(byte(text.get(2..4)?)?)?), 4)),
-        b'n' => Some((Some('\n'), 2)),
-        b't' => Some((Some('\t'), 2)),
-        b'/' | b'"' => Some((char::from_u32(u32::from(text[1])), 2)),
+        b'x' => (char::from_u32(byte(text.get(2..4)?)?)?, 4),
+        b'n' => ('\n', 2),
+        b't' => ('\t', 2),
+        b'/' | b'"' => (text[1] as char, 2),
         b'0'..=b'3' => {
             let digits = text.get(1..4)?;
             let value = std::str::from_utf8(digits)
                 .ok()
                 .and_then(|digits| u32::from_str_radix(digits, 8).ok())?;
-            Some((Some(char::from_u32(value)?), 4))
+            (char::from_u32(value)?, 4)
         }
-        _ => None,
-    }
+        _ => return None,
+    };
+    Some((Made::Letter(letter), length))
 }
 
-fn entity(text: &[u8]) -> Option<(Option<char>, usize)> {
+fn entity(text: &[u8]) -> Option<(Made, usize)> {
     let close = text.iter().take(12).position(|byte| *byte == b';')?;
     let name = &text[1..close];
     let letter = match name {
@@ -245,13 +259,13 @@ fn entity(text: &[u8]) -> Option<(Option<char>, usize)> {
         b"plus" => '+',
         _ => return None,
     };
-    Some((Some(letter), close + 1))
+    Some((Made::Letter(letter), close + 1))
 }
 
-fn quoted(text: &[u8]) -> Option<(Option<char>, usize)> {
+fn quoted(text: &[u8]) -> Option<(Made, usize)> {
     match text.get(1..3) {
-        Some(b"\r\n") => Some((None, 3)),
-        Some([b'\n', _]) => Some((None, 2)),
+        Some(b"\r\n") => Some((Made::Nothing, 3)),
+        Some([b'\n', _]) => Some((Made::Nothing, 2)),
         Some(digits)
             if digits
                 .iter()
@@ -259,7 +273,8 @@ fn quoted(text: &[u8]) -> Option<(Option<char>, usize)> {
         {
             let value = byte(digits)?;
             // `=20` of mail, and not the `=42` of a query.
-            (matches!(value, 0x20..0x7f)).then(|| (char::from_u32(value), 3))
+            let letter = char::from_u32(value).filter(|letter| matches!(letter, ' '..='~'))?;
+            Some((Made::Letter(letter), 3))
         }
         _ => None,
     }

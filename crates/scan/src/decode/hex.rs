@@ -1,3 +1,4 @@
+use super::base64::{is_compressed, is_wide};
 use super::{Layer, is_text, pay};
 
 /// Shortest run that is decoded, in digits.
@@ -106,11 +107,12 @@ fn decode(run: &[u8], start: usize, budget: &mut usize) -> Option<Layer> {
         .iter()
         .filter(|byte| byte.is_ascii_alphanumeric() || **byte == b' ')
         .count();
-    (out.len() >= 8 && is_text(&out) && letters * 10 >= out.len() * 6 && pay(budget, out.len()))
-        .then(|| Layer {
-            text: out,
-            start,
-            end: start + run.len(),
-            places: Vec::new(),
-        })
+    let is_plain = letters * 10 >= out.len() * 4 && is_text(&out);
+    let is_worth_it = is_plain || is_compressed(&out) || is_wide(&out[..out.len().min(32)]);
+    (out.len() >= 8 && is_worth_it && pay(budget, out.len())).then(|| Layer {
+        text: out,
+        start,
+        end: start + run.len(),
+        places: Vec::new(),
+    })
 }

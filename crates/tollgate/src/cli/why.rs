@@ -28,9 +28,10 @@ pub(super) fn run(
     surroundings: &dyn Surroundings,
     screen: &mut Screen,
 ) -> Result<(), Failure> {
+    let named = arguments.id.as_deref().map(checked).transpose()?;
     let told = gateway::talk(paths, surroundings, async |client| {
-        let id = match &arguments.id {
-            Some(id) => checked(id)?,
+        let id = match &named {
+            Some(id) => id.clone(),
             None => newest(&client).await?,
         };
         tell(&client, &id).await

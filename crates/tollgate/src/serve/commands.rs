@@ -111,13 +111,16 @@ impl Commands {
             let Some((sockets, token)) = sockets else {
                 return;
             };
+            // The scanner's rules take a moment, which the first command should not.
+            let warmed = tokio::task::spawn_blocking(|| mask(""));
             let used = async {
                 loop {
                     tokio::time::sleep(NOW_AND_THEN).await;
                     write_used(&rulebook);
                 }
             };
-            tokio::join!(sockets.serve(clearance, token), used);
+            let (_, _, warmed) = tokio::join!(sockets.serve(clearance, token), used, warmed);
+            drop(warmed);
         }
     }
 
@@ -259,6 +262,10 @@ impl House for Front {
 
     fn versions(&self) -> Versions {
         self.parts.gateway.snapshot().versions.clone()
+    }
+
+    fn commands(&self) -> &tollgate_judge::Commands {
+        self.parts.gateway.commands()
     }
 
     fn policy<'f>(

@@ -94,3 +94,76 @@ fn difference(approved: &Approved, own: &Approved) -> Option<String> {
     let changed = gone.or(new)?;
     Some(format!("`{}` changed since it was approved", changed.path))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use tollgate_approvals::{Digest, Role, SubjectFile, Words};
+
+    use super::*;
+
+    fn approved() -> Approved {
+        let file = |role, path: &str| SubjectFile {
+            role,
+            path: path.to_owned(),
+            sha256: Digest::of(path.as_bytes()),
+            device: 1,
+            inode: 2,
+        };
+        Approved {
+            words: Words::Text("make".to_owned()),
+            folder: Folder {
+                path: "/work".to_owned(),
+                device: 1,
+                inode: 7,
+            },
+            environment: [("A".to_owned(), Some("1".to_owned()))].into(),
+            files: vec![
+                file(Role::Binary, "/usr/bin/make"),
+                file(Role::Script, "/work/Makefile"),
+            ],
+            place: "gateway".into(),
+            lacks: Vec::new(),
+            agent: tollgate_types::AgentName::new("main").unwrap(),
+            requester: "uid 0".into(),
+            policy_version: "p".into(),
+            config_version: 1,
+        }
+    }
+
+    /// What is said of a change, and that the digest changes with it.
+    fn said(change: impl FnOnce(&mut Approved)) -> String {
+        let (before, mut after) = (approved(), approved());
+        change(&mut after);
+        let digests = [&before, &after].map(|it| Subject::Command(it.clone()).digest());
+        assert_ne!(digests[0], digests[1]);
+        difference(&before, &after).unwrap()
+    }
+
+    #[test]
+    fn every_part_that_changes_what_happens_is_named() {
+        assert_eq!(difference(&approved(), &approved()), None);
+        let other = said(|it| it.words = Words::Text("make install".to_owned()));
+        assert_eq!(other, "other words were approved");
+        let other = said(|it| it.folder.inode = 8);
+        assert_eq!(other, "folder `/work` is another one than was approved");
+        let other = said(|it| drop(it.environment.insert("A".to_owned(), Some("2".to_owned()))));
+        assert_eq!(other, "another environment was approved");
+        let other = said(|it| drop(it.environment.insert("LD_PRELOAD".to_owned(), None)));
+        assert_eq!(other, "another environment was approved");
+        let other = said(|it| it.lacks.push("seccomp".to_owned()));
+        assert_eq!(other, "it was approved for another place");
+        for place in [0, 1] {
+            let path = approved().files[place].path.clone();
+            let name = Path::new(&path).display().to_string();
+            let changed = format!("`{name}` changed since it was approved");
+            assert_eq!(
+                said(|it| it.files[place].sha256 = Digest::of(b"x")),
+                changed
+            );
+            assert_eq!(said(|it| it.files[place].inode = 9), changed);
+            assert_eq!(said(|it| drop(it.files.remove(place))), changed);
+        }
+    }
+}

@@ -41,6 +41,55 @@ fn a_planted_key_has_a_place_and_is_never_shown() {
 }
 
 #[test]
+fn a_log_for_code_hosts_names_places_as_the_schema_wants() {
+    let text = format!("a\nk = \"{}\"\n", key());
+    let report = both().look(text.as_bytes(), false);
+    let rows = rows_of("./my app/a:b é.md", text.as_bytes(), &report);
+    let log = sarif::log(&rows);
+    assert_eq!(log["version"], "2.1.0");
+    let run = &log["runs"][0];
+    let place = &run["results"][0]["locations"][0]["physicalLocation"];
+    assert_eq!(
+        place["artifactLocation"]["uri"],
+        "my%20app/a%3Ab%20%C3%A9.md"
+    );
+    let region = serde_json::json!({
+        "startLine": 2, "startColumn": 6, "byteOffset": 7, "byteLength": key().len(),
+    });
+    assert_eq!(place["region"], region);
+    assert_eq!(run["columnKind"], "unicodeCodePoints");
+    assert_eq!(
+        run["tool"]["driver"]["rules"][0]["id"],
+        "digitalocean-token"
+    );
+    assert_eq!(run["results"][0]["level"], "error");
+}
+
+#[test]
+fn files_come_in_order_and_what_others_made_is_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    for path in [
+        "b/1",
+        "a/2",
+        "a/z/3",
+        "c",
+        ".git/config",
+        "a/node_modules/4",
+    ] {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, "x").unwrap();
+    }
+    std::os::unix::fs::symlink("c", folder.path().join("link")).unwrap();
+    let found = walk::files(&[folder.path().to_owned()]).unwrap_or_else(|_| panic!("readable"));
+    let names: Vec<_> = found
+        .iter()
+        .map(|path| path.strip_prefix(folder.path()).unwrap().to_str().unwrap())
+        .collect();
+    assert_eq!(names, ["c", "a/2", "a/z/3", "b/1"]);
+}
+
+#[test]
 fn the_batch_form_answers_every_line_in_order() {
     let lines = [
         serde_json::json!({"id": 1, "text": format!("k={}", key()), "direction": "outbound"}).to_string(),

@@ -46,6 +46,7 @@ fn below(folder: &Path, found: &mut Vec<PathBuf>) {
         };
         let mut entries: Vec<_> = entries.flatten().collect();
         entries.sort_by_key(std::fs::DirEntry::file_name);
+        let known = folders.len();
         for entry in entries {
             let Ok(kind) = entry.file_type() else {
                 continue;
@@ -60,5 +61,7 @@ fn below(folder: &Path, found: &mut Vec<PathBuf>) {
                 found.push(entry.path());
             }
         }
+        // The last one is taken first.
+        folders[known..].reverse();
     }
 }
