@@ -209,7 +209,7 @@ mod tests {
                 file(Role::Other, "/home/u/.npmrc", None),
             ],
             touches: vec!["./out".into(), "> log".into()],
-            hosts: vec!["registry.npmjs.org".into()],
+            hosts: vec!["packages.shop.example".into()],
             unseen: vec!["what `package.json` runs in turn".into()],
             rules: vec![CardRule {
                 rule: "task".into(),
