@@ -78,15 +78,24 @@ async fn read(
 ) {
     let mut part = vec![0; 16 << 10];
     while let Ok(read @ 1..) = pipe.read(&mut part).await {
-        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = limit.saturating_sub(kept.len());
-        kept.extend_from_slice(part.get(..read.min(room)).unwrap_or_default());
-        if read > room {
-            // One word is enough, however often it is said.
-            overflow.try_send(()).ok();
-            return;
+        let is_over = {
+            let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+            let room = limit.saturating_sub(kept.len());
+            kept.extend_from_slice(part.get(..read.min(room)).unwrap_or_default());
+            read > room
+        };
+        if is_over {
+            return stop(&overflow).await;
         }
     }
+}
+
+/// Tells that there is too much, and keeps the pipe open until the tree is gone:
+/// its writers have to end by being killed, and not by a pipe that broke first.
+async fn stop(overflow: &mpsc::Sender<()>) {
+    // One word is enough, however often it is said.
+    overflow.try_send(()).ok();
+    overflow.closed().await;
 }
 
 async fn relay(mut pipe: Receiver, limit: usize, mut to: File, overflow: mpsc::Sender<()>) {
@@ -99,8 +108,7 @@ async fn relay(mut pipe: Receiver, limit: usize, mut to: File, overflow: mpsc::S
             return;
         }
         if read > room {
-            overflow.try_send(()).ok();
-            return;
+            return stop(&overflow).await;
         }
         room -= read;
     }
