@@ -2,7 +2,6 @@
 //! for everything else.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tollgate_api::ExecOutcome;
 use tollgate_approvals::{Advice, ApprovalId, Card, Fallback, Ruling, State};
@@ -164,7 +163,7 @@ impl Clearance {
             if ticket.stands.changed().await.is_err() {
                 // The room is gone with the gateway; what is pending stays so
                 // on the disk.
-                tokio::time::sleep(Duration::MAX).await;
+                std::future::pending::<()>().await;
             }
         }
     }

@@ -1,6 +1,7 @@
 mod anthropic;
 mod gemini;
 mod openai;
+mod outgoing;
 mod responses;
 
 use bytes::{Bytes, BytesMut};
@@ -14,6 +15,7 @@ use crate::error::{CallerError, error_element, error_event};
 use crate::sse::{Event, MAX_EVENT, Splitter};
 use crate::{Dialect, Endpoint, Framing};
 use gemini::Candidates;
+use outgoing::Outgoing;
 
 /// Bytes of text that are rarely a single token.
 const LONG_TOKEN: u64 = 8;
@@ -425,45 +427,6 @@ impl StreamTap {
                 verdict => verdict,
             },
             Unit::Stray => stray("the list is not JSON"),
-        }
-    }
-}
-
-/// Gathers which parts of a chunk go on, as few and as long as they can be.
-#[derive(Default)]
-struct Outgoing {
-    /// The event that was held and is now whole.
-    before: Option<Bytes>,
-    spans: SmallVec<[std::ops::Range<usize>; 2]>,
-    /// See [`StreamTap::closing`].
-    closing: &'static [u8],
-    fault: Option<StreamFault>,
-}
-
-impl Outgoing {
-    fn span(&mut self, span: std::ops::Range<usize>, kept: bool) {
-        if !kept {
-            return;
-        }
-        match self.spans.last_mut() {
-            Some(last) if last.end == span.start => last.end = span.end,
-            _ => self.spans.push(span),
-        }
-    }
-
-    fn of(self, chunk: Bytes) -> Forward {
-        let mut bytes = SmallVec::new();
-        bytes.extend(self.before);
-        match self.spans.as_slice() {
-            [all] if all.len() == chunk.len() => bytes.push(chunk),
-            spans => bytes.extend(spans.iter().map(|span| chunk.slice(span.clone()))),
-        }
-        if !self.closing.is_empty() {
-            bytes.push(Bytes::from_static(self.closing));
-        }
-        Forward {
-            bytes,
-            fault: self.fault,
         }
     }
 }

@@ -17,11 +17,12 @@ use crate::source::{self, Source};
 use crate::vocabulary::{Carried, VOCABULARY};
 use crate::{shipped, steady, straight};
 
-type Library<'l> = &'l mut dyn FnMut(&str) -> Result<String, String>;
+/// The text of a file that is loaded, by the name that the rule wrote.
+type TextOf<'l> = &'l mut dyn FnMut(&str) -> Result<String, String>;
 
 /// Files on their way in.
 pub(crate) struct Loading<'l> {
-    library: Library<'l>,
+    text_of: TextOf<'l>,
     /// Names of all files, in the order of their first sight: the index in a
     /// mark counts into it.
     names: Vec<String>,
@@ -40,9 +41,9 @@ pub(crate) fn nothing(name: &str) -> Result<String, String> {
 }
 
 impl<'l> Loading<'l> {
-    pub(crate) fn new(library: Library<'l>) -> Self {
+    pub(crate) fn new(text_of: TextOf<'l>) -> Self {
         Self {
-            library,
+            text_of,
             names: Vec::new(),
             marks: Vec::new(),
             loaded: HashMap::new(),
@@ -149,7 +150,7 @@ impl<'l> Loading<'l> {
         let text = match shipped {
             Some(text) => text.to_owned(),
             None => {
-                let text = (self.library)(name);
+                let text = (self.text_of)(name);
                 text.map_err(|error| fault(format!("load of `{name}`: {error}")))?
             }
         };

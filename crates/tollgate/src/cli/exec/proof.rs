@@ -114,14 +114,14 @@ mod tests {
         Approved {
             words: Words::Text("make".to_owned()),
             folder: Folder {
-                path: "/work".to_owned(),
+                path: "/home/u/shop".to_owned(),
                 device: 1,
                 inode: 7,
             },
             environment: [("A".to_owned(), Some("1".to_owned()))].into(),
             files: vec![
                 file(Role::Binary, "/usr/bin/make"),
-                file(Role::Script, "/work/Makefile"),
+                file(Role::Script, "/home/u/shop/Makefile"),
             ],
             place: "gateway".into(),
             lacks: Vec::new(),
