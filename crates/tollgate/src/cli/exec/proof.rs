@@ -147,7 +147,10 @@ mod tests {
         let other = said(|it| it.words = Words::Text("make install".to_owned()));
         assert_eq!(other, "other words were approved");
         let other = said(|it| it.folder.inode = 8);
-        assert_eq!(other, "folder `/home/u/shop` is another one than was approved");
+        assert_eq!(
+            other,
+            "folder `/home/u/shop` is another one than was approved"
+        );
         let other = said(|it| drop(it.environment.insert("A".to_owned(), Some("2".to_owned()))));
         assert_eq!(other, "another environment was approved");
         let other = said(|it| drop(it.environment.insert("LD_PRELOAD".to_owned(), None)));
