@@ -25,6 +25,7 @@
 
 mod account;
 mod admission;
+mod alarm;
 mod answer;
 mod bank;
 mod body;
