@@ -60,6 +60,7 @@ mod trace;
 mod translated;
 mod upstream;
 
+pub use admission::Permissions;
 pub use bank::Bank;
 pub use body::{Body, BodyError};
 pub use dispatch::Control;
