@@ -4,7 +4,7 @@
 use super::catalog::{Catalog, Target};
 use super::check::Proof;
 use super::rule::{LONGEST_VALUE, Rule};
-use super::{address, assign, manifest, pem, value};
+use super::{address, assign, manifest, pem, placeholder, value};
 use crate::finding::{Detector, Finding, Severity};
 use crate::sieve::Seen;
 
@@ -263,8 +263,12 @@ fn accept(
         return false;
     }
     let is_placeholder = match rule.near {
-        0 => value::is_dummy(body),
-        _ => value::is_placeholder(body) || value::says_password(body),
+        0 => placeholder::is_made_up(body),
+        _ => {
+            placeholder::is_placeholder(body)
+                || placeholder::has_sequence(body)
+                || placeholder::says_password(body)
+        }
     };
     if is_placeholder || (rule.entropy > 0.0 && value::entropy(body) < rule.entropy) {
         return false;
