@@ -388,8 +388,7 @@ pub(crate) fn service(hits: &mut Hits<'_>, kind: &Arc<str>, start: usize, end: u
         return;
     }
     let random = shape.is_dashed(body) || shape.is_random(least) && shape.digits >= 2;
-    let is_none = placeholder::is_placeholder(body) || placeholder::has_sequence(body);
-    if random && !is_none && !is_reference(body) {
+    if random && !placeholder::is_placeholder(body) && !is_reference(body) {
         hits.add(kind, Severity::Medium, value.start, value.end);
     }
 }

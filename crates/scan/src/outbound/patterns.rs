@@ -264,11 +264,8 @@ fn accept(
     }
     let is_placeholder = match rule.near {
         0 => placeholder::is_made_up(body),
-        _ => {
-            placeholder::is_placeholder(body)
-                || placeholder::has_sequence(body)
-                || placeholder::says_password(body)
-        }
+        // Manuals' made-up values stay: the word before it vouches for it.
+        _ => placeholder::is_placeholder(body) || placeholder::says_password(body),
     };
     if is_placeholder || (rule.entropy > 0.0 && value::entropy(body) < rule.entropy) {
         return false;
@@ -279,7 +276,7 @@ fn accept(
         Some(Proof::Fails) => severity = severity.milder().milder(),
         Some(Proof::Holds) | None => {}
     }
-    if value::entropy(body) < 2.0 {
+    if value::entropy(body) < 2.0 || placeholder::is_published(body) {
         severity = severity.min(Severity::Low);
     }
     hits.add(&rule.kind, severity, start, end);

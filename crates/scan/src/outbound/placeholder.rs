@@ -1,6 +1,8 @@
 //! Values that stand where a secret belongs and are none: placeholders,
 //! references to variables, sequences, words that only say what they are.
 
+use sha2::{Digest, Sha256};
+
 /// Words that stand in examples and never in a random value.
 const EXAMPLE_WORDS: &[&[u8]] = &[
     b"example",
@@ -112,6 +114,23 @@ pub(crate) fn is_made_up(value: &[u8]) -> bool {
     is_dummy(value) || has_sequence(value)
 }
 
+/// Keys that are the same on every machine because a manual or an emulator
+/// gives them out: the first eight bytes of their SHA-256.
+const PUBLISHED: &[u64] = &[
+    0x0011_cc25_eb43_2071, // storage account of Azurite
+    0xaa65_4743_9583_c3a2, // Cosmos DB emulator
+    0x2caf_c097_0149_a84f, // Stripe's manual
+    0x3104_3aae_8be2_2df7, // YouTube's own web pages
+    0x7f75_367e_7881_2551, // jwt.io
+];
+
+/// Whether everybody knows this value.
+pub(crate) fn is_published(value: &[u8]) -> bool {
+    let digest = Sha256::digest(value);
+    let head = digest.first_chunk::<8>();
+    head.is_some_and(|head| PUBLISHED.contains(&u64::from_be_bytes(*head)))
+}
+
 /// A value that holds the word for what it stands for.
 pub(crate) fn says_password(value: &[u8]) -> bool {
     let lower = value[..value.len().min(64)].to_ascii_lowercase();
@@ -151,10 +170,11 @@ pub(crate) fn stands_for_itself(value: &[u8]) -> bool {
     WORDS.iter().any(|word| value.eq_ignore_ascii_case(word))
 }
 
-/// Letters in a row, as no generator makes them: `abcdefgh`, `12345678`,
-/// `67890abcd`. Eight in a row come once in 10^9 random hex digits.
+/// Letters in a row that no generator makes: eight come once in 10^8 random
+/// hex digits.
 const SEQUENCE: usize = 8;
 
+/// Whether letters follow each other: `abcdefgh`, `12345678`, `aabbccddeeff0011`.
 pub(crate) fn has_sequence(value: &[u8]) -> bool {
     let follows = |a: u8, b: u8| {
         b == a.wrapping_add(1) && a.is_ascii_alphanumeric() && b.is_ascii_alphanumeric()
@@ -163,7 +183,11 @@ pub(crate) fn has_sequence(value: &[u8]) -> bool {
     let mut run = 1;
     for pair in value.windows(2) {
         let [a, b] = [pair[0], pair[1]].map(|byte| byte.to_ascii_lowercase());
-        run = if follows(a, b) { run + 1 } else { 1 };
+        run = match a == b {
+            true => run,
+            false if follows(a, b) => run + 1,
+            false => 1,
+        };
         if run >= SEQUENCE {
             return true;
         }
