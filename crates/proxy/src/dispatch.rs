@@ -106,7 +106,7 @@ fn health(request: &Request<Incoming>) -> Response<Body> {
             response.headers_mut().insert(CONTENT_TYPE, json);
             response
         }
-        _ => refused(&method(request, "GET"), Dialect::OpenAi),
+        _ => refused(&method(request, "GET, HEAD"), Dialect::OpenAi),
     }
 }
 
