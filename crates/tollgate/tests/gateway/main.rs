@@ -35,6 +35,7 @@ mod rates;
 mod reload;
 mod replay;
 mod requests;
+mod reviews;
 mod runs;
 mod scanning;
 mod secrets;
