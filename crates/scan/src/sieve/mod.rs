@@ -53,7 +53,31 @@ pub(crate) struct Sieve {
 struct Entry {
     literal: u32,
     /// Where in the literal the gram stands.
-    offset: u32,
+    offset: u8,
+    /// How far from the gram's first letter another letter of the literal
+    /// stands, beside the gram, and its last five bits: most of what has the
+    /// gram ends there.
+    beside: i8,
+    letter: u8,
+}
+
+impl Entry {
+    fn new(literal: u32, offset: u32, text: &[u8]) -> Self {
+        let (offset, at) = (u8::try_from(offset).unwrap_or(0), offset as usize);
+        let beside = match (at, text.get(at + GRAM)) {
+            (1.., _) => -1,
+            (0, Some(_)) => GRAM as i8,
+            (0, None) => 0,
+        };
+        let letter = at.checked_add_signed(isize::from(beside));
+        let letter = letter.and_then(|at| text.get(at)).map_or(0, |it| it & 31);
+        Self {
+            literal,
+            offset,
+            beside,
+            letter,
+        }
+    }
 }
 
 impl std::fmt::Debug for Sieve {
@@ -75,7 +99,7 @@ impl Sieve {
                 continue;
             }
             let (offset, known) = rarest(text);
-            let entry = Entry { literal, offset };
+            let entry = Entry::new(literal, offset, text);
             grams.extend(known.into_iter().map(|gram| (gram, entry)));
         }
         grams.sort_by_key(|(gram, entry)| (*gram, entry.literal));
@@ -208,6 +232,11 @@ impl Sieve {
         let rank = (self.ranks[gram / 32] + below.count_ones()) as usize;
         let bucket = self.buckets[rank] as usize..self.buckets[rank + 1] as usize;
         for entry in &self.entries[bucket] {
+            let beside = at.checked_add_signed(isize::from(entry.beside));
+            let beside = beside.and_then(|at| text.get(at));
+            if beside.is_none_or(|it| it & 31 != entry.letter) {
+                continue;
+            }
             let literal = &self.literals[entry.literal as usize];
             let Some(start) = at.checked_sub(entry.offset as usize) else {
                 continue;
