@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use smallvec::SmallVec;
 use tollgate_llm::{Endpoint, Text, TextKind, Texts, Unescaped};
+use tollgate_scan::Context;
 use tollgate_types::{Consequence, Direction, Label, Sighting};
 
 use super::dlp::Dlp;
@@ -112,15 +113,16 @@ impl Listener {
         let (scanning, wanted) = (Arc::clone(&self.scanning), self.wanted);
         if !self.scanning.opinions.is_empty() {
             tokio::spawn(async move {
-                let judged =
-                    tokio::task::spawn_blocking(move || scanning.orders(&heard, &wanted, ""));
+                let judged = tokio::task::spawn_blocking(move || {
+                    scanning.orders(&heard, &wanted, Context::Api, "")
+                });
                 if let Ok(Some(order)) = judged.await {
                     put_down(tainting, order).await;
                 }
             });
             return sightings;
         }
-        if let Some(order) = scanning.orders(&heard, &wanted, "") {
+        if let Some(order) = scanning.orders(&heard, &wanted, Context::Api, "") {
             sightings.push(Sighting {
                 detector: order.detector.as_str().into(),
                 kind: order.kind.clone(),

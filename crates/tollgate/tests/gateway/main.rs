@@ -27,6 +27,7 @@ mod ledger;
 mod matrix;
 mod metering;
 mod passthrough;
+mod pieces;
 mod policy;
 mod policy_docs;
 mod pools;
