@@ -271,11 +271,14 @@ impl Scanning {
             naive: wanted.inbound.naive,
             signals: wanted.inbound.signals,
         };
+        // A user who says that earlier instructions no longer hold means it;
+        // what counts there is what nobody says by himself.
+        let least = match context == Context::UserMessage || wanted.profile.passes_review() {
+            true => Verdict::Unsafe,
+            false => Verdict::Review,
+        };
         self.judged(text, None, how)
-            .filter(|order| {
-                order.verdict == Verdict::Unsafe
-                    || order.verdict == Verdict::Review && !wanted.profile.passes_review()
-            })
+            .filter(|order| order.verdict >= least)
             .map(|order| Order { key, ..order })
     }
 }
