@@ -215,15 +215,26 @@ impl Book {
             return open;
         }
         let mut at = 0;
-        while let Some(bytes) = text[at..].first_chunk::<8>() {
-            let hash = self.hash(u64::from_le_bytes(*bytes));
+        // Four windows at once: hardly ever is one of them known.
+        while let Some(bytes) = text[at..].first_chunk::<{ 3 * STRIDE + 8 }>() {
+            let hashes = [0, 1, 2, 3].map(|step| {
+                let word = bytes[step * STRIDE..].first_chunk::<8>();
+                self.hash(word.map_or(0, |word| u64::from_le_bytes(*word)))
+            });
+            if hashes.map(|hash| self.has_bits(hash)) != [false; 4] {
+                for (step, hash) in hashes.into_iter().enumerate() {
+                    if self.has_bits(hash) {
+                        open = open.min(self.look(text, at + step * STRIDE, hash, found));
+                    }
+                }
+            }
+            at += 4 * STRIDE;
+        }
+        while at + WINDOW <= text.len() {
+            let hash = self.window(&text[at..]);
             if self.has_bits(hash) {
                 open = open.min(self.look(text, at, hash, found));
             }
-            at += STRIDE;
-        }
-        while at + WINDOW <= text.len() {
-            open = open.min(self.look(text, at, self.window(&text[at..]), found));
             at += STRIDE;
         }
         open
@@ -434,8 +445,8 @@ impl Book {
 
     #[inline]
     fn hash(&self, word: u64) -> u32 {
-        let mixed = (word & 0xffff_ffff_ffff ^ self.mask).wrapping_mul(self.multiplier);
-        ((mixed ^ (mixed >> 29)).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as u32
+        // Multiply and shift: the upper half depends on all six bytes.
+        ((word << 16 ^ self.mask).wrapping_mul(self.multiplier) >> 32) as u32
     }
 
     fn digest(&self, bytes: &[u8]) -> [u8; 16] {
