@@ -1,10 +1,12 @@
 //! Many literals in one pass, for text that hardly ever holds one.
 //!
 //! An automaton of two thousand words is larger than the nearest cache and
-//! walks from state to state, each waiting for the one before. Here every four
-//! letters side by side are looked up in a bitmap, independent of each other;
-//! of each literal the four that are rarest stand in it. What the bitmap lets
-//! through is compared with the few literals that have these four.
+//! walks from state to state, each waiting for the one before. Here four
+//! letters side by side, at every other place, are looked up in a bitmap,
+//! independent of each other. Of each literal the rarest four stand in it that
+//! begin at an even place of the literal, and the rarest at an odd one: one of
+//! the two stands at an even place of the text. What the bitmap lets through is
+//! compared with the few literals that have these four.
 
 mod rarity;
 
@@ -12,6 +14,9 @@ use rarity::RARITY;
 
 /// Letters of a gram.
 const GRAM: usize = 4;
+
+/// Places from one look to the next.
+const STRIDE: usize = 2;
 
 /// Bits of a letter: small and capital letters are one.
 const FOLD: u32 = 5;
@@ -50,8 +55,8 @@ pub(crate) struct Sieve {
 #[derive(Clone, Copy)]
 struct Entry {
     literal: u32,
-    /// Where in the literal the gram stands.
-    offset: u32,
+    /// Where in the literal the gram begins: one before it at the least.
+    offset: i32,
 }
 
 impl std::fmt::Debug for Sieve {
@@ -72,9 +77,11 @@ impl Sieve {
             if text.is_empty() || text.len() > LONGEST {
                 continue;
             }
-            let (offset, known) = rarest(text);
-            let entry = Entry { literal, offset };
-            grams.extend(known.into_iter().map(|gram| (gram, entry)));
+            for odd in [0, 1] {
+                let (offset, known) = rarest(text, odd);
+                let entry = Entry { literal, offset };
+                grams.extend(known.into_iter().map(|gram| (gram, entry)));
+            }
         }
         grams.sort_by_key(|(gram, entry)| (*gram, entry.literal));
         let mut bits: Box<[u32; GRAMS / 32]> = Box::new([0; GRAMS / 32]);
@@ -142,22 +149,23 @@ impl Sieve {
         seen: &mut Vec<Seen>,
     ) {
         let mut at = from;
-        // Eight grams at once: eleven letters of five bits in one word.
+        // Eleven letters of five bits in one word: four grams at once.
         if let Some(mut here) = eight(text, at) {
             while at + 8 <= until
                 && let Some(next) = eight(text, at + 8)
             {
                 let row = here << (3 * FOLD) | next >> (5 * FOLD);
-                let mut any = 0;
-                for step in 0..8 {
-                    let gram = (row >> ((7 - step) * FOLD)) as usize & (GRAMS - 1);
-                    any |= self.bits[gram / 32] >> (gram % 32);
+                let mut grams = [0; 4];
+                let mut any = false;
+                for (step, gram) in grams.iter_mut().enumerate() {
+                    let shift = (7 - step as u32 * STRIDE as u32) * FOLD;
+                    *gram = (row >> shift) as usize & (GRAMS - 1);
+                    any |= self.has(*gram);
                 }
-                if any & 1 == 1 {
-                    for step in 0..8 {
-                        let gram = (row >> ((7 - step) * FOLD)) as usize & (GRAMS - 1);
+                if any {
+                    for (step, gram) in grams.into_iter().enumerate() {
                         if self.has(gram) {
-                            self.compare(text, at + step as usize, gram, keep, seen);
+                            self.compare(text, at + step * STRIDE, gram, keep, seen);
                         }
                     }
                 }
@@ -165,7 +173,7 @@ impl Sieve {
                 at += 8;
             }
         }
-        for at in at..until {
+        for at in (at..until).step_by(STRIDE) {
             let gram = gram(&text[at..]) as usize;
             if self.has(gram) {
                 self.compare(text, at, gram, keep, seen);
@@ -173,7 +181,7 @@ impl Sieve {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn has(&self, gram: usize) -> bool {
         self.bits[gram / 32] >> (gram % 32) & 1 == 1
     }
@@ -192,7 +200,7 @@ impl Sieve {
         let bucket = self.buckets[rank] as usize..self.buckets[rank + 1] as usize;
         for entry in &self.entries[bucket] {
             let literal = &self.literals[entry.literal as usize];
-            let Some(start) = at.checked_sub(entry.offset as usize) else {
+            let Some(start) = at.checked_add_signed(-entry.offset as isize) else {
                 continue;
             };
             let end = start + literal.len();
@@ -230,28 +238,43 @@ fn gram(text: &[u8]) -> u32 {
     })
 }
 
-/// The grams that a literal is known by and where they stand in it: the rarest
-/// one, or all that a short literal may be part of.
-fn rarest(text: &[u8]) -> (u32, Vec<u32>) {
-    if let Some(missing) = GRAM.checked_sub(text.len()).filter(|missing| *missing > 0) {
-        let all = 0..1u32 << (FOLD as usize * missing);
-        return (0, all.map(|rest| gram(text) | rest).collect());
+/// The grams that a literal is known by where it begins at an even place or
+/// at an odd one, and where in it they begin: the rarest one, or all that a
+/// short literal may be part of.
+fn rarest(text: &[u8], odd: i32) -> (i32, Vec<u32>) {
+    // One letter before it and one behind it may be any.
+    let last = text.len() as i32 - GRAM as i32;
+    let whole = (odd..=last).step_by(STRIDE);
+    let best = whole.max_by_key(|at| {
+        let part = &text[*at as usize..*at as usize + GRAM];
+        (rarity(part), std::cmp::Reverse(*at))
+    });
+    if let Some(best) = best {
+        return (best, vec![gram(&text[best as usize..])]);
     }
-    let rarity = |part: &[u8]| -> u32 {
-        let pairs = part.windows(2);
-        pairs
-            .map(|pair| {
-                let digit = RARITY[usize::from(pair[0] & 31)][usize::from(pair[1] & 31)];
-                (digit as char).to_digit(16).unwrap_or(0)
-            })
-            .sum()
+    let offset = -odd;
+    let letters = |any: u32| {
+        (offset..offset + GRAM as i32).fold((0, any), |(gram, any), at| {
+            let letter = usize::try_from(at).ok().and_then(|at| text.get(at));
+            match letter {
+                Some(letter) => (gram << FOLD | u32::from(letter & 31), any),
+                None => (gram << FOLD | any & 31, any >> FOLD),
+            }
+        })
     };
-    let best = text
-        .windows(GRAM)
-        .enumerate()
-        .max_by_key(|(at, part)| (rarity(part), std::cmp::Reverse(*at)));
-    let (offset, part) = best.unwrap_or((0, text));
-    (u32::try_from(offset).unwrap_or(0), vec![gram(part)])
+    let missing = GRAM - (text.len() - usize::from(text.len() == GRAM && odd == 1)).min(GRAM);
+    let all = 0..1u32 << (FOLD as usize * missing);
+    (offset, all.map(|any| letters(any).0).collect())
+}
+
+fn rarity(part: &[u8]) -> u32 {
+    let pairs = part.windows(2);
+    pairs
+        .map(|pair| {
+            let digit = RARITY[usize::from(pair[0] & 31)][usize::from(pair[1] & 31)];
+            (digit as char).to_digit(16).unwrap_or(0)
+        })
+        .sum()
 }
 
 #[cfg(test)]
