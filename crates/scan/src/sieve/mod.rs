@@ -48,8 +48,13 @@ pub(crate) struct Sieve {
     /// By rank of the gram: where its entries begin.
     buckets: Vec<u32>,
     entries: Vec<Entry>,
-    /// In small letters.
-    literals: Vec<Box<[u8]>>,
+    literals: Vec<Literal>,
+}
+
+struct Literal {
+    text: Box<[u8]>,
+    /// Only in these letters; the others are in small ones and known in any.
+    is_exact: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -66,20 +71,36 @@ impl std::fmt::Debug for Sieve {
 }
 
 impl Sieve {
-    /// A sieve for literals of one to [`LONGEST`] bytes; others are never seen.
+    /// A sieve for literals of one to [`LONGEST`] bytes, in capitals or not;
+    /// others are never seen.
     pub(crate) fn new<'a>(literals: impl Iterator<Item = &'a [u8]>) -> Self {
-        let literals: Vec<Box<[u8]>> = literals
-            .map(|text| text.to_ascii_lowercase().into())
+        Self::spelled(literals.map(|text| (text, false)))
+    }
+
+    /// The same, of which some are only seen in the letters they are given in.
+    pub(crate) fn spelled<'a>(literals: impl Iterator<Item = (&'a [u8], bool)>) -> Self {
+        let literals: Vec<Literal> = literals
+            .map(|(text, is_exact)| Literal {
+                text: match is_exact {
+                    true => text.into(),
+                    false => text.to_ascii_lowercase().into(),
+                },
+                is_exact,
+            })
             .collect();
         let mut grams: Vec<(u32, Entry)> = Vec::new();
-        for (number, text) in literals.iter().enumerate() {
-            let literal = u32::try_from(number).unwrap_or(u32::MAX);
+        for (number, literal) in literals.iter().enumerate() {
+            let text = &literal.text;
+            let number = u32::try_from(number).unwrap_or(u32::MAX);
             if text.is_empty() || text.len() > LONGEST {
                 continue;
             }
             for odd in [0, 1] {
                 let (offset, known) = rarest(text, odd);
-                let entry = Entry { literal, offset };
+                let entry = Entry {
+                    literal: number,
+                    offset,
+                };
                 grams.extend(known.into_iter().map(|gram| (gram, entry)));
             }
         }
@@ -203,7 +224,7 @@ impl Sieve {
             let Some(start) = at.checked_add_signed(-entry.offset as isize) else {
                 continue;
             };
-            let end = start + literal.len();
+            let end = start + literal.text.len();
             let one = Seen {
                 literal: entry.literal,
                 start,
@@ -211,11 +232,20 @@ impl Sieve {
             };
             if text
                 .get(start..end)
-                .is_some_and(|part| part.eq_ignore_ascii_case(literal))
+                .is_some_and(|part| literal.stands_in(part))
                 && keep(&one)
             {
                 seen.push(one);
             }
+        }
+    }
+}
+
+impl Literal {
+    fn stands_in(&self, part: &[u8]) -> bool {
+        match self.is_exact {
+            true => *self.text == *part,
+            false => self.text.eq_ignore_ascii_case(part),
         }
     }
 }
