@@ -23,9 +23,11 @@ mod member;
 mod messages;
 mod openai;
 mod pen;
+mod probability;
 mod raw;
 mod responses;
 mod shape;
+mod source;
 mod stream;
 mod unbind;
 
@@ -87,6 +89,8 @@ pub struct TranslatedAnswer {
     pub body: Bytes,
     /// What the provider's own body told, the model's place in it apart.
     pub view: AnswerView,
+    /// Why something of it was left out, for each reason.
+    pub lost: Vec<&'static str>,
 }
 
 /// Which of OpenAI's two APIs a provider of that dialect is asked for.
@@ -257,6 +261,7 @@ pub fn translate_answer(
         return Ok(TranslatedAnswer {
             body: body.into(),
             view,
+            lost: Vec::new(),
         });
     }
     let mut events = Events::new();
@@ -271,6 +276,8 @@ pub fn translate_answer(
     if frame.rename {
         event::unname(&mut events);
     }
+    let mut lost = event::Lost::new();
+    event::lost(&events, to.dialect(), &mut lost);
     let body = match to {
         Endpoint::Messages => messages::write_answer(&events, frame),
         Endpoint::Responses => responses::write_answer(&events, frame),
@@ -280,6 +287,7 @@ pub fn translate_answer(
     Ok(TranslatedAnswer {
         body: body.into(),
         view,
+        lost: lost.into_vec(),
     })
 }
 

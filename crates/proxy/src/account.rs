@@ -216,6 +216,20 @@ impl Account {
         self.note(|record| record.attempts.push(attempt));
     }
 
+    /// What of a stream did not reach the caller, beside what is said of the
+    /// attempt that served.
+    pub(crate) fn lost(&mut self, lost: &[&'static str]) {
+        let Some(words) = (!lost.is_empty()).then(|| lost.join("; ")) else {
+            return;
+        };
+        self.note(|record| {
+            if let Some(attempt) = record.attempts.last_mut() {
+                let gap = if attempt.note.is_empty() { "" } else { "; " };
+                attempt.note = format!("{}{gap}{words}", attempt.note).into();
+            }
+        });
+    }
+
     /// How many attempts there were, and the list of them.
     pub(crate) fn attempts(&self) -> &[Attempt] {
         self.open.as_ref().map_or(&[], |open| &open.record.attempts)

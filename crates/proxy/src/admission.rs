@@ -35,10 +35,12 @@ mod clean;
 mod identified;
 mod measure;
 mod own_key;
+mod permissions;
 mod tie;
 mod tongue;
 
 pub(crate) use identified::{Identified, identify};
+pub use permissions::Permissions;
 use tie::{Moved, Tied};
 use tongue::servable;
 
@@ -52,7 +54,7 @@ impl Identified {
         head: http::request::Parts,
         intake: Intake,
         account: &mut Account,
-    ) -> Result<Planned, Refusal> {
+    ) -> Result<Box<Planned>, Refusal> {
         let (path, query) = (head.uri.path(), head.uri.query());
         let view = read_request_at(endpoint, path, query, &intake.bytes);
         let view = view.map_err(Refusal::Request)?;
@@ -70,7 +72,7 @@ impl Identified {
         let mut candidates = self.with_key(&head, candidates)?;
         let tied = self.tied(&gateway.affinity, &intake.bytes, &mut candidates);
         let Intake { bytes, hold } = intake;
-        Ok(Planned {
+        Ok(Box::new(Planned {
             identified: self,
             endpoint,
             head,
@@ -81,7 +83,7 @@ impl Identified {
             tied,
             through: None,
             sweep: None,
-        })
+        }))
     }
 
     /// The same for a request that goes to the provider it names as it is.
@@ -93,7 +95,7 @@ impl Identified {
         head: http::request::Parts,
         intake: Intake,
         account: &mut Account,
-    ) -> Result<Planned, Refusal> {
+    ) -> Result<Box<Planned>, Refusal> {
         let view = match through.stated {
             Some(_) => RequestView::opaque(through.path.trim_start_matches('/')),
             None => {
@@ -113,7 +115,7 @@ impl Identified {
         let mut candidates = self.with_key(&head, vec![candidate])?;
         let tied = self.tied(&gateway.affinity, &intake.bytes, &mut candidates);
         let Intake { bytes, hold } = intake;
-        Ok(Planned {
+        Ok(Box::new(Planned {
             identified: self,
             endpoint,
             head,
@@ -124,11 +126,12 @@ impl Identified {
             tied,
             through: Some(through),
             sweep: None,
-        })
+        }))
     }
 }
 
-/// What is asked, and which candidates could serve it.
+/// What is asked, and which candidates could serve it. Always boxed: it moves through
+/// every state from here on, and it is large.
 pub(crate) struct Planned {
     identified: Identified,
     endpoint: Endpoint,
@@ -148,7 +151,7 @@ impl Planned {
     /// Puts the name asked and every concrete candidate to the agent's own lists
     /// and to the rules.
     pub(crate) async fn permit(
-        self,
+        self: Box<Self>,
         gateway: &Gateway,
         account: &mut Account,
     ) -> Result<Permitted, Refusal> {
@@ -157,7 +160,6 @@ impl Planned {
             .as_ref()
             .map(|through| format!("{}/{}", through.provider, self.view.model));
         let asked = whole.as_deref().unwrap_or(&self.view.model);
-        self.identified.may_use(asked, &self.candidates)?;
         let call = ModelCall {
             asked,
             endpoint: Some(self.endpoint),
@@ -167,11 +169,11 @@ impl Planned {
         };
         let said = self
             .identified
-            .judged(gateway, &call, &self.candidates)
+            .permitted(gateway, &call, &self.candidates)
             .await?;
         account.permitted(said.rule(), said.reason());
         Ok(Permitted {
-            planned: Box::new(self),
+            planned: self,
             turn: 0,
             tried: Tried::default(),
             edited: None,
@@ -182,7 +184,6 @@ impl Planned {
 
 /// Every candidate may be used by this agent; `turn` says whose turn it is.
 pub(crate) struct Permitted {
-    /// Boxed: from here on it moves through every attempt, and it is large.
     planned: Box<Planned>,
     turn: usize,
     tried: Tried,

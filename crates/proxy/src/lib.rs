@@ -25,6 +25,7 @@
 
 mod account;
 mod admission;
+mod alarm;
 mod answer;
 mod bank;
 mod body;
@@ -59,6 +60,7 @@ mod trace;
 mod translated;
 mod upstream;
 
+pub use admission::Permissions;
 pub use bank::Bank;
 pub use body::{Body, BodyError};
 pub use dispatch::Control;

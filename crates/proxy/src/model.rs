@@ -259,7 +259,7 @@ async fn try_once(
     let (status, fault, note) = match &result {
         Ok(answer) => {
             let status = answer.status().as_u16();
-            (Some(status), None, Cow::Owned(leased.note()))
+            (Some(status), None, Cow::Owned(leased.note(answer.note())))
         }
         Err(fault) => (fault.status(), Some(fault.class), fault.note.clone()),
     };

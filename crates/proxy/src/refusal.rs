@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use tollgate_budget::{Refused, TooFast};
 use tollgate_llm::{BadRequest, CallerError, Dialect, error_body};
@@ -26,6 +26,11 @@ pub(crate) enum Refusal {
     Head { found: String, limit: String },
     #[error("request body has `content-encoding: {0}`, expected none")]
     Encoded(String),
+    #[error("found {found}, expected {expected}")]
+    Framing {
+        found: String,
+        expected: &'static str,
+    },
     #[error("{0}")]
     Unauthenticated(Cow<'static, str>),
     #[error(
@@ -119,6 +124,8 @@ pub(crate) struct Public {
     pub(crate) param: Option<String>,
     pub(crate) retry_after: Option<Duration>,
     pub(crate) rule: Option<Label>,
+    /// The methods that the path takes, where it was another one.
+    pub(crate) allow: Option<&'static str>,
     /// The budget that refused.
     pub(crate) budget: Option<Label>,
 }
@@ -178,6 +185,10 @@ impl Refusal {
                 Self::Denied { rule, .. } | Self::Rule { rule, .. } => Some(rule.clone()),
                 _ => None,
             },
+            allow: match self {
+                Self::Method { expected, .. } => Some(expected),
+                _ => None,
+            },
             budget: match self {
                 Self::Budget { budget, .. } | Self::Unbounded { budget, .. } => {
                     Some(budget.clone())
@@ -193,7 +204,7 @@ impl Refusal {
             Self::Body(IntakeFault::TooLarge { .. }) => (413, ReasonCode::BodyTooLarge),
             Self::Body(IntakeFault::MemoryFull { .. }) => (503, ReasonCode::Overloaded),
             Self::Body(IntakeFault::Silent { .. }) => (408, ReasonCode::SlowClient),
-            Self::Body(IntakeFault::Broken { .. }) | Self::Request(_) => {
+            Self::Body(IntakeFault::Broken { .. }) | Self::Request(_) | Self::Framing { .. } => {
                 (400, ReasonCode::BadRequest)
             }
             Self::Encoded(_) => (415, ReasonCode::BadRequest),
@@ -342,6 +353,9 @@ pub(crate) fn answer(public: &Public, dialect: Dialect, request: RequestId) -> R
         names::REASON,
         HeaderValue::from_static(public.reason.as_str()),
     );
+    if let Some(methods) = public.allow {
+        headers.insert(ALLOW, HeaderValue::from_static(methods));
+    }
     if let Some(after) = public.retry_after {
         // Rounded up: a client that waits too short only adds to the load.
         headers.insert(

@@ -116,6 +116,14 @@ impl Rules {
         Ok(said)
     }
 
+    /// Whether what the rules say of this agent's models depends on the question and the
+    /// snapshot alone: nothing moves that they could see, and nothing has happened.
+    pub(crate) fn depend_on_nothing_else(&self, gateway: &Gateway, agent: &Agent) -> bool {
+        let name = agent.name();
+        self.judge.is_steady()
+            && (gateway.desk.is_empty() || taint(&gateway.desk, agent, name, now()).is_empty())
+    }
+
     /// The lists that hold for an agent: everybody's, then its own.
     pub(crate) fn lists_of(&self, agent: &AgentName) -> impl Iterator<Item = &Arc<DomainList>> {
         let own = self.domains.get(agent);

@@ -20,10 +20,10 @@ impl Planned {
     /// candidates, and taints the run by what tools brought. Comes before the
     /// rules, so that they judge this very call by it.
     pub(crate) async fn scan(
-        mut self,
+        mut self: Box<Self>,
         gateway: &Gateway,
         account: &mut Account,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Box<Self>, Refusal> {
         let scanning = &self.identified.snapshot.scanning;
         let Some(wanted) = wanted(self.dlps()) else {
             return Ok(self);

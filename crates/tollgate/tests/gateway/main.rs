@@ -21,6 +21,7 @@ mod events;
 mod exec;
 mod facts;
 mod faults;
+mod heads;
 mod holding;
 mod house;
 mod ledger;
