@@ -17,18 +17,18 @@ pub(super) fn word(text: &[u8], at: usize) -> Option<u64> {
 
 /// Bytes below this one, of plain text.
 pub(super) const fn below(word: u64, byte: u8) -> u64 {
-    !((word & !HIGH) + each(0x80 - byte) | word) & HIGH
+    !(((word & !HIGH) + each(0x80 - byte)) | word) & HIGH
 }
 
 /// Bytes above this one.
 pub(super) const fn above(word: u64, byte: u8) -> u64 {
-    ((word & !HIGH) + each(0x7f - byte) | word) & HIGH
+    (((word & !HIGH) + each(0x7f - byte)) | word) & HIGH
 }
 
 /// Bytes that are this one.
 pub(super) const fn equal(word: u64, byte: u8) -> u64 {
     let other = word ^ each(byte);
-    !((other & !HIGH) + !HIGH | other) & HIGH
+    !(((other & !HIGH) + !HIGH) | other) & HIGH
 }
 
 /// How many bytes stand behind the last one that is meant.
