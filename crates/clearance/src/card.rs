@@ -43,6 +43,7 @@ pub(crate) fn card(
         claims: claims(asker, request),
         advice: None,
         proposal,
+        call: None,
     }
 }
 

@@ -36,6 +36,7 @@ mod rates;
 mod reload;
 mod replay;
 mod requests;
+mod reviews;
 mod runs;
 mod scanning;
 mod secrets;
