@@ -79,6 +79,7 @@ pub(crate) struct Plan<'a> {
 /// never the text.
 #[derive(Clone, Debug)]
 pub(crate) struct Found {
+    detector: Label,
     pub(crate) kind: Label,
     pub(crate) place: Label,
     pub(crate) severity: Severity,
@@ -89,6 +90,18 @@ impl Found {
     /// What names it.
     pub(crate) fn named(&self) -> (Label, Label) {
         (self.kind.clone(), self.place.clone())
+    }
+
+    /// Nobody let it go out.
+    pub(crate) fn blocked(&self) -> Sighting {
+        Sighting {
+            detector: self.detector.clone(),
+            kind: self.kind.clone(),
+            direction: Direction::Outbound,
+            place: self.place.clone(),
+            consequence: Consequence::Blocked,
+            count: u32::try_from(self.count).unwrap_or(u32::MAX),
+        }
     }
 }
 
@@ -110,6 +123,7 @@ pub(crate) fn supervised(sweep: &Sweep, dlps: impl Iterator<Item = Dlp>) -> Vec<
                 known.count += 1;
             }
             None => all.push(Found {
+                detector: hit.detector.as_str().into(),
                 kind: hit.kind.clone(),
                 place: place.clone(),
                 severity: hit.severity,
