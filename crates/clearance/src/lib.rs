@@ -44,6 +44,7 @@ mod granted;
 mod house;
 mod journal;
 mod line;
+mod place;
 mod rulebook;
 mod subject;
 mod survey;
