@@ -6,6 +6,10 @@ use tollgate_types::{AgentName, Label};
 use crate::Digest;
 use crate::encoding::Encoder;
 
+mod call;
+
+pub use call::ModelCall;
+
 const DOMAIN: &[u8] = b"tollgate-subject\n";
 const VERSION: u8 = 1;
 /// Longest text of a command, in bytes; beyond it nothing is judged either.
@@ -22,6 +26,8 @@ const MOST: usize = 4096;
 pub enum Subject {
     /// A command on the machine of whoever asks.
     Command(Command),
+    /// A request to a model.
+    ModelCall(ModelCall),
 }
 
 /// A command that is to run.
@@ -148,6 +154,10 @@ impl Subject {
                 out.byte(1);
                 command.encode(&mut out);
             }
+            Self::ModelCall(call) => {
+                out.byte(2);
+                call.encode(&mut out);
+            }
         }
         out.finish()
     }
@@ -161,6 +171,7 @@ impl Subject {
     pub fn agent(&self) -> &AgentName {
         match self {
             Self::Command(command) => &command.agent,
+            Self::ModelCall(call) => &call.agent,
         }
     }
 }

@@ -44,6 +44,7 @@ pub(crate) fn card(
         claims: claims(asker, request),
         advice: None,
         proposal,
+        call: None,
     }
 }
 

@@ -44,6 +44,7 @@ mod granted;
 mod house;
 mod journal;
 mod line;
+mod past;
 mod place;
 mod rulebook;
 mod subject;
@@ -53,7 +54,7 @@ pub use answerer::{Operator, answer};
 pub use clear::{Clearance, Terms};
 pub use doorway::{DoorwayFault, Sockets};
 pub use house::House;
-pub use journal::{Journal, KINDS};
+pub use journal::{Journal, KINDS, Mask};
 pub use rulebook::{Rulebook, RulebookFault};
 
 use tollgate_types::UnixMillis;

@@ -317,7 +317,7 @@ fn area(full: &str, setting: &Setting) -> Place {
         "/run/user",
     ]
     .iter()
-    .any(|base| below(base))
+    .any(|base| full.trim_end_matches("/*") == *base || below(base))
     {
         return Place::Temporary;
     }

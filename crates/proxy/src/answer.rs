@@ -44,6 +44,7 @@ impl Served {
                 output_bytes,
                 model,
                 is_estimate,
+                note: _,
             } => {
                 passed_back(from, &mut head);
                 if is_estimate {
@@ -109,6 +110,14 @@ fn held_back(kind: Label, leased: Leased, mut account: Account) -> Response<Body
 }
 
 impl Answer {
+    /// What became of it on the way.
+    pub(crate) fn note(&self) -> &str {
+        match self {
+            Self::Whole { note, .. } => note,
+            Self::Stream { .. } => "",
+        }
+    }
+
     /// The provider's status.
     pub(crate) fn status(&self) -> StatusCode {
         match self {
@@ -132,7 +141,7 @@ pub(crate) fn provider_error(answer: ProviderAnswer) -> Response<Body> {
 
 /// A request id as a field's value.
 pub(crate) fn id_value(id: RequestId) -> HeaderValue {
-    HeaderValue::try_from(id.to_string()).unwrap_or(HeaderValue::from_static(""))
+    HeaderValue::from_bytes(&id.text()).unwrap_or(HeaderValue::from_static(""))
 }
 
 /// What was written anew is of the kind that the caller's dialect has, whatever

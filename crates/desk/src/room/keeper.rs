@@ -31,7 +31,11 @@ type Answered = Result<Arc<Seat>, AnswerFault>;
 pub(super) enum Order {
     Ask(Box<Ask>, oneshot::Sender<Result<Ticket, AskFault>>),
     Answer(ApprovalId, Box<Answer>, oneshot::Sender<Answered>),
-    Collect(ApprovalId, oneshot::Sender<Answered>),
+    Collect(
+        ApprovalId,
+        Option<Box<tollgate_types::Event>>,
+        oneshot::Sender<Answered>,
+    ),
     Withdraw(ApprovalId, oneshot::Sender<()>),
     NobodyThere(ApprovalId, oneshot::Sender<()>),
     Delivered(Vec<ApprovalId>, oneshot::Sender<()>),
@@ -103,8 +107,9 @@ impl Keeper {
                 let answered = self.answer(id, *answer).await;
                 reply.send(answered).ok();
             }
-            Order::Collect(id, reply) => {
-                let collected = self.on(id, Event::Collected).await;
+            Order::Collect(id, with, reply) => {
+                let with = with.map(|event| *event);
+                let collected = self.on_with(id, Event::Collected, with).await;
                 reply
                     .send(collected.and_then(|it| self.seat(id).ok_or(refused(it, id))))
                     .ok();
@@ -220,6 +225,16 @@ impl Keeper {
 
     /// Takes an event: what it leads to is written down before it is true.
     async fn on(&mut self, id: ApprovalId, event: Event) -> Result<Step, AnswerFault> {
+        self.on_with(id, event, None).await
+    }
+
+    /// The same; `with` is written down with it.
+    async fn on_with(
+        &mut self,
+        id: ApprovalId,
+        event: Event,
+        with: Option<tollgate_types::Event>,
+    ) -> Result<Step, AnswerFault> {
         let before = self.seat(id).ok_or(AnswerFault::Unknown(id))?;
         let mut after = Seat::clone(&before);
         let step = after.approval.on(event, (self.now)(), &self.ladder);
@@ -229,7 +244,7 @@ impl Keeper {
                 None => Ok(step),
             };
         }
-        let written = self.write(&before, &after, &step).await;
+        let written = self.write(&before, &after, &step, with).await;
         // A no needs no ink: what has ended without a yes has ended.
         let permits = after.is_ready() || step.effects.contains(&Effect::Permit);
         match written {
@@ -244,7 +259,13 @@ impl Keeper {
         }
     }
 
-    async fn write(&self, before: &Seat, after: &Seat, step: &Step) -> Result<(), String> {
+    async fn write(
+        &self,
+        before: &Seat,
+        after: &Seat,
+        step: &Step,
+        with: Option<tollgate_types::Event>,
+    ) -> Result<(), String> {
         let Question { agent, rules, .. } = &after.question;
         let remembers = step.effects.contains(&Effect::Remember);
         if remembers {
@@ -255,7 +276,7 @@ impl Keeper {
         if same(before) && same(after) {
             return Ok(());
         }
-        let written = self.record.changed(after).await;
+        let written = self.record.changed(after, with).await;
         if remembers && written.is_err() {
             self.record.forget(agent, rules).await;
         }

@@ -1,7 +1,5 @@
 use std::ops::Range;
 
-use serde_json::value::RawValue;
-
 use super::{BadRequest, Setting};
 use crate::json::{self, Members, kind};
 
@@ -69,18 +67,18 @@ pub(super) fn count(param: &str, raw: &str) -> Result<Option<u64>, BadRequest> {
 }
 
 /// Whether a value may be set that stands in `text`, or does not.
-pub(super) fn setting(text: &str, found: Option<&RawValue>) -> Setting {
+pub(super) fn setting(text: &str, found: Option<&str>) -> Setting {
     match found {
         None => Setting::Absent,
-        Some(raw) if raw.get() == "null" => Setting::Null(json::span(text, raw.get())),
+        Some(raw) if raw == "null" => Setting::Null(json::span(text, raw)),
         Some(_) => Setting::Given,
     }
 }
 
 /// Where a value stands that is given and not `null`.
-pub(super) fn number(text: &str, found: Option<&RawValue>) -> Option<Range<usize>> {
-    let given = found.filter(|raw| raw.get() != "null")?;
-    Some(json::span(text, given.get()))
+pub(super) fn number(text: &str, found: Option<&str>) -> Option<Range<usize>> {
+    let given = found.filter(|raw| *raw != "null")?;
+    Some(json::span(text, given))
 }
 
 /// How `stream_options` stands in the body, and so how it is edited.
@@ -126,8 +124,8 @@ impl StreamOptions {
             });
         };
         Ok(Self::Said {
-            value: json::span(body, value.get()),
-            asks: flag(param, value.get())? == Some(true),
+            value: json::span(body, value),
+            asks: flag(param, value)? == Some(true),
         })
     }
 

@@ -75,7 +75,7 @@ impl Part<'_> {
     fn count(&self, reading: &mut Reading) {
         let reported = self.response.and_then(|raw| {
             let response = Members::<1>::read(&["usage"], raw.get()).ok()?;
-            usage::responses(response.found[0]?.get())
+            usage::responses(response.found[0]?)
         });
         reading.usage = reported.or(reading.usage);
     }

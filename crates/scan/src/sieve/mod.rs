@@ -8,6 +8,8 @@
 
 mod rarity;
 
+use std::ops::Range;
+
 use rarity::RARITY;
 
 /// Letters of a gram.
@@ -130,6 +132,21 @@ impl Sieve {
         for seen in seen {
             tell(seen);
         }
+    }
+
+    /// Everything whose gram begins in a part of the text and that is kept, in
+    /// order of the ends and then of the beginnings.
+    pub(crate) fn within(
+        &self,
+        text: &[u8],
+        part: Range<usize>,
+        keep: impl Fn(&Seen) -> bool,
+        tell: impl FnMut(Seen),
+    ) {
+        let mut seen: Vec<Seen> = Vec::new();
+        self.block(text, part.start, part.end, &keep, &mut seen);
+        seen.sort_by_key(|seen| (seen.end, seen.start));
+        seen.into_iter().for_each(tell);
     }
 
     /// Literals whose gram begins at `from..until`.

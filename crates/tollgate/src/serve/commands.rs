@@ -3,21 +3,21 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use tokio::sync::watch;
 use tollgate_api::{AnswerRequest, ApprovalReport, Order};
 use tollgate_approvals::{Approval, ApprovalId, Ladder, SocketEntry};
-use tollgate_clearance::{Clearance, House, Journal, Operator, Rulebook, Sockets, Terms};
+use tollgate_clearance::{Clearance, House, Journal, Mask, Operator, Rulebook, Sockets, Terms};
 use tollgate_control::{ApprovalFault, Approvals, BoxFuture, Operators};
 use tollgate_desk::{AnswerFault, Crowd, Room, Seat};
 use tollgate_identity::{Agent, mint_operator_token};
 use tollgate_ledger::Ledger;
 use tollgate_policy::{Decision, Fact};
-use tollgate_proxy::{Bank, Gateway};
-use tollgate_scan::{Outbound, Scanner};
+use tollgate_proxy::{Bank, Gateway, People};
+use tollgate_scan::Outbound;
 use tollgate_secrets::GrantKey;
 use tollgate_types::{AgentName, OperatorName, Tier, Versions};
 
@@ -74,11 +74,11 @@ impl Commands {
         }
         let rulebook = Arc::new(rulebook);
         let key = GrantKey::open_or_make(&paths.grant_key())?;
-        let journal = Arc::new(Journal::new(
-            parts.ledger.clone(),
-            Arc::clone(&rulebook),
-            mask,
-        ));
+        let mask = masking(Arc::clone(&parts.gateway));
+        let journal = Journal::new(parts.ledger.clone(), Arc::clone(&rulebook), mask);
+        let past = journal.recall().await;
+        past.context("what agents asked for lately")?;
+        let journal = Arc::new(journal);
         let ladder = settings.approvals.ladder;
         let waiting = journal.waiting(longest(&ladder)).await;
         let waiting = waiting.context("the questions that were open")?;
@@ -90,6 +90,9 @@ impl Commands {
             tollgate_clearance::now,
             tollgate_clearance::chance,
         );
+        let rules = Arc::clone(&rulebook);
+        let fallback = Box::new(move |agent: &AgentName| rules.standing(agent).fallback);
+        parts.gateway.ask(People::new(room.clone(), fallback));
         let house = Arc::new(Front { parts });
         let terms = terms(settings, paths);
         let clearance = Clearance::new(house, Arc::clone(&rulebook), room, journal, key, terms);
@@ -111,16 +114,13 @@ impl Commands {
             let Some((sockets, token)) = sockets else {
                 return;
             };
-            // The scanner's rules take a moment, which the first command should not.
-            let warmed = tokio::task::spawn_blocking(|| mask(""));
             let used = async {
                 loop {
                     tokio::time::sleep(NOW_AND_THEN).await;
                     write_used(&rulebook);
                 }
             };
-            let (_, _, warmed) = tokio::join!(sockets.serve(clearance, token), used, warmed);
-            drop(warmed);
+            tokio::join!(sockets.serve(clearance, token), used);
         }
     }
 
@@ -217,18 +217,22 @@ fn longest(ladder: &Ladder) -> u64 {
         .fold(0_u64, |sum, wait| sum.saturating_add(*wait))
 }
 
-/// What is kept of a command holds no secret that the scanner knows.
-fn mask(text: &str) -> String {
-    static SCANNER: LazyLock<Option<Scanner>> = LazyLock::new(|| Scanner::shipped().ok());
-    let Some(scanner) = SCANNER.as_ref() else {
-        return "[not kept: no scanner]".to_owned();
-    };
-    let report = scanner.outbound(text.as_bytes(), None, Outbound::ALL);
-    if report.findings.is_empty() {
-        return text.to_owned();
-    }
-    let masked = tollgate_scan::mask(text.as_bytes(), &report.findings);
-    String::from_utf8_lossy(&masked).into_owned()
+/// What is kept of a question holds no secret: none that looks like one, and none
+/// that Tollgate guards.
+fn masking(gateway: Arc<Gateway>) -> Mask {
+    Box::new(move |text| {
+        let snapshot = gateway.snapshot();
+        let scanning = &snapshot.scanning;
+        let book = Some(&*scanning.book);
+        let report = scanning
+            .scanner
+            .outbound(text.as_bytes(), book, Outbound::ALL);
+        if report.findings.is_empty() {
+            return text.to_owned();
+        }
+        let masked = tollgate_scan::mask(text.as_bytes(), &report.findings);
+        String::from_utf8_lossy(&masked).into_owned()
+    })
 }
 
 /// The gateway as the command plane sees it.

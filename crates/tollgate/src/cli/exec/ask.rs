@@ -153,7 +153,10 @@ fn granted(outcome: ExecOutcome, nonce: Nonce) -> Result<Option<Granted>, Failur
             grant: Some(grant),
             ..
         } => {
-            let Subject::Command(approved) = *subject;
+            let Subject::Command(approved) = *subject else {
+                let other = anyhow::anyhow!("the gateway granted something that is no command");
+                return Err(Failure::failed(other).not_run());
+            };
             Ok(Some(Granted {
                 approved,
                 grant: *grant,

@@ -212,6 +212,16 @@ static AGENT_DEFAULTS: Section = Section {
     keys: &[
         Key::new("model", Table(&AGENT_MODEL), "What holds for every agent."),
         Key::new(
+            "hold_tokens",
+            Integer(0, 4096),
+            "What `[server] hold_tokens` says otherwise; 0 keeps nothing back.",
+        ),
+        Key::new(
+            "hold_ms",
+            Integer(0, 10_000),
+            "What `[server] hold_ms` says otherwise; 0 keeps nothing back.",
+        ),
+        Key::new(
             "dlp",
             Table(&DLP),
             "What is looked for in requests and answers, and what follows.",
@@ -261,6 +271,8 @@ static AGENT: Section = Section {
         Key::new("budget", OneOrMore(&BUDGET), "What it may use; a number is tokens for ever. See budgets.md."),
         Key::new("model", Table(&OWN_MODEL), "What `[agents.defaults.model]` says otherwise, key by key; `provider` and `fallback` go together."),
         Key::new("dlp", Table(&DLP), "What is looked for in its requests and answers; wins over the provider's and over that for all agents, key by key."),
+        Key::new("hold_tokens", Integer(0, 4096), "What `[server] hold_tokens` says otherwise for its streams; 0 keeps nothing back."),
+        Key::new("hold_ms", Integer(0, 10_000), "What `[server] hold_ms` says otherwise for its streams; 0 keeps nothing back."),
         Key::new("bottle", Text, "The bottle that it runs in: a `[bottles.NAME]`."),
         Key::new("routes", Text, "Egress routes of this agent.").ignored(),
         Key::new("rate_limit_rpm", Integer(1, 1_000_000_000), "Requests in any minute; beyond it 429."),
