@@ -19,13 +19,16 @@ mod event;
 mod frame;
 mod gather;
 mod gemini;
+mod gist;
 mod member;
 mod messages;
 mod openai;
 mod pen;
+mod probability;
 mod raw;
 mod responses;
 mod shape;
+mod source;
 mod stream;
 mod unbind;
 
@@ -42,6 +45,7 @@ use raw::{Fault, Raw};
 
 pub use count::count_answer;
 pub use frame::AnswerFrame;
+pub use gist::{Gist, gist};
 pub use stream::Translator;
 pub use unbind::{Unbound, unbind};
 
@@ -87,6 +91,8 @@ pub struct TranslatedAnswer {
     pub body: Bytes,
     /// What the provider's own body told, the model's place in it apart.
     pub view: AnswerView,
+    /// Why something of it was left out, for each reason.
+    pub lost: Vec<&'static str>,
 }
 
 /// Which of OpenAI's two APIs a provider of that dialect is asked for.
@@ -257,6 +263,7 @@ pub fn translate_answer(
         return Ok(TranslatedAnswer {
             body: body.into(),
             view,
+            lost: Vec::new(),
         });
     }
     let mut events = Events::new();
@@ -271,6 +278,8 @@ pub fn translate_answer(
     if frame.rename {
         event::unname(&mut events);
     }
+    let mut lost = event::Lost::new();
+    event::lost(&events, to.dialect(), &mut lost);
     let body = match to {
         Endpoint::Messages => messages::write_answer(&events, frame),
         Endpoint::Responses => responses::write_answer(&events, frame),
@@ -280,6 +289,7 @@ pub fn translate_answer(
     Ok(TranslatedAnswer {
         body: body.into(),
         view,
+        lost: lost.into_vec(),
     })
 }
 

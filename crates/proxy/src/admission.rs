@@ -9,6 +9,7 @@
 //! The engines (identity, routing, policy, ledger) know nothing of each
 //! other; this module calls them in order.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -23,8 +24,9 @@ use crate::bank::Bank;
 use crate::gateway::Gateway;
 use crate::hold::{Asked, Hold};
 use crate::intake::Intake;
-use crate::lanes::{Edited, Sweep};
+use crate::lanes::{Edited, Found, Sweep};
 use crate::memory::MemoryHold;
+use crate::peer::Peer;
 use crate::refusal::Refusal;
 use crate::rules::ModelCall;
 use crate::snapshot::{Credential, Provider, Snapshot};
@@ -36,11 +38,13 @@ mod identified;
 mod measure;
 mod own_key;
 mod permissions;
+mod review;
 mod tie;
 mod tongue;
 
 pub(crate) use identified::{Identified, identify};
 pub use permissions::Permissions;
+use review::Held;
 use tie::{Moved, Tied};
 use tongue::servable;
 
@@ -149,30 +153,41 @@ pub(crate) struct Planned {
 
 impl Planned {
     /// Puts the name asked and every concrete candidate to the agent's own lists
-    /// and to the rules.
+    /// and to the rules, and to a person where that is wanted.
     pub(crate) async fn permit(
         self: Box<Self>,
         gateway: &Gateway,
+        peer: &Peer,
         account: &mut Account,
     ) -> Result<Permitted, Refusal> {
-        let whole = self
-            .through
-            .as_ref()
-            .map(|through| format!("{}/{}", through.provider, self.view.model));
-        let asked = whole.as_deref().unwrap_or(&self.view.model);
+        let asked = self.asked();
         let call = ModelCall {
-            asked,
+            asked: &asked,
             endpoint: Some(self.endpoint),
             stream: self.view.stream,
             max_output: self.view.max_output,
             choices: self.view.choices,
         };
-        let said = self
+        let judged = self
             .identified
             .permitted(gateway, &call, &self.candidates)
             .await?;
-        account.permitted(said.rule(), said.reason());
+        let held = Held {
+            rule: judged.review,
+            found: self.supervised(),
+        };
+        if held.is_nothing() {
+            account.permitted(judged.said.rule(), judged.said.reason());
+        } else {
+            let rule = held.rule.as_ref().map_or(&judged.said, |(said, _)| said);
+            let released = self.released(gateway, peer, &held, account).await;
+            if released.is_err() {
+                account.found(held.found.iter().map(Found::blocked));
+            }
+            account.permitted(rule.rule(), &released?);
+        }
         Ok(Permitted {
+            released: !held.found.is_empty(),
             planned: self,
             turn: 0,
             tried: Tried::default(),
@@ -180,11 +195,22 @@ impl Planned {
             translated: None,
         })
     }
+
+    /// The name that the caller wrote, with its provider where the path names it.
+    fn asked(&self) -> Cow<'_, str> {
+        match &self.through {
+            Some(through) => format!("{}/{}", through.provider, self.view.model).into(),
+            None => Cow::Borrowed(&self.view.model),
+        }
+    }
 }
 
 /// Every candidate may be used by this agent; `turn` says whose turn it is.
 pub(crate) struct Permitted {
     planned: Box<Planned>,
+    /// A person has seen what was found, and lets it go out as it is where dlp
+    /// leaves that to them.
+    released: bool,
     turn: usize,
     tried: Tried,
     /// The request with placeholders, where this candidate gets it so.
@@ -399,7 +425,7 @@ impl Leased {
         self.provider()?.credentials.get(self.lease.index())
     }
 
-    /// When the whole request, accepted at `started`, must be over.
+    /// When the whole request, under way since `started`, must be over.
     pub(crate) fn deadline(&self, started: Instant) -> Instant {
         let whole = self
             .provider()

@@ -44,6 +44,7 @@ impl Served {
                 output_bytes,
                 model,
                 is_estimate,
+                note: _,
             } => {
                 passed_back(from, &mut head);
                 if is_estimate {
@@ -109,6 +110,14 @@ fn held_back(kind: Label, leased: Leased, mut account: Account) -> Response<Body
 }
 
 impl Answer {
+    /// What became of it on the way.
+    pub(crate) fn note(&self) -> &str {
+        match self {
+            Self::Whole { note, .. } => note,
+            Self::Stream { .. } => "",
+        }
+    }
+
     /// The provider's status.
     pub(crate) fn status(&self) -> StatusCode {
         match self {

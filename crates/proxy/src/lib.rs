@@ -50,6 +50,7 @@ mod names;
 mod nearby;
 mod pace;
 mod peer;
+mod people;
 mod rate;
 mod refusal;
 mod relay;
@@ -70,6 +71,7 @@ pub use dispatch::Control;
 pub use gateway::Gateway;
 pub use lanes::{DlpSettings, Inward, Late, OnMatch, Opinions, Remote, Scanning, Script};
 pub use listener::listen;
+pub use people::{FallbackOf, People};
 pub use rules::{Domains, Rules};
 pub use snapshot::{
     AnswerModel, Credential, Holdback, Limits, Provider, Snapshot, Times, UnsendableKey, Upstream,

@@ -78,8 +78,8 @@ async fn listed(
     if head.method != Method::GET && head.method != Method::HEAD {
         return Err(Refusal::Method {
             method: head.method.as_str().chars().take(20).collect(),
-            path: "/v1/models".to_owned(),
-            expected: "GET",
+            path: head.uri.path().chars().take(100).collect(),
+            expected: "GET, HEAD",
         });
     }
     let snapshot = gateway.snapshot();

@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use tollgate_types::{FaultClass, ReasonCode, TokenUsage};
 
-use super::event::{Event, Events, unname};
+use super::event::{Event, Events, Lost, lost, unname};
 use super::pen::Pen;
 use super::raw::{Fault, Raw, is_crowded};
 use super::{AnswerFrame, chat, gemini, messages, responses};
@@ -29,6 +29,7 @@ pub struct Translator {
     scratch: Vec<u8>,
     /// The end of the answer was written.
     ended: bool,
+    lost: Lost,
 }
 
 #[derive(Debug)]
@@ -74,6 +75,7 @@ impl Translator {
             scratch: Vec::new(),
             framing,
             ended: false,
+            lost: Lost::new(),
         }
     }
 
@@ -111,6 +113,11 @@ impl Translator {
     /// Tokens of output that came for certain; see [`StreamTap::produced`].
     pub fn produced(&self) -> u64 {
         self.tap.produced()
+    }
+
+    /// Why something of the answer was left out, for each reason.
+    pub fn lost(&self) -> &[&'static str] {
+        &self.lost
     }
 
     /// Whether the provider's terminator was seen.
@@ -195,6 +202,7 @@ impl Translator {
             unname(&mut events);
         }
         if read.is_ok() {
+            lost(&events, self.caller.dialect(), &mut self.lost);
             // Only the tap says whether the answer is whole.
             let is_whole = self.tap.is_finished();
             for event in events

@@ -13,7 +13,7 @@ use tollgate_routing::Candidate;
 use super::Identified;
 use crate::gateway::Gateway;
 use crate::refusal::Refusal;
-use crate::rules::ModelCall;
+use crate::rules::{Judged, ModelCall};
 
 /// Questions that are remembered, at most.
 const PLACES: usize = 256;
@@ -30,8 +30,9 @@ const MOST_CANDIDATES: usize = 16;
 /// but the agent's taint. So the same question of the same agent has the same answer
 /// while nothing counts against it, and making all facts only to find that they were
 /// there before costs thirty times what comparing the question does. Denials are not
-/// kept: they are worded anew. A place holds one question; another one that falls into
-/// it takes it over, and a hit is proven by comparing all of it.
+/// kept, they are worded anew, and neither is what a person has to look at. A place
+/// holds one question; another one that falls into it takes it over, and a hit is proven
+/// by comparing all of it.
 pub struct Permissions(Box<[ArcSwapOption<Granted>]>);
 
 struct Granted {
@@ -59,7 +60,7 @@ impl Identified {
         gateway: &Gateway,
         call: &ModelCall<'_>,
         candidates: &[Candidate],
-    ) -> Result<Decision, Refusal> {
+    ) -> Result<Judged, Refusal> {
         let snapshot = &self.snapshot;
         let remembers = snapshot.rules.depend_on_nothing_else(gateway, &self.agent);
         let place = snapshot.permissions.place(&self.agent, call, candidates);
@@ -68,11 +69,14 @@ impl Identified {
             && let Some(granted) = &*place.load()
             && granted.answers(&self.agent, call, candidates)
         {
-            return Ok(granted.said.clone());
+            return Ok(Judged {
+                said: granted.said.clone(),
+                review: None,
+            });
         }
         self.may_use(call.asked, candidates)?;
-        let said = self.judged(gateway, call, candidates).await?;
-        if let Some(place) = place {
+        let judged = self.judged(gateway, call, candidates).await?;
+        if let Some(place) = place.filter(|_| judged.review.is_none()) {
             place.store(Some(Arc::new(Granted {
                 agent: Arc::clone(&self.agent),
                 asked: call.asked.to_owned(),
@@ -81,10 +85,10 @@ impl Identified {
                 max_output: call.max_output,
                 choices: call.choices,
                 candidates: candidates.to_vec(),
-                said: said.clone(),
+                said: judged.said.clone(),
             })));
         }
-        Ok(said)
+        Ok(judged)
     }
 }
 

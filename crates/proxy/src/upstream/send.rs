@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -45,7 +46,8 @@ pub(crate) async fn send(
     let internal = || AttemptFault::new(FaultClass::BadRequest, "request can't be written as HTTP");
     let provider = leased.provider().ok_or_else(internal)?;
     if leased.counts_here() {
-        return count::estimated(leased).await.ok_or_else(internal);
+        let why = count::NO_ENDPOINT.to_owned();
+        return count::estimated(leased, why).await.ok_or_else(internal);
     }
     let (head, source) = match &provider.upstream {
         Upstream::Demo => {
@@ -67,7 +69,8 @@ pub(crate) async fn send(
         source,
     };
     if count::is_unknown_there(leased, head.status) {
-        return count::estimated(leased).await.ok_or_else(internal);
+        let why = format!("{} (answered {})", count::NO_ENDPOINT, head.status.as_u16());
+        return count::estimated(leased, why).await.ok_or_else(internal);
     }
     if !head.status.is_success() {
         return Err(exchange.error_answer(head).await);
@@ -177,7 +180,7 @@ fn is_event_stream(headers: &HeaderMap) -> bool {
     })
 }
 
-fn bad_answer(note: impl Into<std::borrow::Cow<'static, str>>) -> AttemptFault {
+fn bad_answer(note: impl Into<Cow<'static, str>>) -> AttemptFault {
     AttemptFault::new(FaultClass::BadAnswer, note)
 }
 
@@ -189,6 +192,8 @@ fn broken(fault: &WireFault) -> AttemptFault {
         _ => AttemptFault::new(FaultClass::Connection, fault.to_string()),
     }
 }
+
+type Understood = (AnswerView, Bytes, Cow<'static, str>);
 
 /// An answer that has begun to come.
 struct Exchange<'a> {
@@ -238,7 +243,7 @@ impl Exchange<'_> {
         tap: &mut Interpreter,
         mut held: Forward,
     ) -> Result<Forward, AttemptFault> {
-        let Holdback { tokens, time } = self.leased.snapshot().holdback;
+        let Holdback { tokens, time } = self.leased.holdback();
         if tokens.is_none() && time.is_none() {
             return Ok(held);
         }
@@ -286,14 +291,18 @@ impl Exchange<'_> {
         }
     }
 
-    /// What an answer says of itself, and the answer in the caller's dialect.
-    fn understood(&self, body: Bytes) -> Result<(AnswerView, Bytes), AnswerFault> {
+    /// What an answer says of itself, the answer in the caller's dialect, and
+    /// what of it was left out.
+    fn understood(&self, body: Bytes) -> Result<Understood, AnswerFault> {
         match self.leased.translated() {
-            None => read_answer(self.leased.endpoint(), &body).map(|view| (view, body)),
+            None => {
+                let view = read_answer(self.leased.endpoint(), &body)?;
+                Ok((view, body, Cow::Borrowed("")))
+            }
             Some(it) => {
                 let to = self.leased.asked_endpoint();
                 let done = translate_answer(it.endpoint, to, &body, &it.frame)?;
-                Ok((done.view, done.body))
+                Ok((done.view, done.body, done.lost.join("; ").into()))
             }
         }
     }
@@ -319,15 +328,17 @@ impl Exchange<'_> {
                 output_bytes: 0,
                 model: None,
                 is_estimate: false,
+                note: Cow::Borrowed(""),
             });
         }
         match self.understood(body) {
-            Ok((view, body)) => Ok(Answer::Whole {
+            Ok((view, body, note)) => Ok(Answer::Whole {
                 head,
                 usage: view.usage,
                 output_bytes: view.output_bytes,
                 model: view.model,
                 is_estimate: false,
+                note,
                 body,
             }),
             Err(AnswerFault::NotJson(note)) => Err(bad_answer(note)),

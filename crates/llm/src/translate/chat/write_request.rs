@@ -110,6 +110,8 @@ fn write_settings<'a>(conversation: &Conversation<'a>, draft: &mut Draft<'a, '_>
                 stops.iter().for_each(|stop| draft.pen.text(stop));
                 draft.pen.close(']');
             }
+            Value::Logprobs => draft.pen.key("logprobs").verbatim("true"),
+            Value::TopLogprobs(_) => draft.pen.key("top_logprobs").raw(at),
             Value::User(user) => draft.pen.key("user").text(user),
             Value::OpenAi(key) => draft.pen.key(key).raw(at),
             Value::Verbosity => draft.pen.key("verbosity").raw(at),

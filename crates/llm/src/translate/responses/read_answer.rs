@@ -1,6 +1,8 @@
 use crate::translate::event::{Event, Events, Finish, Numbers, Signer, Usage, count};
 use crate::translate::member::{member, text};
+use crate::translate::openai::{read_citation, read_probabilities};
 use crate::translate::raw::{Fault, Raw, Text};
+use crate::translate::source::{OF_FILES, Ruler};
 use crate::usage;
 
 type Read<'a, T = ()> = Result<T, Fault<'a>>;
@@ -30,6 +32,9 @@ pub(in crate::translate) struct StreamReader {
     /// Items of the message whose text has come in pieces.
     said: bool,
     thought: bool,
+    /// Measures the text of the answer, and where its part begins.
+    ruler: Ruler,
+    base: u64,
 }
 
 impl StreamReader {
@@ -52,9 +57,13 @@ impl StreamReader {
             }
             "response.output_item.added" => self.added(data, events)?,
             "response.output_item.done" => self.done(data, events)?,
-            "response.output_text.delta" => {
-                self.said |= piece(data, Event::Text, events)?;
+            "response.output_text.delta" => self.text(data, events)?,
+            "response.output_text.annotation.added" => {
+                if let Some(annotation) = member(data, "annotation") {
+                    self.cite(annotation, events)?;
+                }
             }
+            "response.content_part.added" => self.base = self.ruler.characters(),
             "response.refusal.delta" => {
                 self.said |= piece(data, Event::Refusal, events)?;
             }
@@ -78,6 +87,30 @@ impl StreamReader {
         Ok(())
     }
 
+    fn text<'a>(&mut self, data: Raw<'a>, events: &mut Events<'a>) -> Read<'a> {
+        read_told(data, events)?;
+        let came = piece(data, Event::Text, events)?;
+        if let (true, Some(Event::Text(text))) = (came, events.last()) {
+            self.ruler.add(text);
+        }
+        self.said |= came;
+        Ok(())
+    }
+
+    /// Sources on the web; other kinds name files of the provider's.
+    fn cite<'a>(&self, annotation: Raw<'a>, events: &mut Events<'a>) -> Read<'a> {
+        if kind_of(annotation)? != "url_citation" {
+            events.push(Event::Dropped(OF_FILES));
+        } else {
+            let mut citation = read_citation(annotation)?;
+            let based = |at: u64| self.base.saturating_add(at);
+            let place = citation.place;
+            citation.place = place.map(|(begin, end)| (based(begin), based(end)));
+            events.push(Event::Citation(Box::new(citation)));
+        }
+        Ok(())
+    }
+
     fn start<'a>(&mut self, response: Raw<'a>, events: &mut Events<'a>) -> Read<'a> {
         if !std::mem::replace(&mut self.started, true) {
             events.push(Event::Start {
@@ -97,6 +130,7 @@ impl StreamReader {
             _ => {
                 self.said = false;
                 self.thought = false;
+                self.base = self.ruler.characters();
             }
         }
         Ok(())
@@ -113,7 +147,7 @@ impl StreamReader {
 
     fn whole<'a>(&mut self, item: Raw<'a>, index: u64, events: &mut Events<'a>) -> Read<'a> {
         match kind_of(item)? {
-            "message" if !std::mem::take(&mut self.said) => read_message(item, events),
+            "message" if !std::mem::take(&mut self.said) => self.message(item, events),
             "function_call" => {
                 let call = self.call(item, index, events)?;
                 let (fed, over) = &mut self.calls[call as usize];
@@ -155,6 +189,28 @@ impl StreamReader {
             });
         }
         Ok(call)
+    }
+
+    fn message<'a>(&mut self, item: Raw<'a>, events: &mut Events<'a>) -> Read<'a> {
+        let Some(content) = member(item, "content") else {
+            return Ok(());
+        };
+        for part in content.elements()? {
+            let Some(said) = text(part, "text")? else {
+                events.extend(text(part, "refusal")?.map(Event::Refusal));
+                continue;
+            };
+            self.base = self.ruler.characters();
+            self.ruler.add(&said);
+            read_told(part, events)?;
+            events.push(Event::Text(said));
+            if let Some(annotations) = member(part, "annotations") {
+                for annotation in annotations.elements()? {
+                    self.cite(annotation, events)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     fn arguments<'a>(&mut self, data: Raw<'a>, events: &mut Events<'a>) -> Read<'a> {
@@ -211,17 +267,11 @@ fn kind_of(item: Raw<'_>) -> Read<'_, &str> {
     Ok(kind.trim_matches('"'))
 }
 
-fn read_message<'a>(item: Raw<'a>, events: &mut Events<'a>) -> Read<'a> {
-    let Some(content) = member(item, "content") else {
-        return Ok(());
-    };
-    for part in content.elements()? {
-        let said = text(part, "text")?.map(Event::Text);
-        let said = match said {
-            None => text(part, "refusal")?.map(Event::Refusal),
-            said => said,
-        };
-        events.extend(said);
+/// How likely the tokens of a text were, where that is told.
+fn read_told<'a>(of: Raw<'a>, events: &mut Events<'a>) -> Read<'a> {
+    if let Some(list) = member(of, "logprobs").filter(|list| list.get() != "[]") {
+        let tokens = read_probabilities(list)?;
+        events.extend((!tokens.is_empty()).then_some(Event::Probabilities(tokens)));
     }
     Ok(())
 }

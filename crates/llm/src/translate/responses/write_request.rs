@@ -1,7 +1,8 @@
 use crate::request::is_reasoning;
 use crate::translate::chat::encoded;
 use crate::translate::conversation::{
-    Conversation, Format, Kind, Maker, Outcome, Part, Role, Source, Tool, ToolChoice, Turn, Value,
+    Conversation, Format, Kind, Maker, Outcome, Part, Role, Setting, Source, Tool, ToolChoice,
+    Turn, Value,
 };
 use crate::translate::draft::{Draft, refused};
 use crate::translate::openai::{effort, end_of_turns, outcome_text, word, write_url};
@@ -245,7 +246,8 @@ fn write_settings<'a>(conversation: &Conversation<'a>, draft: &mut Draft<'a, '_>
             Value::Choices(1) | Value::MaxOutput(_) => {}
             Value::ToolChoice(_) | Value::ParallelTools(_) | Value::Adaptive => {}
             Value::Effort(_) | Value::ThinkingBudget(_) => {}
-            Value::Format(_) | Value::Verbosity => {}
+            Value::Format(_) | Value::Verbosity | Value::Logprobs => {}
+            Value::TopLogprobs(_) => draft.pen.key("top_logprobs").raw(at),
             _ => draft.no_place(setting)?,
         }
     }
@@ -314,8 +316,9 @@ fn write_text(conversation: &Conversation<'_>, draft: &mut Draft<'_, '_>) {
     pen.close('}');
 }
 
-/// Thoughts come sealed, so that the caller can send them back; other models
-/// refuse to be asked for that.
+/// How much to think, and what is to stand in the answer besides. Thoughts come
+/// sealed, so that the caller can send them back; other models refuse to be
+/// asked for that.
 fn write_reasoning<'a>(
     conversation: &Conversation<'a>,
     reasons: bool,
@@ -329,9 +332,20 @@ fn write_reasoning<'a>(
         pen.key("summary").text(&word("auto"));
         pen.close('}');
     }
-    if (reasons || effort.is_some()) && !draft.target.counts {
-        pen.key("include")
-            .verbatim(r#"["reasoning.encrypted_content"]"#);
+    let told = |setting: &Setting<'_>| matches!(setting.value, Value::Logprobs);
+    let included = [
+        (reasons || effort.is_some(), "reasoning.encrypted_content"),
+        (
+            conversation.settings.iter().any(told),
+            "message.output_text.logprobs",
+        ),
+    ];
+    if included.iter().any(|(wanted, _)| *wanted) && !draft.target.counts {
+        pen.key("include").open('[');
+        for (_, what) in included.iter().filter(|(wanted, _)| *wanted) {
+            pen.text(&word(what));
+        }
+        pen.close(']');
     }
     Ok(())
 }
