@@ -115,8 +115,8 @@ fn framing(headers: &HeaderMap, is_http_11: bool) -> Result<BodyReader, HeadFaul
     if !headers.contains_key(TRANSFER_ENCODING) {
         return Ok(BodyReader::length(length(headers)?.unwrap_or(0)));
     }
-    let is_one = headers.get_all(TRANSFER_ENCODING).iter().nth(1).is_none();
-    match is_http_11 && is_one && is_chunked(headers) && !headers.contains_key(CONTENT_LENGTH) {
+    // Codings below the chunks leave no doubt where it ends; who serves it refuses them.
+    match is_http_11 && is_chunked(headers) && !headers.contains_key(CONTENT_LENGTH) {
         true => Ok(BodyReader::chunked()),
         false => Err(HeadFault::Coding),
     }

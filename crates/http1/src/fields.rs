@@ -29,8 +29,8 @@ pub enum HeadFault {
     /// Lengths that differ, or one that is no number.
     #[error("invalid content-length")]
     Length,
-    /// `transfer-encoding` in HTTP/1.0; of a request also any but a single `chunked`, or
-    /// beside a length.
+    /// `transfer-encoding` in HTTP/1.0; of a request also one that does not end in
+    /// `chunked`, or beside a length.
     #[error("invalid transfer-encoding")]
     Coding,
     /// A request's target beyond what can be taken apart.

@@ -8,7 +8,7 @@
 //!
 //! What is there twice and could be read as two things is refused: lengths that differ, a
 //! length that is no number, a chunk that does not end where its size says; in requests
-//! also every `transfer-encoding` but a single `chunked`, and one beside a length. In
+//! also a `transfer-encoding` that does not end in `chunked`, and one beside a length. In
 //! answers, where providers do such things, the coding holds and the connection is not
 //! used again (RFC 9112, 6.3). Everything has a bound before it has a meaning: heads in
 //! bytes ([`HEAD_LIMIT`], [`CALL_LIMIT`]) and in fields ([`MOST_FIELDS`]), the size line of

@@ -41,6 +41,7 @@ fn framing_is_stricter_than_the_specification() {
         ),
         ("transfer-encoding: chunked", BodyReader::chunked()),
         ("Transfer-Encoding: Chunked", BodyReader::chunked()),
+        ("transfer-encoding: gzip, chunked", BodyReader::chunked()),
     ] {
         assert_eq!(of(fields).unwrap().unwrap().body, body, "{fields}");
     }
@@ -60,10 +61,6 @@ fn framing_is_stricter_than_the_specification() {
         ),
         ("transfer-encoding: gzip", HeadFault::Coding),
         ("transfer-encoding: chunked, gzip", HeadFault::Coding),
-        (
-            "transfer-encoding: gzip\r\ntransfer-encoding: chunked",
-            HeadFault::Coding,
-        ),
         ("transfer-encoding: xchunked", HeadFault::Coding),
     ] {
         assert_eq!(of(fields).unwrap_err(), fault, "{fields}");
