@@ -36,6 +36,7 @@ pub(crate) fn card(
         lacks: command.lacks.iter().map(|it| visible(it)).collect(),
         environment: environment(judged),
         files: judged.survey.shown.clone(),
+        absent: judged.survey.absent.clone(),
         touches: touches(&verdict.steps),
         hosts: hosts(&verdict.steps),
         unseen,

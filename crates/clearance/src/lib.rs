@@ -45,6 +45,7 @@ mod house;
 mod journal;
 mod line;
 mod past;
+mod place;
 mod rulebook;
 mod subject;
 mod survey;

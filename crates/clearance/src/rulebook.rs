@@ -11,7 +11,7 @@ use tollgate_command::{Allowlist, Evidence, Pattern, PatternFault, ScriptBinding
 use tollgate_secrets::{PrivateFileError, read_private, write_private};
 use tollgate_types::{AgentName, UnixMillis};
 
-use crate::survey;
+use crate::place::{USUAL, in_folders};
 
 mod examine;
 
@@ -324,7 +324,7 @@ impl Force {
 /// that is nowhere allows nothing.
 fn bound(rule: &Rule, pattern: Pattern) -> tollgate_command::Rule {
     let binary = rule.resolved_path.clone().or_else(|| {
-        let found = survey::in_folders(pattern.program(), survey::USUAL)?;
+        let found = in_folders(pattern.program(), USUAL)?;
         found.to_str().map(str::to_owned)
     });
     let scripts = rule.scripts.iter().map(|script| ScriptBinding {

@@ -223,11 +223,14 @@ fn redacted<'h>(body: &Bytes, redactor: &Redactor, hits: impl Iterator<Item = &'
     let mut out = BytesMut::with_capacity(body.len());
     let mut at = 0;
     for hit in hits {
-        let (Some(before), Some(value)) =
-            (body.get(at..hit.span.start), body.get(hit.span.clone()))
-        else {
+        // Of two that overlap the second has the rest.
+        let span = hit.span.start.max(at)..hit.span.end;
+        let (Some(before), Some(value)) = (body.get(at..span.start), body.get(span)) else {
             continue;
         };
+        if value.is_empty() {
+            continue;
+        }
         out.extend_from_slice(before);
         // Letters, digits, brackets, colons and dashes: as it is within a
         // JSON string.

@@ -668,7 +668,7 @@ async fn always_is_not_offered_for_shells_interpreters_and_wrappers() {
     for argv in [
         json!(["bash", "-c", "id"]),
         json!(["python3", "-c", "print(1)"]),
-        json!(["sudo", "ls"]),
+        json!(["sudo", "make"]),
         json!(["env", "X=1", "make"]),
     ] {
         let (_wire, said) = desk.ask(json!({"argv": argv})).await;
