@@ -84,5 +84,5 @@ pub use tie::{Tie, response_id, tie, tie_of_response};
 pub use tokens::{count_input, most_input};
 pub use translate::{
     AnswerFrame, Api, Drop, Strictness, TranslatedAnswer, TranslatedRequest, Translator, Unbound,
-    count_answer, counterpart, translate_answer, translate_request, unbind,
+    as_stream, count_answer, counterpart, translate_answer, translate_request, unbind,
 };
