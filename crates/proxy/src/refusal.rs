@@ -253,7 +253,9 @@ impl Refusal {
             }
             Self::Secret(kept) => Some(kept.hint().into()),
             Self::Budget { hint, .. } => Some((*hint).into()),
-            Self::Unbounded { .. } => Some("say max_tokens".into()),
+            Self::Unbounded { text, .. } if text.contains("max_tokens") => {
+                Some("say max_tokens".into())
+            }
             Self::CutOff { budget: Some(_), .. } => {
                 Some("an operator raises it: `tollgate budget set`".into())
             }
