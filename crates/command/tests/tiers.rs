@@ -95,7 +95,9 @@ fn medium_is_what_runs_code_or_leaves_the_machine() {
             "./run.sh",
             "git push",
             "nosuchprogram",
-            "sudo ls",
+            "sudo touch a",
+            "sudo cat /etc/hosts",
+            "sudo -s",
         ],
     );
 }
@@ -107,6 +109,8 @@ fn low_is_what_writes_in_the_workspace() {
         &[
             "echo x > a.txt",
             "echo x >> a.txt",
+            "sudo ls",
+            "sudo systemctl status nginx",
             "ls | tee out.txt",
             "sed -i s/a/b/ x",
             "git branch -D x",

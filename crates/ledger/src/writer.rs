@@ -26,8 +26,10 @@ pub(crate) enum Command {
     CatchUp(oneshot::Sender<()>),
     /// Write all that was handed over.
     Write(Durability, Reply<()>),
+    /// Write events that belong together.
+    Events(Vec<Event>, Reply<()>),
     /// Write an event, with its change.
-    Event(Box<Event>, Option<Change>, Reply<Written>),
+    Change(Box<(Event, Change)>, Reply<Written>),
     /// Take a window of budgets away that is over.
     ForgetSlices(Label, Reply<()>),
     /// Remove the oldest records from before a moment.
@@ -46,6 +48,8 @@ pub(crate) struct SliceCommand {
 
 /// Callers whose slices one transaction writes: each waits for the disk.
 const SLICES_AT_ONCE: usize = 256;
+/// Callers whose events one transaction writes.
+const EVENTS_AT_ONCE: usize = 64;
 
 pub(crate) type Observer = Box<dyn FnMut(&RequestRecord) + Send>;
 
@@ -54,6 +58,8 @@ pub(crate) struct Writer {
     pub(crate) store: Store,
     pub(crate) records: mpsc::Receiver<RequestRecord>,
     pub(crate) commands: mpsc::Receiver<Command>,
+    /// A command that was taken and whose turn is next.
+    pub(crate) put_back: Option<Command>,
     pub(crate) slices: mpsc::Receiver<SliceCommand>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) observe: Observer,
@@ -105,6 +111,7 @@ enum Wake {
 
 impl Writer {
     pub(crate) async fn run(mut self) {
+        self.store.make_room().await;
         let reply = loop {
             self.shared.tell(self.store.newest());
             match self.wait().await {
@@ -134,6 +141,9 @@ impl Writer {
     }
 
     async fn wait(&mut self) -> Wake {
+        if let Some(command) = self.put_back.take() {
+            return Wake::Command(command);
+        }
         let due = self.batch.due;
         let seal = self.store.seal_due();
         let mut waiting = Vec::new();
@@ -237,6 +247,34 @@ impl Writer {
         }
     }
 
+    /// Everybody whose events wait at this moment shares one transaction.
+    async fn write_events(&mut self, mut events: Vec<Event>, reply: Reply<()>) {
+        let mut replies = vec![reply];
+        while replies.len() < EVENTS_AT_ONCE
+            && let Ok(command) = self.commands.try_recv()
+        {
+            match command {
+                Command::Events(more, reply) => {
+                    events.extend(more);
+                    replies.push(reply);
+                }
+                other => {
+                    self.put_back = Some(other);
+                    break;
+                }
+            }
+        }
+        let written = self.store.write_events(&events).await;
+        if let Err(error) = &written {
+            let kinds: Vec<&str> = events.iter().map(|event| &*event.kind).collect();
+            tracing::error!(%error, ?kinds, "events could not be written");
+        }
+        self.heed(&written);
+        for reply in replies {
+            reply.send(written.clone()).ok();
+        }
+    }
+
     /// What fails for one fails for all: nothing more is spent.
     fn heed<T>(&mut self, written: &Result<T, WriteError>) {
         if let Err(error @ WriteError::Database { .. }) = written {
@@ -281,8 +319,10 @@ impl Writer {
                 let written = self.write_all(durability).await;
                 reply.send(written).ok();
             }
-            Command::Event(event, change, reply) => {
-                let written = self.store.write_event(&event, change.as_ref()).await;
+            Command::Events(events, reply) => self.write_events(events, reply).await,
+            Command::Change(both, reply) => {
+                let (event, change) = *both;
+                let written = self.store.write_change(&event, &change).await;
                 if let Err(error) = &written {
                     tracing::error!(%error, kind = %event.kind, "an event could not be written");
                 }

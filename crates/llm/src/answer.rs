@@ -68,9 +68,7 @@ pub fn read_answer(endpoint: Endpoint, body: &[u8]) -> Result<AnswerView, Answer
         metadata,
         version,
         candidates,
-    ] = members
-        .found
-        .map(|raw| raw.map(serde_json::value::RawValue::get));
+    ] = members.found;
     let dialect = endpoint.dialect();
     let is_error = error.is_some_and(fault::is_error)
         || dialect == Dialect::Anthropic && kind == Some(r#""error""#);

@@ -19,6 +19,7 @@ mod event;
 mod frame;
 mod gather;
 mod gemini;
+mod gist;
 mod member;
 mod messages;
 mod openai;
@@ -44,6 +45,7 @@ use raw::{Fault, Raw};
 
 pub use count::count_answer;
 pub use frame::AnswerFrame;
+pub use gist::{Gist, gist};
 pub use stream::{Translator, as_stream};
 pub use unbind::{Unbound, unbind};
 

@@ -165,7 +165,7 @@ pub(crate) fn provider_error(answer: ProviderAnswer) -> Response<Body> {
 
 /// A request id as a field's value.
 pub(crate) fn id_value(id: RequestId) -> HeaderValue {
-    HeaderValue::try_from(id.to_string()).unwrap_or(HeaderValue::from_static(""))
+    HeaderValue::from_bytes(&id.text()).unwrap_or(HeaderValue::from_static(""))
 }
 
 /// What was written anew is of the kind that the caller's dialect has, whatever

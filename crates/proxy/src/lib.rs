@@ -25,6 +25,7 @@
 
 mod account;
 mod admission;
+mod alarm;
 mod answer;
 mod bank;
 mod body;
@@ -47,6 +48,7 @@ mod names;
 mod nearby;
 mod pace;
 mod peer;
+mod people;
 mod rate;
 mod refusal;
 mod relay;
@@ -59,12 +61,14 @@ mod trace;
 mod translated;
 mod upstream;
 
+pub use admission::Permissions;
 pub use bank::Bank;
 pub use body::{Body, BodyError};
 pub use dispatch::Control;
 pub use gateway::Gateway;
 pub use lanes::{DlpSettings, Inward, Late, OnMatch, Opinions, Remote, Scanning, Script};
 pub use listener::listen;
+pub use people::{FallbackOf, People};
 pub use rules::{Domains, Rules};
 pub use snapshot::{
     AnswerModel, Credential, Holdback, Limits, Provider, Snapshot, Times, UnsendableKey, Upstream,

@@ -89,7 +89,7 @@ async fn serve(
         }
     };
     let scanned = planned.scan(gateway, account).await?;
-    let permitted = scanned.permit(gateway, account).await?;
+    let permitted = scanned.permit(gateway, peer, account).await?;
     attempt(gateway, permitted, account).await
 }
 
@@ -148,7 +148,7 @@ async fn attempt(
                 .map_err(|it| *it)?;
             continue;
         }
-        let deadline = leased.deadline(account.started());
+        let deadline = leased.deadline(account.under_way_since());
         let (fault, step) = loop {
             let fault = match try_once(gateway, &mut leased, deadline, account).await {
                 Ok(answer) => {

@@ -15,6 +15,10 @@ use crate::intake::IntakeFault;
 use crate::lanes::Kept;
 use crate::{names, nearby};
 
+mod unreleased;
+
+pub(crate) use unreleased::Unreleased;
+
 /// Why a request was not served, before the first byte of an answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refusal {
@@ -57,6 +61,10 @@ pub(crate) enum Refusal {
         rule: Label,
         reason: String,
     },
+    #[error(transparent)]
+    Unreleased(#[from] Unreleased),
+    #[error("{0}")]
+    Crowded(String),
     #[error(transparent)]
     Secret(#[from] Kept),
     #[error("the answer holds `{kind}` where nothing can be masked, and dlp looks for it")]
@@ -183,6 +191,7 @@ impl Refusal {
             retry_after: self.retry_after(),
             rule: match self {
                 Self::Denied { rule, .. } | Self::Rule { rule, .. } => Some(rule.clone()),
+                Self::Unreleased(unreleased) => unreleased.rule.clone(),
                 _ => None,
             },
             allow: match self {
@@ -212,9 +221,12 @@ impl Refusal {
             Self::Unauthenticated(_) | Self::NoOwnKey(_) => (401, ReasonCode::Unauthenticated),
             Self::UnknownModel(_) => (404, ReasonCode::UnknownModel),
             Self::TooLarge(_) => (400, ReasonCode::UpstreamContextOverflow),
-            Self::TooFast(_) => (429, ReasonCode::RateLimited),
+            Self::TooFast(_) | Self::Crowded(_) => (429, ReasonCode::RateLimited),
             Self::Denied { .. } | Self::Rule { .. } => (403, ReasonCode::PolicyDenied),
-            Self::Secret(_) | Self::SecretInAnswer { .. } => (403, ReasonCode::SecretFound),
+            Self::Unreleased(Unreleased { rule: Some(_), .. }) => (403, ReasonCode::PolicyDenied),
+            Self::Secret(_) | Self::SecretInAnswer { .. } | Self::Unreleased(_) => {
+                (403, ReasonCode::SecretFound)
+            }
             Self::OtherDialect { .. } => (400, ReasonCode::UnsupportedDialect),
             Self::Exhausted { last, status, .. } => exhausted(*last, *status, dialect),
             Self::NoCredential(..) => (503, ReasonCode::PoolExhausted),
@@ -248,9 +260,9 @@ impl Refusal {
             Self::OtherDialect { asked, .. } => {
                 Some(format!("ask for a model of a provider with wire = \"{asked}\"").into())
             }
-            Self::Rule { review: true, .. } => {
-                Some("nobody can be asked about a model request in this version".into())
-            }
+            Self::Rule { review: true, .. } => Some("this gateway can ask nobody".into()),
+            Self::Unreleased(unreleased) => Some(unreleased.hint().into()),
+            Self::Crowded(_) => Some("`tollgate approvals list` shows what waits".into()),
             Self::Secret(kept) => Some(kept.hint().into()),
             Self::Budget { hint, .. } => Some((*hint).into()),
             Self::Unbounded { text, .. } if text.contains("max_tokens") => {
@@ -292,6 +304,7 @@ impl Refusal {
             Self::NoCredential(_, free) => *free,
             Self::Budget { resets, .. } => *resets,
             Self::TooFast(fast) => Some(fast.after.unwrap_or(Duration::from_secs(60))),
+            Self::Crowded(_) => Some(Duration::from_secs(60)),
             Self::Body(IntakeFault::MemoryFull { .. }) | Self::Ledger | Self::Draining => {
                 Some(Duration::from_secs(1))
             }

@@ -345,6 +345,11 @@ impl<'a> Fitting<'a> {
     fn close(&mut self) {
         let grammar = self.grammar();
         let count = self.fit.operands.len();
+        let has_script = self
+            .fit
+            .acts
+            .iter()
+            .any(|act| matches!(act, Act::Has(Kind::Code | Kind::Cmd, _)));
         for (place, operand) in self.fit.operands.clone().into_iter().enumerate() {
             let slots = &grammar.slots;
             let at = |slot: Slot| {
@@ -356,14 +361,27 @@ impl<'a> Fitting<'a> {
             let last = at(Slot::Last)
                 .filter(|_| place + 1 == count && (count > 1 || at(Slot::Every).is_none()));
             let kind = at(Slot::At(place + 1)).or(last).or_else(|| at(Slot::Every));
+            // Of `perl -ne 'print' a.txt` the operand is no script.
+            let kind = kind.filter(|kind| *kind != Kind::Run || !has_script);
             self.fit
                 .acts
                 .push(Act::Has(kind.unwrap_or(Kind::Val), operand));
         }
-        let effect = self.whole(grammar);
+        let effect = self.whole(grammar).map(|effect| self.tried(effect));
         if let Some(effect) = effect {
             let name = self.fit.path.replace('.', " ");
             self.fit.acts.push(Act::Does(effect, name));
+        }
+    }
+
+    /// A deployment or a deletion that is only tried out. It stays a change: a
+    /// program may have its own idea of trying.
+    fn tried(&self, effect: Effect) -> Effect {
+        let dry = ["--dry-run", "--dryrun"];
+        let is_tried = self.fit.flags.iter().any(|flag| dry.contains(&&**flag));
+        match effect {
+            Effect::Deploy | Effect::Destroy if is_tried => Effect::Change,
+            other => other,
         }
     }
 
@@ -379,6 +397,9 @@ impl<'a> Fitting<'a> {
         }
         let root = self.chain[0];
         let listed = self.chain.len() > 1;
+        if root.bare == Some(Effect::Read) && self.is_bare() {
+            return None;
+        }
         if !listed && !self.fit.operands.is_empty() && (root.marks.verbs || root.marks.remote) {
             let words: Vec<&str> = self.words();
             let fallback = match root.effect {
@@ -411,6 +432,11 @@ impl<'a> Fitting<'a> {
         grammar
             .effect
             .or(root.effect.filter(|_| listed && !root.marks.sub))
+    }
+
+    /// No operand, and no option that does something.
+    fn is_bare(&self) -> bool {
+        self.fit.operands.is_empty() && self.fit.path.is_empty() && self.fit.acts.is_empty()
     }
 
     /// `--list-modems`, `--show`: options of programs of many verbs that begin

@@ -29,6 +29,7 @@ const FILES: &[&str] = &[
     include_str!("../../programs/attack.grammar"),
     include_str!("../../programs/plain.grammar"),
     include_str!("../../programs/wide.grammar"),
+    include_str!("../../programs/tools.grammar"),
 ];
 
 /// An entry that is read when its program is met for the first time.

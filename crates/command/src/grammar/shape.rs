@@ -50,6 +50,10 @@ pub(crate) enum Kind {
     Expr,
     /// A method of HTTP.
     Method,
+    /// A path whose name and attributes are looked at, not what it holds.
+    Look,
+    /// A name; with `@` one on another machine.
+    Peer,
 }
 
 impl Kind {
@@ -79,6 +83,8 @@ impl Kind {
             "task" => Self::Task,
             "method" => Self::Method,
             "expr" => Self::Expr,
+            "look" => Self::Look,
+            "peer" => Self::Peer,
             _ => return None,
         })
     }

@@ -8,19 +8,28 @@ use crate::effect::Effect;
 /// What the first verb among the operands does; `remote` where it is done to a
 /// service of others, and can't be undone here.
 pub(super) fn of(operands: &[&str], remote: bool) -> Option<Effect> {
-    let found = operands.iter().take(5).find_map(|operand| {
-        let first = operand
-            .split(['-', '_', ':', '.'])
-            .next()
-            .unwrap_or(operand);
-        word(operand, remote).or_else(|| word(first, remote))
-    });
-    match (found, remote) {
-        // One entry of a service is less than what holds many.
-        (Some(Effect::Destroy), true) if !operands.iter().any(|one| holds(one)) => {
-            Some(Effect::Purge)
-        }
-        (found, _) => found,
+    let (at, found) = operands
+        .iter()
+        .take(5)
+        .enumerate()
+        .find_map(|(at, operand)| {
+            let first = operand
+                .split(['-', '_', ':', '.'])
+                .next()
+                .unwrap_or(operand);
+            // Heroku and its like: `apps:destroy`.
+            let last = operand.rsplit_once(':').map_or("", |(_, last)| last);
+            let found = word(operand, remote)
+                .or_else(|| word(last, remote))
+                .or_else(|| word(first, remote))?;
+            Some((at, found))
+        })?;
+    // One entry of a service is less than what holds many: `storage entity
+    // delete` is an entry, `storage account delete` and `delete-bucket` are not.
+    let noun = &operands[at.saturating_sub(1)..operands.len().min(at + 2)];
+    match found == Effect::Destroy && remote && !noun.iter().any(|one| holds(one)) {
+        true => Some(Effect::Purge),
+        false => Some(found),
     }
 }
 
@@ -93,7 +102,7 @@ fn holds(operand: &str) -> bool {
 
 /// `projects`, `pipelines`: services list what is named in the plural.
 pub(super) fn is_plural(noun: &str) -> bool {
-    noun.len() > 4
+    noun.len() > 3
         && noun.ends_with('s')
         && !noun.ends_with("ss")
         && noun.bytes().all(|byte| byte.is_ascii_lowercase())
@@ -109,9 +118,9 @@ fn word(verb: &str, remote: bool) -> Option<Effect> {
         | "wait" | "head" | "list-all" | "outdated" | "audit" | "examine" | "lookup" | "env"
         | "lint" | "test" | "events" | "preview" | "plan" | "is" | "has" | "exists" | "dump"
         | "cat" | "which" | "locate" | "enumerate" | "report" | "summary" | "analyze"
-        | "metrics" | "watch" | "details" | "docs" | "usage" | "compare" | "current" | "tail"
-        | "monitor" | "scan" | "completion" | "completions" | "complete" | "depends" | "deps"
-        | "graph" | "why" | "filter" | "batch" => Some(Effect::Read),
+        | "metrics" | "ps" | "watch" | "details" | "docs" | "usage" | "compare" | "current"
+        | "tail" | "monitor" | "scan" | "completion" | "completions" | "complete" | "depends"
+        | "deps" | "graph" | "why" | "filter" | "batch" => Some(Effect::Read),
         "fetch" | "download" | "pull" | "clone" | "sync" | "export" | "refresh" | "checkout"
         | "copy-from" => Some(Effect::Fetch),
         "init" | "new" | "build" | "compile" | "format" | "fmt" | "generate" | "gen" | "clean"

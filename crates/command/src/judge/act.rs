@@ -11,6 +11,10 @@ use crate::read;
 use crate::sight::Sight;
 use crate::target::{self, Place};
 
+/// Programs that run a command as somebody else, on this machine and in its
+/// folders.
+const RIGHTS: &[&str] = &["sudo", "doas", "run0", "pkexec"];
+
 impl Bench {
     pub(super) fn known(&mut self, name: &str, grammar: &'static Grammar, step: &Step) {
         let fit = grammar::fit(grammar, &step.argv[1..]);
@@ -21,10 +25,12 @@ impl Bench {
             hook::run(self, hook, name, &fit, step);
         }
         let worst = deletion(&fit);
+        let before = self.findings.len();
         for act in &fit.acts {
             match act {
+                Act::Does(Effect::Root, what) => self.rights(name, what, &fit, before),
                 Act::Does(effect, what) => self.does(*effect, name, what),
-                Act::Command(argv) => self.inner(argv.clone(), name, step),
+                Act::Command(argv) => self.elevated(argv.clone(), name, step),
                 Act::Joined(words) => self.joined(words, name),
                 Act::Has(kind, arg) => self.has(*kind, arg, name, worst),
             }
@@ -32,6 +38,31 @@ impl Bench {
         self.production(name, &fit);
         self.input(name, grammar, &fit, step);
         self.folder(name, &fit);
+    }
+
+    /// What `sudo` runs has the rights of others: it reads what the caller
+    /// could not.
+    fn elevated(&mut self, argv: Vec<Arg>, name: &str, step: &Step) {
+        let outer = self.is_elevated;
+        self.is_elevated |= RIGHTS.contains(&name);
+        self.inner(argv, name, step);
+        self.is_elevated = outer;
+    }
+
+    /// Rights of others count less over what only looks: `sudo dmesg`.
+    fn rights(&mut self, name: &str, what: &str, fit: &Fit, before: usize) {
+        let looks = RIGHTS.contains(&name)
+            && self.findings.len() == before
+            && fit.acts.iter().any(|act| matches!(act, Act::Command(_)));
+        match looks {
+            true => self.find(
+                Tier::Low,
+                Sight::Known,
+                "root-look",
+                format!("`{}` looks with other rights", shown(name)),
+            ),
+            false => self.does(Effect::Root, name, what),
+        }
     }
 
     fn has(&mut self, kind: Kind, arg: &Arg, name: &str, worst: Effect) {
@@ -73,6 +104,11 @@ impl Bench {
             Kind::Dest if elsewhere(arg) => self.does(Effect::Send, name, &arg.text),
             Kind::Dest if worst != Effect::Delete => self.path(worst, arg, name),
             Kind::Dest => self.path(Effect::Write, arg, name),
+            Kind::Look => self.look(arg, name),
+            Kind::Peer if self.scope.is_computed(&arg.text) || arg.text.contains('@') => {
+                self.does(Effect::Connect, name, &arg.text);
+            }
+            Kind::Peer => {}
             Kind::Name => self.named(arg, name),
         }
     }
@@ -208,6 +244,18 @@ impl Bench {
             self.does(Effect::Leak, name, &arg.text);
         }
         self.path(Effect::Read, arg, name);
+    }
+
+    /// Names and attributes tell little; of credentials they tell where.
+    fn look(&mut self, arg: &Arg, name: &str) {
+        if target::place(&arg.text, &self.view()) == Place::Credential {
+            let reason = format!(
+                "`{}` looks at credentials `{}`",
+                shown(name),
+                shown(&arg.text)
+            );
+            self.find(Tier::Medium, Sight::Known, "look.credential", reason);
+        }
     }
 
     fn remote(&mut self, arg: &Arg, name: &str) {

@@ -223,7 +223,7 @@ fn git(bench: &mut Bench, fit: &Fit, step: &Step) {
             .skip(1)
             .any(|operand| operand.text.starts_with(':'))
     {
-        bench.does(Effect::Destroy, "git", "push");
+        bench.does(Effect::Purge, "git", "push");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Bench, shown};
 use crate::effect::Effect;
-use crate::grammar::{Fit, Grammar, Kind};
+use crate::grammar::{Act, Fit, Grammar, Kind};
 use crate::plan::{Arg, Input, Origin, Step};
 
 impl Bench {
@@ -12,7 +12,12 @@ impl Bench {
                 .flags
                 .iter()
                 .any(|flag| flag == "-s" && grammar.input == Some(Kind::Cmd));
-        if !reads_stdin || fit.has_code {
+        // `php -l`, `screen -ls`: a flag says that the whole call only reads.
+        let looks = fit
+            .acts
+            .iter()
+            .any(|act| matches!(act, Act::Does(Effect::Read, _)));
+        if !reads_stdin || fit.has_code || looks && !step.is_fed() {
             return;
         }
         match (grammar.input, step.is_fed()) {

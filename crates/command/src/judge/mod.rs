@@ -69,6 +69,8 @@ pub(crate) struct Bench {
     pub(crate) findings: Vec<Finding>,
     steps: Vec<Step>,
     depth: usize,
+    /// Inside a command that runs with the rights of others.
+    is_elevated: bool,
     /// The step of the text that is being judged.
     root: Option<usize>,
     way: Way,
@@ -82,6 +84,7 @@ impl Bench {
             findings: Vec::new(),
             steps: Vec::new(),
             depth: 0,
+            is_elevated: false,
             root: None,
             way: Way::new(setting),
         }

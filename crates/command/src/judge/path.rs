@@ -30,9 +30,13 @@ impl Bench {
             false => target::place(&arg.text, &self.setting),
         };
         let (tier, what) = target::on(effect, place);
-        let rule = match place {
-            Place::Workspace | Place::Temporary | Place::Nothing => effect.name().to_owned(),
-            _ => format!("{}.{}", effect.name(), name(place)),
+        let own = matches!(place, Place::Workspace | Place::Temporary | Place::Nothing);
+        if self.is_elevated && effect == Effect::Read && (arg.dynamic || !own) {
+            self.does(Effect::Root, who, &arg.text);
+        }
+        let rule = match own {
+            true => effect.name().to_owned(),
+            false => format!("{}.{}", effect.name(), name(place)),
         };
         let reason = format!(
             "`{}` {} `{}`: {what}",

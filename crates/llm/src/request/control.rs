@@ -1,7 +1,5 @@
 use std::ops::Range;
 
-use serde_json::value::RawValue;
-
 use super::value::{self, count, flag};
 use super::{BadRequest, Setting, syntax};
 use crate::Endpoint;
@@ -68,12 +66,12 @@ const KEYS: [&str; 32] = [
 pub(super) struct Members<'a> {
     endpoint: Endpoint,
     text: &'a str,
-    found: [Option<&'a RawValue>; READ],
+    found: [Option<&'a str>; READ],
 }
 
 impl<'a> Members<'a> {
     pub(super) fn read(endpoint: Endpoint, text: &'a str) -> Result<Self, BadRequest> {
-        let pass = Pass::read(&KEYS, text).map_err(|fault| syntax::not_json(text, &fault))?;
+        let pass: Pass<'_, READ> = syntax::members(&KEYS, text)?;
         if let Some(problem) = pass.problem {
             return Err(BadRequest::at(problem.key, problem.words));
         }
@@ -96,13 +94,11 @@ impl<'a> Members<'a> {
             Control::MaxTokens => self.endpoint.may_stream(),
             _ => true,
         };
-        self.found[control as usize]
-            .filter(|_| applies)
-            .map(RawValue::get)
+        self.found[control as usize].filter(|_| applies)
     }
 
     pub(super) fn span(&self, control: Control) -> Option<Range<usize>> {
-        self.found[control as usize].map(|raw| json::span(self.text, raw.get()))
+        self.found[control as usize].map(|raw| json::span(self.text, raw))
     }
 
     pub(super) fn model(&self) -> Result<String, BadRequest> {

@@ -74,7 +74,7 @@ impl Part<'_> {
     fn has_failed(&self) -> bool {
         let response = self.response.map(RawValue::get);
         let read = response.and_then(|raw| Members::<1>::read(&["status"], raw).ok());
-        let status = read.and_then(|read| read.found[0]).map(RawValue::get);
+        let status = read.and_then(|read| read.found[0]);
         matches!(status, Some(r#""failed""# | r#""cancelled""#))
     }
 
@@ -83,7 +83,7 @@ impl Part<'_> {
     fn count(&self, reading: &mut Reading) {
         let reported = self.response.and_then(|raw| {
             let response = Members::<1>::read(&["usage"], raw.get()).ok()?;
-            usage::responses(response.found[0]?.get())
+            usage::responses(response.found[0]?)
         });
         reading.usage = reported.or(reading.usage);
     }

@@ -1,16 +1,12 @@
 use std::borrow::Cow;
-use std::convert::Infallible;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
-use http::{HeaderMap, Method, Request};
-use http_body::{Frame, SizeHint};
+use http::{HeaderMap, Method};
 use smallvec::SmallVec;
 use tollgate_identity::query_without_key;
 use tollgate_llm::{Dialect, Edits, Endpoint};
 
+use super::outgoing::{Outgoing, Pieces, whole};
 use super::target::Target;
 use crate::admission::Leased;
 use crate::names;
@@ -21,28 +17,20 @@ pub(super) const ANTHROPIC_VERSION: HeaderValue = HeaderValue::from_static("2023
 
 /// The request as it goes to the provider: the caller's fields and body but
 /// for what names the caller, the connection or the model.
-pub(super) fn upstream_request(leased: &Leased, target: &Target) -> Option<Request<Pieces>> {
+pub(super) fn upstream_request(leased: &Leased, target: &Target) -> Option<Outgoing> {
     let provider = leased.provider()?;
     let query = match leased.translated() {
         Some(it) => it.query.map(Cow::Borrowed),
         None => leased.head().uri.query().map(query_without_key),
     };
-    let mut request = Request::new(edited_body(leased, provider)?);
-    let path = match leased.through() {
-        None => {
-            *request.method_mut() = Method::POST;
-            upstream_path(leased)?
-        }
-        Some(through) => {
-            *request.method_mut() = through.method.clone();
-            Cow::Borrowed(through.path.as_str())
-        }
+    let (method, path) = match leased.through() {
+        None => (&Method::POST, upstream_path(leased)?),
+        Some(through) => (&through.method, Cow::Borrowed(through.path.as_str())),
     };
-    *request.uri_mut() = target.uri(&path, query.as_deref())?;
-    let headers = request.headers_mut();
-    *headers = passed_on(&leased.head().headers);
+    let path = target.path(&path, query.as_deref())?;
+    let mut headers = passed_on(&leased.head().headers);
     if leased.translated().is_some() {
-        strip_dialect(headers);
+        strip_dialect(&mut headers);
     }
     headers.insert(header::HOST, target.host_header.clone());
     // What is compressed can't be metered without decoding it first.
@@ -62,7 +50,8 @@ pub(super) fn upstream_request(leased: &Leased, target: &Target) -> Option<Reque
     for (name, value) in leased.own_key() {
         headers.insert(name, value);
     }
-    Some(request)
+    let body = edited_body(leased, provider)?;
+    Some(Outgoing::new(method.clone(), &path, &headers, body))
 }
 
 /// Where the endpoint is behind a provider's base URL.
@@ -80,7 +69,7 @@ pub(super) fn upstream_path(leased: &Leased) -> Option<Cow<'static, str>> {
 pub(super) fn edited_body(leased: &Leased, provider: &Provider) -> Option<Pieces> {
     let candidate = leased.candidate()?;
     if leased.through().is_some() {
-        return Some(Pieces::of(leased.body()));
+        return Some(whole(leased.body()));
     }
     let view = leased.view();
     let defaults = leased.agent().spec().defaults;
@@ -97,7 +86,7 @@ pub(super) fn edited_body(leased: &Leased, provider: &Provider) -> Option<Pieces
             .filter(|_| generates),
         lower_to: leased.hold().clamp().or(leased.hold().cap()),
     };
-    Some(Pieces::new(view.apply(leased.body(), &edits)))
+    Some(view.apply(leased.body(), &edits))
 }
 
 /// Whether usage is asked for on the caller's behalf, and so stripped again.
@@ -131,41 +120,39 @@ fn strip_dialect(headers: &mut HeaderMap) {
 /// An organisation or project would decide whom the pool's key bills, so these
 /// come from the provider's `headers` only.
 pub(crate) fn is_ours(name: &HeaderName) -> bool {
-    const OURS: [HeaderName; 14] = [
-        header::HOST,
-        header::CONTENT_LENGTH,
-        header::AUTHORIZATION,
-        header::ACCEPT_ENCODING,
-        header::CONNECTION,
-        header::TRANSFER_ENCODING,
-        header::COOKIE,
-        header::ORIGIN,
-        header::REFERER,
-        header::EXPECT,
-        header::TE,
-        header::TRAILER,
-        header::UPGRADE,
-        header::FORWARDED,
-    ];
-    const NAMES: [&str; 12] = [
-        "x-api-key",
-        "x-goog-api-key",
-        "api-key",
-        "keep-alive",
-        "proxy-connection",
-        "proxy-authorization",
-        "x-forwarded-for",
-        "openai-organization",
-        "openai-project",
-        "x-goog-user-project",
-        // Either would have Google serve another request than was judged.
-        "x-http-method-override",
-        "x-goog-fieldmask",
-    ];
-    OURS.contains(name)
-        || NAMES.contains(&name.as_str())
-        || name.as_str().starts_with("x-tollgate-")
-        || name.as_str().starts_with("sec-")
+    let name = name.as_str();
+    // Matched by length first: this is asked of every field of every request.
+    matches!(
+        name,
+        "host"
+            | "content-length"
+            | "authorization"
+            | "accept-encoding"
+            | "connection"
+            | "transfer-encoding"
+            | "cookie"
+            | "origin"
+            | "referer"
+            | "expect"
+            | "te"
+            | "trailer"
+            | "upgrade"
+            | "forwarded"
+            | "x-api-key"
+            | "x-goog-api-key"
+            | "api-key"
+            | "keep-alive"
+            | "proxy-connection"
+            | "proxy-authorization"
+            | "x-forwarded-for"
+            | "openai-organization"
+            | "openai-project"
+            | "x-goog-user-project"
+            // Either would have Google serve another request than was judged.
+            | "x-http-method-override"
+            | "x-goog-fieldmask"
+    ) || name.starts_with("x-tollgate-")
+        || name.starts_with("sec-")
 }
 
 fn passed_on(from: &HeaderMap) -> HeaderMap {
@@ -191,65 +178,6 @@ fn connection_fields(from: &HeaderMap) -> SmallVec<[&str; 2]> {
         .flat_map(|value| value.split(',').map(str::trim))
         .filter(|field| !field.eq_ignore_ascii_case("keep-alive"))
         .collect()
-}
-
-/// A body of a few pieces, sent one after the other without being joined.
-pub(crate) struct Pieces {
-    pieces: SmallVec<[Bytes; 8]>,
-    next: usize,
-    left: u64,
-}
-
-impl Pieces {
-    fn new(pieces: SmallVec<[Bytes; 8]>) -> Self {
-        let left = pieces.iter().map(|piece| piece.len() as u64).sum();
-        Self {
-            pieces,
-            next: 0,
-            left,
-        }
-    }
-
-    /// One body as it is; none at all where it is empty.
-    pub(super) fn of(body: &Bytes) -> Self {
-        Self::new(
-            std::iter::once(body.clone())
-                .filter(|it| !it.is_empty())
-                .collect(),
-        )
-    }
-
-    /// All pieces as one, for a model that lives in this process.
-    pub(super) fn joined(self) -> Bytes {
-        match self.pieces.as_slice() {
-            [one] => one.clone(),
-            many => many.concat().into(),
-        }
-    }
-}
-
-impl http_body::Body for Pieces {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let next = self.next;
-        let piece = self.pieces.get_mut(next).map(std::mem::take);
-        self.next += 1;
-        self.left -= piece.as_ref().map_or(0, |piece| piece.len() as u64);
-        Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.next >= self.pieces.len()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.left)
-    }
 }
 
 #[cfg(test)]

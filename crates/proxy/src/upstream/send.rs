@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
-use http::{HeaderMap, Request, Response, StatusCode};
-use hyper::body::Incoming;
+use http::{HeaderMap, StatusCode};
 use tokio::time::timeout_at;
 use tollgate_llm::{
     AnswerFault, AnswerView, Forward, Framing, StreamFault, StreamTap, TapOptions, Translator,
@@ -16,9 +15,10 @@ use tollgate_types::FaultClass;
 
 use super::answer::{Answer, AnswerHead, AttemptFault, ProviderAnswer};
 use super::connect::Connector;
-use super::connection::Connection;
+use super::connection::{Connection, Unanswered, WireFault};
 use super::count;
-use super::request::{Pieces, asks_usage, edited_body, upstream_path, upstream_request};
+use super::outgoing::Outgoing;
+use super::request::{asks_usage, edited_body, upstream_path, upstream_request};
 use super::source::Source;
 use super::target::Target;
 use crate::account::now;
@@ -52,7 +52,7 @@ pub(crate) async fn send(
     let (head, source) = match &provider.upstream {
         Upstream::Demo => {
             let body = edited_body(leased, provider).ok_or_else(internal)?;
-            demo_answer(leased, &body.joined()).ok_or_else(internal)?
+            demo_answer(leased, &joined(&body)).ok_or_else(internal)?
         }
         Upstream::Http(target) => {
             let request = upstream_request(leased, target).ok_or_else(internal)?;
@@ -121,6 +121,14 @@ fn demo_answer(leased: &Leased, body: &[u8]) -> Option<(AnswerHead, Source)> {
     ))
 }
 
+/// All pieces of a body as one.
+fn joined(pieces: &[Bytes]) -> Bytes {
+    match pieces {
+        [one] => one.clone(),
+        many => many.concat().into(),
+    }
+}
+
 /// One request over a connection that was idle or is new.
 ///
 /// A request that an idle connection did not take, because the other side
@@ -128,7 +136,7 @@ fn demo_answer(leased: &Leased, body: &[u8]) -> Option<(AnswerHead, Source)> {
 async fn exchange(
     connector: &Connector,
     target: &Arc<Target>,
-    mut request: Request<Pieces>,
+    mut request: Outgoing,
     first_byte: Instant,
 ) -> Result<(AnswerHead, Source), AttemptFault> {
     loop {
@@ -136,18 +144,11 @@ async fn exchange(
             Some(connection) => (connection, true),
             None => (connect(connector, target, first_byte).await?, false),
         };
-        match timeout_at(first_byte.into(), connection.send(request)).await {
-            Err(_) => {
-                let fault = AttemptFault::new(FaultClass::Timeout, "no answer in time");
-                return Err(fault.billed());
-            }
-            Ok(Ok(response)) => return Ok(taken_apart(response, connection, target)),
-            Ok(Err(mut error)) => match error.take_message() {
+        match connection.send(request, Some(first_byte)).await {
+            Ok(head) => return Ok((head, Source::Http(Some(connection), Arc::clone(target)))),
+            Err(Unanswered { fault, unsent }) => match unsent {
                 Some(unsent) if reused => request = unsent,
-                _ => {
-                    let error = error.into_error();
-                    return Err(broken(&error).billed());
-                }
+                _ => return Err(broken(&fault).billed()),
             },
         }
     }
@@ -157,7 +158,7 @@ async fn connect(
     connector: &Connector,
     target: &Arc<Target>,
     first_byte: Instant,
-) -> Result<Connection, AttemptFault> {
+) -> Result<Box<Connection>, AttemptFault> {
     let limit = first_byte.min(Instant::now() + CONNECT_LIMIT);
     match timeout_at(limit.into(), connector.connect(target)).await {
         Err(_) => {
@@ -167,22 +168,6 @@ async fn connect(
         Ok(Err(fault)) => Err(AttemptFault::new(FaultClass::Connection, fault.to_string())),
         Ok(Ok(connection)) => Ok(connection),
     }
-}
-
-fn taken_apart(
-    response: Response<Incoming>,
-    connection: Connection,
-    target: &Arc<Target>,
-) -> (AnswerHead, Source) {
-    let (parts, incoming) = response.into_parts();
-    let head = AnswerHead {
-        status: parts.status,
-        headers: parts.headers,
-    };
-    (
-        head,
-        Source::Http(incoming, Some((connection, Arc::clone(target)))),
-    )
 }
 
 fn is_event_stream(headers: &HeaderMap) -> bool {
@@ -199,14 +184,13 @@ fn bad_answer(note: impl Into<Cow<'static, str>>) -> AttemptFault {
     AttemptFault::new(FaultClass::BadAnswer, note)
 }
 
-/// What broke, in the ledger's words; hyper's own hold no content.
-fn broken(error: &hyper::Error) -> AttemptFault {
-    if error.is_parse() {
-        return bad_answer(format!("answer is not HTTP: {error}"));
+/// What broke, in the ledger's words; they hold no content.
+fn broken(fault: &WireFault) -> AttemptFault {
+    match fault {
+        WireFault::Head(head) => bad_answer(format!("answer is not HTTP: {head}")),
+        WireFault::Late => AttemptFault::new(FaultClass::Timeout, fault.to_string()),
+        _ => AttemptFault::new(FaultClass::Connection, fault.to_string()),
     }
-    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
-    let note = format!("{error}{}", cause.unwrap_or_default());
-    AttemptFault::new(FaultClass::Connection, note)
 }
 
 type Understood = (AnswerView, Bytes, Cow<'static, str>);

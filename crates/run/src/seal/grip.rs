@@ -1,7 +1,7 @@
 //! One open file, and what keeps it as it is.
 
 use std::fs::{File, Metadata, OpenOptions};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, ErrorKind, Read, Seek, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ const OTHER_RIGHTS: u32 = 0o6000;
 
 /// A file or folder that was opened by its name, once.
 #[derive(Debug)]
-pub(super) struct Opened {
+pub(crate) struct Opened {
     file: File,
     asked: PathBuf,
     /// Where the kernel says that it is: past every link.
@@ -73,7 +73,7 @@ impl Opened {
     }
 
     /// The path past every link.
-    pub(super) fn real(&self) -> &Path {
+    pub(crate) fn real(&self) -> &Path {
         &self.real
     }
 
@@ -95,7 +95,7 @@ impl Opened {
     }
 
     /// What a person and a digest are told of it.
-    pub(super) fn seen(&self, role: Role, sha256: [u8; 32]) -> Seen {
+    pub(crate) fn seen(&self, role: Role, sha256: [u8; 32]) -> Seen {
         Seen {
             path: match role {
                 Role::Folder => self.real.clone(),
@@ -171,6 +171,25 @@ impl Grip {
 
     pub(super) fn into_descriptor(self) -> OwnedFd {
         self.0
+    }
+}
+
+/// A place where nothing stands, or a link that leads nowhere. `None` where
+/// something does.
+pub(super) fn absent(path: &Path) -> Result<Option<Seen>, SealError> {
+    match std::fs::metadata(path) {
+        Ok(_) => Ok(None),
+        Err(why) if matches!(why.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Ok(Some(Seen {
+                path: path.to_owned(),
+                role: Role::Absent,
+                sha256: [0; 32],
+                device: 0,
+                inode: 0,
+                writable: false,
+            }))
+        }
+        Err(why) => Err(unreadable(path)(why)),
     }
 }
 
