@@ -41,7 +41,7 @@ pub(super) fn upstream_request(leased: &Leased, target: &Target) -> Option<Outgo
     let is_foreign = leased.translated().is_some();
     let passed = passed_on(callers).filter(|(name, _)| {
         let is_overridden = ours.iter().any(|(own, _)| own == name);
-        !is_overridden && !(is_foreign && is_of_a_dialect(name))
+        !(is_overridden || is_foreign && is_of_a_dialect(name))
     });
     let fields = passed.chain(ours.iter().copied());
     Some(Outgoing::new(method.clone(), &path, fields, body))
