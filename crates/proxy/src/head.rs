@@ -2,6 +2,7 @@ use crate::conversation::Incoming;
 use http::header::{CONTENT_ENCODING, HOST, TRANSFER_ENCODING};
 use http::{HeaderValue, Request, Version};
 
+use crate::conversation::Incoming;
 use crate::refusal::Refusal;
 use crate::snapshot::Limits;
 

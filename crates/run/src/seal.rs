@@ -14,6 +14,7 @@
 //! | any other binary, where leases are not to be had | a sealed copy in memory (`memfd_create(2)`) |
 //! | a script by path | a sealed copy, its interpreter as a binary; where this user can change neither it nor any folder on its way, by its path |
 //! | shell text | the argument of `bash -c`, which the kernel copies |
+//! | small programs of the user's own that it names | sealed copies, laid over their paths |
 //! | the folder | by its descriptor |
 //!
 //! Not held: the libraries that a binary loads, and programs that it starts by
@@ -180,8 +181,9 @@ impl Sealed {
         &self.seen
     }
 
-    /// True where a script could be changed between its reading and its use,
-    /// so that it has to run from its copy.
+    /// True where a script, or a program of the user's own that a text names,
+    /// could be changed between its reading and its use, so that it has to run
+    /// from its copy.
     pub fn has_copies(&self) -> bool {
         !self.scripts.is_empty()
     }
@@ -315,6 +317,9 @@ impl Files {
             return Ok(());
         }
         match role {
+            Role::Binary if opened.is_own_work() && self.scripts.len() < MOST_KEPT => {
+                self.text(opened, role, None)
+            }
             Role::Binary => self.binary(opened).map(drop),
             Role::Link | Role::Folder | Role::Absent => Ok(()),
             Role::Script | Role::Other => self.text(opened, role, None),

@@ -157,7 +157,8 @@ pub(crate) fn clear(
     let Some((first, place)) = acting.first() else {
         return Ok(None);
     };
-    if dlp.on_match == OnMatch::Supervise && plan.released {
+    // Nobody was shown what is beyond what is kept.
+    if dlp.on_match == OnMatch::Supervise && plan.released && !sweep.overflowed {
         let noted = |(hit, place): &(&Hit, &Label)| sighting(hit, place, Consequence::Noted);
         sightings.extend(acting.iter().map(noted));
         return Ok(None);

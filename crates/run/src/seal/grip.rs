@@ -17,6 +17,8 @@ use crate::system::lease;
 const LARGEST: u64 = 1 << 30;
 /// Largest script; it is held in memory.
 const LARGEST_SCRIPT: u64 = 16 << 20;
+/// Where only the system's owner puts programs, who can change anything.
+const SYSTEM: [&str; 5] = ["/usr", "/bin", "/sbin", "/lib", "/opt"];
 /// Bytes that are read at once.
 const PART: usize = 128 << 10;
 /// `S_ISUID` and `S_ISGID`.
@@ -80,6 +82,16 @@ impl Opened {
     /// Whether this user may execute it.
     pub(super) fn is_executable(&self) -> bool {
         access(at(&self.file), Access::EXEC_OK).is_ok()
+    }
+
+    /// A small program that this user could exchange, and no part of the
+    /// system: what a text names, and its shell starts by name. A larger one
+    /// is not worth the memory.
+    pub(super) fn is_own_work(&self) -> bool {
+        self.about.len() <= LARGEST_SCRIPT
+            && self.is_changeable()
+            && !self.elevates()
+            && !SYSTEM.iter().any(|system| self.real.starts_with(system))
     }
 
     /// Whether it takes other rights when it is executed.
