@@ -34,6 +34,7 @@ impl Planned {
             endpoint: self.endpoint,
             body: &self.body,
             head: self.head_text(),
+            principal: self.identified.agent.principal(),
         };
         let swept = sweep(scanning, &gateway.memory_of_parts, subject, wanted).await;
         if !swept.is_clean() {

@@ -78,16 +78,15 @@ fn ascii(text: &[u8], from: usize, view: &mut View) {
     view.text.extend(text[at..].iter().map(plain));
     // Blanks side by side become one; most text has none.
     let out = &mut view.text;
-    let Some(first) = memchr::memmem::find(&out[start..], b"  ") else {
+    let Some(first) = doubled(out, start) else {
         return;
     };
-    let mut read = start + first + 1;
+    let mut read = first + 1;
     let mut here = read;
     while read < out.len() {
         let blanks = out[read..].iter().take_while(|byte| **byte == b' ').count();
         read += blanks;
-        let next = memchr::memmem::find(&out[read..], b"  ");
-        let next = next.map_or(out.len(), |step| read + step + 1);
+        let next = doubled(out, read).map_or(out.len(), |at| at + 1);
         if read < out.len() {
             view.places.push((here, from + at + read - start));
         }
@@ -96,6 +95,23 @@ fn ascii(text: &[u8], from: usize, view: &mut View) {
         read = next;
     }
     out.truncate(here);
+}
+
+/// Where two blanks stand side by side, from here on. Without branches within
+/// a stretch, so that sixteen letters are looked at in one step.
+fn doubled(text: &[u8], mut from: usize) -> Option<usize> {
+    const STEP: usize = 64;
+    while from + 1 < text.len() {
+        let befores = &text[from..text.len() - 1];
+        let befores = &befores[..befores.len().min(STEP)];
+        let is_double = |(before, behind): (&u8, &u8)| (*before == b' ') & (*behind == b' ');
+        let mut pairs = befores.iter().zip(&text[from + 1..]);
+        if pairs.clone().fold(false, |any, pair| any | is_double(pair)) {
+            return pairs.position(is_double).map(|at| from + at);
+        }
+        from += befores.len();
+    }
+    None
 }
 
 /// Text with other letters too: what is ASCII in it in bulk, the others one by

@@ -260,29 +260,28 @@ pub(crate) fn repeated(text: &[u8]) -> u32 {
     0
 }
 
-/// Whether two words side by side are the same somewhere, where it is looked:
-/// ten in a row of three letters each take 39 bytes, the first seven of them
-/// 27, so that one look stands before the last three.
+/// Whether three words side by side are the same somewhere, where it is looked:
+/// ten in a row of three letters each take 39 bytes, the first six of them 23,
+/// so that one look stands before the last four.
 fn may_repeat(text: &[u8]) -> bool {
-    const STEP: usize = 24;
+    const STEP: usize = 23;
     let blank = |from: usize| {
         let rest = text.get(from..)?;
         let rest = &rest[..rest.len().min(34)];
         let at = rest.iter().position(|byte| *byte == b' ')?;
         Some(from + at)
     };
-    (0..text.len()).step_by(STEP).any(|at| {
-        let Some(first) = blank(at).map(|at| at + 1) else {
-            return false;
-        };
-        let Some(second) = blank(first).map(|at| at + 1) else {
-            return false;
-        };
-        let length = second - 1 - first;
-        let end = second + length;
-        text.get(second..end) == Some(&text[first..second - 1])
-            && text.get(end).is_none_or(|byte| *byte == b' ')
-            && is_plain(&text[first..second - 1])
+    let looks = (0..text.len()).step_by(STEP);
+    let mut words = looks.filter_map(|at| {
+        let first = blank(at)? + 1;
+        Some((first, blank(first)? + 1))
+    });
+    words.any(|(first, second)| {
+        let word = &text[first..second];
+        let third = second + word.len();
+        let next = text.get(second..third);
+        let last = text.get(third..third + word.len() - 1);
+        next == Some(word) && last == Some(&word[..word.len() - 1])
     })
 }
 

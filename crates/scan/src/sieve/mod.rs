@@ -45,10 +45,9 @@ pub(crate) struct Seen {
 pub(crate) struct Sieve {
     /// A bit for every gram that some literal is known by.
     bits: Box<[u32; GRAMS / 32]>,
-    /// How many bits stand before each word of `bits`.
-    ranks: Vec<u32>,
-    /// By rank of the gram: where its entries begin.
-    buckets: Vec<u32>,
+    /// By slot of the gram: where its entries begin. Small enough to stay in
+    /// the nearest cache.
+    slots: Vec<u32>,
     entries: Vec<Entry>,
     literals: Vec<Literal>,
 }
@@ -61,9 +60,36 @@ struct Literal {
 
 #[derive(Clone, Copy)]
 struct Entry {
+    gram: u32,
     literal: u32,
     /// Where in the literal the gram begins: one before it at the least.
-    offset: i32,
+    offset: i8,
+    /// How far from the gram's first letter another letter of the literal
+    /// stands, beside the gram, and its last five bits: most of what has the
+    /// gram ends there.
+    beside: i8,
+    letter: u8,
+}
+
+impl Entry {
+    fn new(gram: u32, literal: u32, offset: i32, text: &[u8]) -> Self {
+        let offset = i8::try_from(offset).unwrap_or(0);
+        let after = usize::try_from(i32::from(offset) + GRAM as i32).unwrap_or(0);
+        let beside = match (offset, text.get(after)) {
+            (1.., _) => -1,
+            (_, Some(_)) => GRAM as i8,
+            (_, None) => -offset,
+        };
+        let letter = usize::try_from(offset + beside).ok();
+        let letter = letter.and_then(|at| text.get(at)).map_or(0, |it| it & 31);
+        Self {
+            gram,
+            literal,
+            offset,
+            beside,
+            letter,
+        }
+    }
 }
 
 impl std::fmt::Debug for Sieve {
@@ -90,7 +116,8 @@ impl Sieve {
                 is_exact,
             })
             .collect();
-        let mut grams: Vec<(u32, Entry)> = Vec::new();
+        let mut bits: Box<[u32; GRAMS / 32]> = Box::new([0; GRAMS / 32]);
+        let mut entries = Vec::new();
         for (number, literal) in literals.iter().enumerate() {
             let text = &literal.text;
             let number = u32::try_from(number).unwrap_or(u32::MAX);
@@ -98,36 +125,21 @@ impl Sieve {
                 continue;
             }
             for odd in [0, 1] {
-                let (offset, known) = rarest(text, odd);
-                let entry = Entry {
-                    literal: number,
-                    offset,
-                };
-                grams.extend(known.into_iter().map(|gram| (gram, entry)));
+                let (offset, grams) = rarest(text, odd);
+                for gram in grams {
+                    bits[gram as usize / 32] |= 1 << (gram % 32);
+                    entries.push(Entry::new(gram, number, offset, text));
+                }
             }
         }
-        grams.sort_by_key(|(gram, entry)| (*gram, entry.literal));
-        let mut bits: Box<[u32; GRAMS / 32]> = Box::new([0; GRAMS / 32]);
-        let mut buckets = Vec::new();
-        let mut last = None;
-        for (at, (gram, _)) in grams.iter().enumerate() {
-            if last != Some(*gram) {
-                bits[*gram as usize / 32] |= 1 << (gram % 32);
-                buckets.push(u32::try_from(at).unwrap_or(u32::MAX));
-                last = Some(*gram);
-            }
-        }
-        buckets.push(u32::try_from(grams.len()).unwrap_or(u32::MAX));
-        let ranks = bits.iter().scan(0u32, |sum, word| {
-            let before = *sum;
-            *sum += word.count_ones();
-            Some(before)
-        });
+        let count = entries.len().next_power_of_two().max(64);
+        entries.sort_by_key(|entry| (slot(entry.gram, count), entry.literal));
+        let before = |slot_: usize| entries.partition_point(|it| slot(it.gram, count) < slot_);
+        let slots = (0..=count).map(|slot| u32::try_from(before(slot)).unwrap_or(u32::MAX));
         Self {
-            ranks: ranks.collect(),
+            slots: slots.collect(),
             bits,
-            buckets,
-            entries: grams.into_iter().map(|(_, entry)| entry).collect(),
+            entries,
             literals,
         }
     }
@@ -233,12 +245,19 @@ impl Sieve {
         keep: &impl Fn(&Seen) -> bool,
         seen: &mut Vec<Seen>,
     ) {
-        let below = self.bits[gram / 32] & ((1 << (gram % 32)) - 1);
-        let rank = (self.ranks[gram / 32] + below.count_ones()) as usize;
-        let bucket = self.buckets[rank] as usize..self.buckets[rank + 1] as usize;
-        for entry in &self.entries[bucket] {
+        let slot = slot(gram as u32, self.slots.len() - 1);
+        let entries = self.slots[slot] as usize..self.slots[slot + 1] as usize;
+        for entry in &self.entries[entries] {
+            if entry.gram as usize != gram {
+                continue;
+            }
+            let beside = at.checked_add_signed(isize::from(entry.beside));
+            let beside = beside.and_then(|at| text.get(at));
+            if beside.is_none_or(|it| it & 31 != entry.letter) {
+                continue;
+            }
             let literal = &self.literals[entry.literal as usize];
-            let Some(start) = at.checked_add_signed(-entry.offset as isize) else {
+            let Some(start) = at.checked_add_signed(isize::from(-entry.offset)) else {
                 continue;
             };
             let end = start + literal.text.len();
@@ -256,6 +275,12 @@ impl Sieve {
             }
         }
     }
+}
+
+/// Where the entries of a gram stand, among so many slots, a power of two.
+#[inline]
+fn slot(gram: u32, count: usize) -> usize {
+    gram.wrapping_mul(0x9E37_79B1) as usize >> 8 & (count - 1)
 }
 
 impl Literal {

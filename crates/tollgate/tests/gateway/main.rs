@@ -28,6 +28,7 @@ mod ledger;
 mod matrix;
 mod metering;
 mod passthrough;
+mod pieces;
 mod policy;
 mod policy_docs;
 mod pools;
