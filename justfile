@@ -19,6 +19,11 @@ conformance *arguments:
     cargo build --locked
     conformance/run {{ arguments }}
 
+# Real agents with the hooks of docs/exec.md; fetches about 1 GB.
+conformance-agents *arguments:
+    cargo build --locked
+    conformance/agents/run {{ arguments }}
+
 # What a relay costs: direct, nginx, Tollgate. Prints the table of docs/performance.md.
 bench *arguments:
     cargo build --release --locked -p tollgate -p tollgate-testkit --bin tollgate --bin bench-relay

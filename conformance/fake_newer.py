@@ -2,9 +2,9 @@
 
 import json
 
+from fake_told import LIKELY, TEXT, WORDS, gemini_odds, grounding, openai_odds, page
+
 THOUGHT = "Hm."
-WORDS = ["The ", "sea ", "is ", "wide."]
-TEXT = "".join(WORDS)
 CALLS = [("call_weather", "get_weather", ['{"city":', '"Zürich"}']), ("call_time", "get_time", ['{"zone":"C', 'ET"}'])]
 INPUT_TOKENS, CACHED_TOKENS, OUTPUT_TOKENS, THOUGHT_TOKENS = 11, 3, 4, 2
 ENCRYPTED = "gAAAAABo+/w=="
@@ -41,7 +41,13 @@ class Responses:
         return {"id": "rs_1", "type": "reasoning", "summary": summary, "encrypted_content": ENCRYPTED}
 
     def text(self, text):
-        return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+        odds = openai_odds(LIKELY) if text and self.odds else []
+        return {"type": "output_text", "text": text, "annotations": [page()] if text and self.script == "cited" else [], "logprobs": odds}
+
+    @property
+    def odds(self):
+        asked = "message.output_text.logprobs" in self.request.get("include", []) and self.request.get("top_logprobs") == 2
+        return self.script == "odds" and asked
 
     def message(self, status, content):
         return {"id": "msg_1", "type": "message", "role": "assistant", "status": status, "content": content}
@@ -83,8 +89,11 @@ class Responses:
         at = {"item_id": "msg_1", "output_index": 1, "content_index": 0}
         yield self.named("response.output_item.added", output_index=1, item=self.message("in_progress", []))
         yield self.named("response.content_part.added", part=self.text(""), **at)
-        for word in WORDS:
-            yield self.named("response.output_text.delta", delta=word, logprobs=[], **at)
+        for pair in LIKELY:
+            odds = [{"token": odds["token"], "logprob": odds["logprob"], "top_logprobs": odds["top_logprobs"]} for odds in openai_odds([pair])]
+            yield self.named("response.output_text.delta", delta=pair[0], logprobs=odds if self.odds else [], **at)
+        if self.script == "cited":
+            yield self.named("response.output_text.annotation.added", annotation_index=0, annotation=page(), **at)
         yield self.named("response.event_of_tomorrow", anything=[1.50], **at)
         yield self.named("response.output_text.done", text=TEXT, logprobs=[], **at)
         yield self.named("response.content_part.done", part=self.text(TEXT), **at)
@@ -125,9 +134,16 @@ class Gemini:
         last = request["contents"][-1]["parts"]
         self.tools = bool(request.get("tools")) and not any("functionResponse" in part for part in last)
         self.script = script
+        config = request.get("generationConfig") or {}
+        self.odds = script == "odds" and config.get("responseLogprobs") is True and config.get("logprobs") == 2
 
     def part(self, parts, output, finish=None):
         candidate = {"content": {"parts": parts, "role": "model"}, "index": 0}
+        told = [pair for pair in LIKELY if pair[0] in "".join(part.get("text", "") for part in parts)]
+        if self.odds and told:
+            candidate["logprobsResult"] = gemini_odds(told)
+        if self.script == "cited" and finish:
+            candidate["groundingMetadata"] = grounding()
         if finish:
             candidate["finishReason"] = finish
         usage = {

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from fake_newer import CALLS, GEMINI, INPUT_TOKENS, OUTPUT_TOKENS, TEXT, THOUGHT, WORDS, InputTokens, Responses, gemini_error
+from fake_told import LIKELY, chat_page, openai_odds
 
 SIGNATURE = "EuYBCkQYAiJA+/w=="
 # How long a held stream waits for the test before it gives up.
@@ -182,6 +183,8 @@ class Chat:
         self.request = request
         self.tools = bool(request.get("tools")) and not last_is_tool_result(request)
         self.usage = script != "nousage"
+        self.script = script
+        self.odds = script == "odds" and request.get("logprobs") is True and request.get("top_logprobs") == 2
         self.thought = {"reasoning_content": THOUGHT} if script == "thinking" else {}
 
     def base(self, kind):
@@ -196,11 +199,14 @@ class Chat:
             calls = [{"id": id, "type": "function", "function": {"name": name, "arguments": "".join(parts)}} for id, name, parts in CALLS]
             message = {"role": "assistant", "content": None, "tool_calls": calls}
         finish = "tool_calls" if self.tools else "stop"
-        choice = {"index": 0, "message": message, "finish_reason": finish, "logprobs": None}
+        if self.script == "cited":
+            message["annotations"] = [chat_page()]
+        odds = {"content": openai_odds(LIKELY), "refusal": None} if self.odds else None
+        choice = {"index": 0, "message": message, "finish_reason": finish, "logprobs": odds}
         return {**self.base("chat.completion"), "choices": [choice], "usage": self.counts()}
 
-    def chunk(self, delta, finish=None):
-        return event({**self.base("chat.completion.chunk"), "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
+    def chunk(self, delta, finish=None, **more):
+        return event({**self.base("chat.completion.chunk"), "choices": [{"index": 0, "delta": delta, "finish_reason": finish, **more}]})
 
     def events(self):
         yield self.chunk({"role": "assistant", "content": None if self.tools else ""})
@@ -214,8 +220,11 @@ class Chat:
         else:
             if self.thought:
                 yield self.chunk(self.thought)
-            for word in WORDS:
-                yield self.chunk({"content": word})
+            for pair in LIKELY:
+                odds = {"logprobs": {"content": openai_odds([pair]), "refusal": None}} if self.odds else {}
+                yield self.chunk({"content": pair[0]}, **odds)
+            if self.script == "cited":
+                yield self.chunk({"annotations": [chat_page()]})
         yield self.chunk({}, "tool_calls" if self.tools else "stop")
         if self.usage and (self.request.get("stream_options") or {}).get("include_usage"):
             yield event({**self.base("chat.completion.chunk"), "choices": [], "usage": self.counts()})

@@ -10,6 +10,7 @@ import openai
 import pytest
 from conftest import KINDS, broken
 from fake_newer import ENCRYPTED, TEXT, THOUGHT, WORDS
+from fake_told import CITED, LIKELY, PAGE, UNLIKELY
 from google.genai import errors, types
 
 ASK = "How is the sea?"
@@ -273,3 +274,80 @@ def test_sealed_reasoning_comes_back_to_its_maker(oa, upstream):
     messages += [message.to_dict(), {"role": "user", "content": "And now?"}]
     oa.chat.completions.create(**ask, messages=messages)
     assert upstream.last().json()["input"][1]["encrypted_content"] == ENCRYPTED
+
+
+ODDS = {"chat": "chat", "resp": "resp", "gemini": "gemini"}
+
+
+@pytest.mark.parametrize("wire", list(ODDS))
+class TestProbabilities:
+    """Where both sides tell how likely tokens were, whole and streamed."""
+
+    def test_chat(self, oa, wire):
+        ask = {"model": f"{wire}-odds", "messages": [{"role": "user", "content": ASK}], "logprobs": True, "top_logprobs": 2}
+        told = oa.chat.completions.create(**ask).choices[0].logprobs.content
+        assert [(token.token, token.logprob) for token in told] == LIKELY
+        assert [other.token for other in told[0].top_logprobs] == [LIKELY[0][0], UNLIKELY]
+        assert bytes(told[0].bytes).decode() == told[0].token
+        with oa.chat.completions.stream(**ask) as stream:
+            told = stream.get_final_completion().choices[0].logprobs.content
+        assert [(token.token, token.logprob) for token in told] == LIKELY
+
+    def test_responses(self, oa, wire):
+        ask = {"model": f"{wire}-odds", "input": ASK, "include": ["message.output_text.logprobs"], "top_logprobs": 2}
+        told = oa.responses.create(**ask).output[-1].content[0].logprobs
+        assert [(token.token, token.logprob) for token in told] == LIKELY
+        assert [other.token for other in told[0].top_logprobs] == [LIKELY[0][0], UNLIKELY]
+        with oa.responses.stream(**ask) as stream:
+            deltas = [token for event in stream if event.type == "response.output_text.delta" for token in event.logprobs]
+            told = stream.get_final_response().output[-1].content[0].logprobs
+        assert [(token.token, token.logprob) for token in deltas] == LIKELY
+        assert [(token.token, token.logprob) for token in told] == LIKELY
+
+    def test_gemini(self, ge, wire):
+        ask = {"model": f"{wire}-odds", "contents": ASK, "config": types.GenerateContentConfig(response_logprobs=True, logprobs=2)}
+        told = ge.models.generate_content(**ask).candidates[0].logprobs_result
+        assert [(token.token, token.log_probability or 0) for token in told.chosen_candidates] == LIKELY
+        assert [other.token for other in told.top_candidates[0].candidates] == [LIKELY[0][0], UNLIKELY]
+        chunks = [chunk.candidates[0].logprobs_result for chunk in ge.models.generate_content_stream(**ask)]
+        told = [token for result in chunks if result for token in result.chosen_candidates]
+        assert [(token.token, token.log_probability or 0) for token in told] == LIKELY
+
+
+def test_probabilities_are_refused_where_nobody_tells_them(oa, upstream):
+    with pytest.raises(openai.BadRequestError) as raised:
+        oa.chat.completions.create(model="claude-odds", messages=[{"role": "user", "content": ASK}], logprobs=True)
+    assert raised.value.param == "logprobs"
+    assert not upstream.seen
+
+
+@pytest.mark.parametrize("wire", list(ODDS))
+class TestCitations:
+    """A source on the web, and the place in the text that it stands for."""
+
+    def test_chat(self, oa, wire):
+        ask = {"model": f"{wire}-cited", "messages": [{"role": "user", "content": ASK}]}
+        (cited,) = oa.chat.completions.create(**ask).choices[0].message.annotations
+        assert (cited.url_citation.url, cited.url_citation.title) == PAGE
+        assert TEXT[cited.url_citation.start_index : cited.url_citation.end_index] == CITED
+        deltas = [chunk.choices[0].delta for chunk in oa.chat.completions.create(**ask, stream=True) if chunk.choices]
+        (cited,) = [note for delta in deltas for note in getattr(delta, "annotations", None) or []]
+        assert cited["url_citation"]["url"] == PAGE[0]
+
+    def test_responses(self, oa, wire):
+        ask = {"model": f"{wire}-cited", "input": ASK}
+        (cited,) = oa.responses.create(**ask).output[-1].content[0].annotations
+        assert ((cited.url, cited.title), TEXT[cited.start_index : cited.end_index]) == (PAGE, CITED)
+        with oa.responses.stream(**ask) as stream:
+            added = [event.annotation for event in stream if event.type == "response.output_text.annotation.added"]
+            (cited,) = stream.get_final_response().output[-1].content[0].annotations
+        assert (len(added), cited.url) == (1, PAGE[0])
+
+    def test_gemini(self, ge, wire):
+        ask = {"model": f"{wire}-cited", "contents": ASK}
+        whole = ge.models.generate_content(**ask).candidates[0].grounding_metadata
+        streamed = [chunk.candidates[0].grounding_metadata for chunk in ge.models.generate_content_stream(**ask)]
+        for told in (whole, streamed[-1]):
+            segment = told.grounding_supports[0].segment
+            assert (told.grounding_chunks[0].web.uri, told.grounding_chunks[0].web.title) == PAGE
+            assert TEXT.encode()[segment.start_index or 0 : segment.end_index].decode() == CITED

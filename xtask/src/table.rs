@@ -12,6 +12,7 @@ pub(crate) const FLOORS: &[(&str, u8)] = &[
     ("routing", 1),
     ("budget", 1),
     ("approvals", 1),
+    ("http1", 1),
     ("ledger", 2),
     ("secrets", 2),
     ("identity", 2),
@@ -54,6 +55,11 @@ pub(crate) const OWNERS: &[(&str, &[&str], &str)] = &[
         "rcgen",
         &["secrets", "testkit"],
         "only secrets makes certificates",
+    ),
+    (
+        "httparse",
+        &["http1"],
+        "what the bytes of a head mean stands in one place",
     ),
     ("ratatui", &["tui"], "only tui draws on a terminal"),
     (

@@ -2,7 +2,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Digest, Role};
 
+mod call;
 mod lines;
+
+pub use call::CardCall;
 
 /// A subject as a person sees it, and all that they should know.
 ///
@@ -14,13 +17,14 @@ mod lines;
 pub struct Card {
     /// `SAFE` to `CRITICAL`.
     pub tier: String,
-    /// `known`, `unknown` or `opaque`.
+    /// `known`, `unknown` or `opaque`; empty where it is no command.
     pub known: String,
     /// Why, in one sentence.
     pub reason: String,
-    /// Whose command it is.
+    /// Whose it is.
     pub agent: String,
-    /// What the kernel says of the process that asks.
+    /// What the kernel says of the process that asks, or where a request came
+    /// from.
     pub requester: String,
     /// The text as it was given, where it was text.
     pub raw: Option<String>,
@@ -36,6 +40,9 @@ pub struct Card {
     pub environment: Vec<String>,
     /// Binaries and scripts.
     pub files: Vec<CardFile>,
+    /// Files that are not there and must not come to be before it runs, those
+    /// of one name together.
+    pub absent: Vec<String>,
     /// Files that it touches, as far as that is known.
     pub touches: Vec<String>,
     /// Hosts that it speaks to, as far as that is known.
@@ -50,6 +57,9 @@ pub struct Card {
     pub advice: Option<Advice>,
     /// What `allow-always` would keep.
     pub proposal: Option<Proposal>,
+    /// The request to a model, where that is what is asked about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call: Option<CardCall>,
 }
 
 /// A file whose bytes count.
@@ -104,6 +114,7 @@ impl Card {
         let single = [&mut self.reason, &mut self.folder, &mut self.requester];
         let lists = [
             &mut self.environment,
+            &mut self.absent,
             &mut self.touches,
             &mut self.hosts,
             &mut self.unseen,
@@ -116,7 +127,8 @@ impl Card {
             .chain(lists.into_iter().flatten())
             .chain(self.rules.iter_mut().map(|rule| &mut rule.reason))
             .chain(self.proposal.iter_mut().map(|it| &mut it.pattern))
-            .chain(self.advice.iter_mut().map(|it| &mut it.reason));
+            .chain(self.advice.iter_mut().map(|it| &mut it.reason))
+            .chain(self.call.iter_mut().flat_map(CardCall::texts));
         all.for_each(change);
     }
 }

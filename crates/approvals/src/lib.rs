@@ -1,15 +1,16 @@
 //! What is asked, how it is answered, and the signed grant that an answer
 //! yields.
 //!
-//! An agent wants to run a command. What was judged, what a person was shown
+//! An agent wants to run a command, or to send something to a model. What was judged, what a person was shown
 //! and what is then executed must be one thing, although three processes take
 //! part and minutes may pass. This crate holds that thing and nothing else: no
 //! socket, no file, no clock, no chance. Times and random bytes are arguments.
 //!
-//! * A [`Subject`] is everything that could change what happens: the words, the
-//!   folder, the changes to the environment, the bytes of binaries and scripts,
-//!   the agent, the versions of policy and configuration. It has one canonical
-//!   encoding ([`Subject::encode`]) and one digest ([`Subject::digest`]).
+//! * A [`Subject`] is everything that could change what happens. Of a command:
+//!   the words, the folder, the changes to the environment, the bytes of binaries
+//!   and scripts. Of a request to a model: the bytes of its body and everybody
+//!   who could get them. Of both: the agent, the versions of policy and
+//!   configuration. It has one canonical encoding ([`Subject::encode`]) and one digest ([`Subject::digest`]).
 //! * A [`Card`] is the subject as a person sees it: every invisible character
 //!   made visible, nothing cut.
 //! * An [`Approval`] is a question with its [`State`]. [`Approval::on`] takes an
@@ -49,12 +50,28 @@
 //! | `u8` | 1: plan, a list of commands, each a list of words as `text`; 2: one `text` for a shell |
 //! | `text`, `u64`, `u64` | folder, its device, its inode |
 //! | list | changes of the environment by name: `text` name, `u8` 0 removed or 1 set, then `text` value |
-//! | list | files by role and path: `u8` role (1 binary, 2 script, 3 link, 4 other), `text` path, `digest`, `u64` device, `u64` inode |
+//! | list | files by role and path: `u8` role (1 binary, 2 script, 3 link, 4 other, 5 absent), `text` path, `digest`, `u64` device, `u64` inode |
 //! | `text` | where it runs, such as `gateway` or `sandbox:bubblewrap` |
 //! | list | what its confinement lacks, each a `text` |
 //! | `text` | agent |
 //! | `text` | requester: what the kernel says of the process that asks |
 //! | `text`, `u64` | version of the policy, version of the configuration |
+//!
+//! | subject of a request to a model | |
+//! |---|---|
+//! | 17 bytes, `u8` | as above |
+//! | `u8` | kind, 2 is a request to a model |
+//! | `text` | agent |
+//! | `u8`, `text` | 1 and the run, or 0 and nothing |
+//! | `text`, `text` | endpoint or path, the name that was asked for |
+//! | list | `provider/model` of everybody who could get it, sorted, each a `text` |
+//! | `digest`, `u64` | of the body as it was received, and its length |
+//! | list | what was found in it and goes out with it, sorted: `text` kind, `text` place |
+//! | `u8`, `text` | 1 and the rule that asks, or 0 and nothing |
+//! | `text`, `u64` | version of the policy, version of the configuration |
+//!
+//! A request to a model has no grant: who judges it is who sends it, and holds
+//! the very bytes meanwhile.
 //!
 //! | grant, the signed bytes | |
 //! |---|---|
@@ -79,7 +96,7 @@ mod subject;
 mod visible;
 
 pub use approval::{Answer, AnswerRefused, Approval, Effect, Event, State, Step, Yes};
-pub use card::{Advice, Card, CardFile, CardRule, Proposal};
+pub use card::{Advice, Card, CardCall, CardFile, CardRule, Proposal};
 pub use choice::{Choice, UnknownChoice};
 pub use digest::{Digest, NoDigest};
 pub use grant::{Grant, GrantFault, GrantPublicKey, Nonce, Signature, SignedGrant};
@@ -89,5 +106,5 @@ pub use matrix::{Ask, Case, Fallback, Ruling, SafeTier, Security};
 pub use rules_file::{
     AgentRules, BoundScript, Defaults, Rule, RulesFault, RulesFile, SocketEntry, Standing,
 };
-pub use subject::{Command, Folder, Role, Subject, SubjectFault, SubjectFile, Words};
+pub use subject::{Command, Folder, ModelCall, Role, Subject, SubjectFault, SubjectFile, Words};
 pub use visible::{is_plain, visible};

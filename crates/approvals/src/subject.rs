@@ -6,6 +6,10 @@ use tollgate_types::{AgentName, Label};
 use crate::Digest;
 use crate::encoding::Encoder;
 
+mod call;
+
+pub use call::ModelCall;
+
 const DOMAIN: &[u8] = b"tollgate-subject\n";
 const VERSION: u8 = 1;
 /// Longest text of a command, in bytes; beyond it nothing is judged either.
@@ -22,6 +26,8 @@ const MOST: usize = 4096;
 pub enum Subject {
     /// A command on the machine of whoever asks.
     Command(Command),
+    /// A request to a model.
+    ModelCall(ModelCall),
 }
 
 /// A command that is to run.
@@ -87,6 +93,9 @@ pub enum Role {
     Link,
     /// Anything else whose bytes count.
     Other,
+    /// Nothing may stand there: a file that came to be would run in the place
+    /// of another, or change what another does. Digest and numbers are zero.
+    Absent,
 }
 
 /// One file, as it was when it was judged.
@@ -145,6 +154,10 @@ impl Subject {
                 out.byte(1);
                 command.encode(&mut out);
             }
+            Self::ModelCall(call) => {
+                out.byte(2);
+                call.encode(&mut out);
+            }
         }
         out.finish()
     }
@@ -158,6 +171,7 @@ impl Subject {
     pub fn agent(&self) -> &AgentName {
         match self {
             Self::Command(command) => &command.agent,
+            Self::ModelCall(call) => &call.agent,
         }
     }
 }
@@ -262,12 +276,24 @@ impl Words {
 }
 
 impl SubjectFile {
+    /// A place that has to stay empty.
+    pub fn absent(path: String) -> Self {
+        Self {
+            role: Role::Absent,
+            path,
+            sha256: Digest::from_bytes([0; 32]),
+            device: 0,
+            inode: 0,
+        }
+    }
+
     fn encode(&self, out: &mut Encoder) {
         out.byte(match self.role {
             Role::Binary => 1,
             Role::Script => 2,
             Role::Link => 3,
             Role::Other => 4,
+            Role::Absent => 5,
         });
         out.text(&self.path);
         out.raw(self.sha256.as_bytes());

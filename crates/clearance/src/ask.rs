@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use tollgate_api::ExecOutcome;
-use tollgate_approvals::{Advice, ApprovalId, Card, Fallback, Ruling, State};
-use tollgate_desk::{AnswerFault, AskFault, Question, Room, Seat, Ticket};
+use tollgate_approvals::{Advice, Card, Fallback, Ruling, State};
+use tollgate_desk::{AskFault, Question, Seat, Ticket};
 use tollgate_policy::Decision;
 
 use crate::advice;
@@ -72,7 +72,7 @@ impl Clearance {
         rule_matches: bool,
         said: Option<Advice>,
     ) -> Result<Yes, Denial> {
-        let past = self.journal.past(&case.asker.named).await;
+        let past = self.journal.past(&case.asker.named);
         let (rules, proposal) = card::proposal(case.judged, &past);
         let card = Card {
             advice: said,
@@ -85,6 +85,7 @@ impl Clearance {
         let question = Question {
             principal: case.asker.principal(),
             agent: case.asker.named.clone(),
+            request: None,
             summary: card::summary(case.judged),
             why,
             card,
@@ -102,18 +103,13 @@ impl Clearance {
         let seat = self.wait(ticket, tell).await;
         let id = seat.approval.id;
         match &seat.approval.state {
-            State::AllowedOnce(yes) | State::AllowedAlways(yes) => {
-                self.room
-                    .collect(id)
-                    .await
-                    .map_err(|fault| lost(id, &fault))?;
-                Ok(Yes {
-                    by: "operator",
-                    detail: Some(yes.by.to_string()),
-                    approval: Some(id),
-                    ..Yes::default()
-                })
-            }
+            State::AllowedOnce(yes) | State::AllowedAlways(yes) => Ok(Yes {
+                by: "operator",
+                detail: Some(yes.by.to_string()),
+                approval: Some(id),
+                collects: true,
+                ..Yes::default()
+            }),
             State::Undeliverable { .. } => self
                 .nobody(case, fallback, rule_matches)
                 .ok_or_else(|| ended(&seat))
@@ -141,52 +137,21 @@ impl Clearance {
     }
 
     /// Until it has ended; whoever stops waiting withdraws it.
-    async fn wait(&self, mut ticket: Ticket, tell: &(impl Fn(ExecOutcome) + Send)) -> Arc<Seat> {
-        let waits = Waits {
-            room: &self.room,
-            id: Some(ticket.id),
-        };
+    async fn wait(&self, ticket: Ticket, tell: &(impl Fn(ExecOutcome) + Send)) -> Arc<Seat> {
+        let mut wait = self.room.wait(ticket);
         loop {
-            let seat = Arc::clone(&ticket.stands.borrow_and_update());
+            let seat = wait.next().await;
             let Some(until) = seat.approval.until() else {
-                waits.over();
                 return seat;
             };
             tell(ExecOutcome::Pending {
-                approval_id: ticket.id,
+                approval_id: wait.id(),
                 tier: seat.approval.level(),
                 reason: seat.question.why.clone(),
                 expires_at_ms: until.0,
                 timeout_ms: until.since(now()),
                 card: Box::new(seat.question.card.clone()),
             });
-            if ticket.stands.changed().await.is_err() {
-                // The room is gone with the gateway; what is pending stays so
-                // on the disk.
-                std::future::pending::<()>().await;
-            }
-        }
-    }
-}
-
-/// Withdraws a question when whoever waits for it is dropped.
-struct Waits<'r> {
-    room: &'r Room,
-    id: Option<ApprovalId>,
-}
-
-impl Waits<'_> {
-    fn over(mut self) {
-        self.id = None;
-    }
-}
-
-impl Drop for Waits<'_> {
-    fn drop(&mut self) {
-        let runtime = tokio::runtime::Handle::try_current();
-        if let (Some(id), Ok(runtime)) = (self.id, runtime) {
-            let room = self.room.clone();
-            runtime.spawn(async move { room.withdraw(id).await });
         }
     }
 }
@@ -200,13 +165,6 @@ fn crowded(fault: AskFault) -> Denial {
         .hint("`tollgate approvals list` shows what waits".to_owned())
 }
 
-fn lost(id: ApprovalId, fault: &AnswerFault) -> Denial {
-    Denial {
-        approval: Some(id),
-        ..Denial::new("failed", fault.to_string())
-    }
-}
-
 /// Why a question did not become a yes.
 fn ended(seat: &Seat) -> Denial {
     let (code, text) = match &seat.approval.state {
@@ -218,11 +176,17 @@ fn ended(seat: &Seat) -> Denial {
             )
         }
         State::TimedOut { .. } => ("timed_out", "nobody answered in time".to_owned()),
-        State::Undeliverable { .. } => ("undeliverable", "nobody could be asked".to_owned()),
+        State::Undeliverable { .. } => (
+            "undeliverable",
+            "no operator had the question before them".to_owned(),
+        ),
         other => ("withdrawn", format!("the question is {}", other.as_str())),
     };
+    let hint = matches!(seat.approval.state, State::Undeliverable { .. })
+        .then(|| "have somebody at `tollgate approvals watch`, then ask again".to_owned());
     Denial {
         approval: Some(seat.approval.id),
+        hint,
         ..Denial::new(code, text)
     }
 }

@@ -43,6 +43,8 @@ pub(crate) struct Yes {
     pub(crate) detail: Option<String>,
     pub(crate) smart: Option<bool>,
     pub(crate) approval: Option<ApprovalId>,
+    /// The permission still lies in the room.
+    pub(crate) collects: bool,
     pub(crate) rules: Vec<(String, String)>,
     pub(crate) policy: Option<Label>,
 }

@@ -9,6 +9,7 @@ use crate::case::{Case, Denial, Yes, denied};
 use crate::clear::Clearance;
 use crate::journal::Decided;
 use crate::now;
+use tollgate_types::RequestId;
 
 /// How long a grant is good, in milliseconds: from the yes to the `execve(2)`.
 const GRANT_LASTS: u64 = 30_000;
@@ -42,11 +43,7 @@ impl Clearance {
                 "place": case.judged.command.place,
             }),
         };
-        let written = self.journal.decided(decided).await;
-        let request_id = written.map_err(|error| {
-            let text = format!("the ledger can't record it, so nothing is run: {error}");
-            Denial::new("failed", text)
-        })?;
+        let request_id = self.written(&yes, decided).await?;
         self.rulebook.used(&case.asker.named, &yes.rules, now());
         Ok(ExecOutcome::Allowed {
             subject: Box::new(case.subject.clone()),
@@ -59,6 +56,26 @@ impl Clearance {
             approval_id: yes.approval,
             request_id: Some(request_id),
         })
+    }
+
+    /// A person's yes is used up together with what it is used for.
+    async fn written(&self, yes: &Yes, decided: Decided) -> Result<RequestId, Denial> {
+        let Some(id) = yes.approval.filter(|_| yes.collects) else {
+            let written = self.journal.decided(decided).await;
+            return written.map_err(|error| {
+                let text = format!("the ledger can't record it, so nothing is run: {error}");
+                Denial::new("failed", text)
+            });
+        };
+        let event = self.journal.event_of(decided);
+        let request_id = event.id;
+        let collected = self.room.collect(id, Some(event.clone())).await;
+        collected.map_err(|fault| Denial {
+            approval: Some(id),
+            ..Denial::new("failed", fault.to_string())
+        })?;
+        self.journal.decided_by(&event);
+        Ok(request_id)
     }
 
     fn signed(&self, subject: Digest, nonce: Nonce) -> SignedGrant {

@@ -8,6 +8,7 @@ use tollgate_types::{
     AgentName, Event, Label, Plane, Principal, RequestId, Severity, UnixMillis, Versions,
 };
 
+use crate::past::Past;
 use crate::{Rulebook, now};
 
 /// The events that say what waits and what became of it.
@@ -20,6 +21,8 @@ const DECIDED: [&str; 2] = ["exec.allowed", "exec.denied"];
 const PAST: u64 = 7 * 24 * 60 * 60 * 1000;
 /// Newest commands that it is held against.
 const MOST_PAST: u32 = 200;
+/// On the card of a question that was read back.
+const NOT_KEPT: &str = "the words of its user: the ledger keeps none";
 /// Newest events that are read back at a start.
 const MOST: u32 = 10_000;
 
@@ -28,9 +31,12 @@ const MOST: u32 = 10_000;
 pub struct Journal {
     ledger: Ledger,
     rulebook: Arc<Rulebook>,
-    /// Takes secrets out of text.
-    mask: fn(&str) -> String,
+    mask: Mask,
+    past: Past,
 }
+
+/// Takes secrets out of text that is kept.
+pub type Mask = Box<dyn Fn(&str) -> String + Send + Sync>;
 
 /// What was decided about one command.
 pub(crate) struct Decided {
@@ -41,13 +47,24 @@ pub(crate) struct Decided {
     pub(crate) facts: Value,
 }
 
+/// What became of a grant.
+pub(crate) struct After {
+    pub(crate) principal: Principal,
+    /// The entry that allowed it.
+    pub(crate) parent: Option<RequestId>,
+    pub(crate) kind: &'static str,
+    pub(crate) outcome: &'static str,
+    pub(crate) facts: Value,
+}
+
 impl Journal {
     /// A journal in this ledger; `mask` takes secrets out of what is kept.
-    pub fn new(ledger: Ledger, rulebook: Arc<Rulebook>, mask: fn(&str) -> String) -> Self {
+    pub fn new(ledger: Ledger, rulebook: Arc<Rulebook>, mask: Mask) -> Self {
         Self {
             ledger,
             rulebook,
             mask,
+            past: Past::default(),
         }
     }
 
@@ -83,59 +100,71 @@ impl Journal {
     }
 
     /// Writes down what was decided about a command.
-    pub(crate) async fn decided(&self, mut decided: Decided) -> Result<RequestId, String> {
+    pub(crate) async fn decided(&self, decided: Decided) -> Result<RequestId, String> {
+        let event = self.event_of(decided);
+        self.write(event.clone()).await?;
+        self.decided_by(&event);
+        Ok(event.id)
+    }
+
+    /// What was decided about a command, to be written down.
+    pub(crate) fn event_of(&self, mut decided: Decided) -> Event {
         if let Some(text) = decided.facts["command"].as_str() {
             decided.facts["command"] = (self.mask)(text).into();
         }
         let (kind, outcome) = match decided.allowed {
-            true => ("exec.allowed", "ok"),
-            false => ("exec.denied", "refused"),
+            true => (DECIDED[0], "ok"),
+            false => (DECIDED[1], "refused"),
         };
-        let event = Event {
+        let Decided {
+            principal,
+            versions,
+            facts,
+            ..
+        } = decided;
+        Event {
             rule: decided.rule,
-            ..event(
-                decided.principal,
-                decided.versions,
-                kind,
-                outcome,
-                decided.facts,
-            )
-        };
-        let id = event.id;
-        self.write(event).await?;
-        Ok(id)
+            ..event(principal, versions, kind, outcome, facts)
+        }
+    }
+
+    /// It is written down.
+    pub(crate) fn decided_by(&self, event: &Event) {
+        self.past.add(event);
     }
 
     /// What an agent asked for lately, each once, the newest first: a proposed
-    /// rule is held against it. Nothing where the ledger can't be read.
-    pub(crate) async fn past(&self, agent: &AgentName) -> Vec<String> {
+    /// rule is held against it.
+    pub(crate) fn past(&self, agent: &AgentName) -> Vec<String> {
+        self.past.of(agent)
+    }
+
+    /// Reads back what agents asked for within the last week.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn recall(&self) -> Result<(), ReadError> {
         let since = UnixMillis(now().0.saturating_sub(PAST));
-        let events = self.ledger.events_of(&DECIDED, since, MOST_PAST).await;
-        let mut past: Vec<String> = Vec::new();
-        for entry in events.unwrap_or_default().into_iter().rev() {
-            let facts = &entry.event.facts;
-            let command = facts["command"].as_str().unwrap_or_default();
-            if facts["agent"] == agent.as_str() && !past.iter().any(|it| it == command) {
-                past.push(command.to_owned());
-            }
+        for entry in self.ledger.events_of(&DECIDED, since, MOST_PAST).await? {
+            self.past.add(&entry.event);
         }
-        past
+        Ok(())
     }
 
     /// Writes down what became of a grant.
-    pub(crate) async fn after(
-        &self,
-        principal: Principal,
-        versions: Versions,
-        kind: &'static str,
-        outcome: &'static str,
-        mut facts: Value,
-    ) -> Result<(), String> {
+    pub(crate) async fn after(&self, after: After, versions: Versions) -> Result<(), String> {
+        let After {
+            principal,
+            parent,
+            kind,
+            outcome,
+            mut facts,
+        } = after;
         if let Some(text) = facts["reason"].as_str() {
             facts["reason"] = (self.mask)(text).into();
         }
-        self.write(event(principal, versions, kind, outcome, facts))
-            .await
+        let event = event(principal, versions, kind, outcome, facts);
+        self.write(Event { parent, ..event }).await
     }
 
     async fn write(&self, event: Event) -> Result<(), String> {
@@ -148,9 +177,19 @@ impl Record for Journal {
     fn asked<'f>(&'f self, seat: &'f Seat) -> BoxFuture<'f, Result<(), String>> {
         Box::pin(async move {
             let mut kept = seat.clone();
-            let Question { card, summary, .. } = &mut kept.question;
+            let Question {
+                card, summary, why, ..
+            } = &mut kept.question;
+            // What is said to models is nowhere in the ledger.
+            if let Some(call) = &mut card.call
+                && call.words.take().is_some()
+            {
+                card.unseen.push(NOT_KEPT.to_owned());
+            }
             card.each_text(&mut |text| *text = (self.mask)(text));
-            *summary = (self.mask)(summary);
+            for text in [summary, why] {
+                *text = (self.mask)(text);
+            }
             let facts = json!({
                 "v": 1,
                 "approval": seat.approval.id,
@@ -162,12 +201,16 @@ impl Record for Journal {
                 ..
             } = &seat.question;
             let (principal, versions) = (principal.clone(), versions.clone());
-            self.write(event(principal, versions, KINDS[0], "pending", facts))
-                .await
+            let asked = event(principal, versions, KINDS[0], "pending", facts);
+            self.write(of(&seat.question, asked)).await
         })
     }
 
-    fn changed<'f>(&'f self, seat: &'f Seat) -> BoxFuture<'f, Result<(), String>> {
+    fn changed<'f>(
+        &'f self,
+        seat: &'f Seat,
+        with: Option<Event>,
+    ) -> BoxFuture<'f, Result<(), String>> {
         Box::pin(async move {
             let facts = json!({
                 "v": 1,
@@ -182,8 +225,11 @@ impl Record for Journal {
             };
             let outcome = seat.approval.state.as_str();
             let versions = seat.question.versions.clone();
-            self.write(event(principal, versions, KINDS[1], outcome, facts))
-                .await
+            let changed = event(principal, versions, KINDS[1], outcome, facts);
+            let changed = of(&seat.question, changed);
+            let both = std::iter::once(changed).chain(with).collect();
+            let written = self.ledger.write_events(both).await;
+            written.map_err(|error| error.to_string())
         })
     }
 
@@ -201,6 +247,19 @@ impl Record for Journal {
             tracing::error!(%error, %agent, "a rule stands in the file without its answer in the ledger");
         }
         Box::pin(async {})
+    }
+}
+
+/// An event about a question stands on the plane of what is asked about, below
+/// the request that waits.
+fn of(question: &Question, event: Event) -> Event {
+    match question.request {
+        None => event,
+        Some(request) => Event {
+            plane: Plane::Model,
+            parent: Some(request),
+            ..event
+        },
     }
 }
 

@@ -44,6 +44,8 @@ mod granted;
 mod house;
 mod journal;
 mod line;
+mod past;
+mod place;
 mod rulebook;
 mod subject;
 mod survey;
@@ -52,8 +54,8 @@ pub use answerer::{Operator, answer};
 pub use clear::{Clearance, Terms};
 pub use doorway::{DoorwayFault, Sockets};
 pub use house::House;
-pub use journal::{Journal, KINDS};
-pub use rulebook::{Rulebook, RulebookFault};
+pub use journal::{Journal, KINDS, Mask};
+pub use rulebook::{Flaw, LARGEST, Rulebook, RulebookFault, examine};
 
 use tollgate_types::UnixMillis;
 

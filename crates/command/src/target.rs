@@ -431,6 +431,8 @@ pub(crate) fn on(effect: Effect, place: Place) -> (Tier, &'static str) {
     match place {
         P::Nothing if !destroying => (Tier::Safe, "no file"),
         P::Credential if reading => (Tier::High, "credentials"),
+        // Tokens of operators, and the key that signs grants.
+        P::Guard if reading => (Tier::High, "the guard's own files"),
         P::Private if reading => (Tier::Medium, "private traces"),
         P::Device if reading => (Tier::Medium, "a device"),
         P::Socket => (Tier::Medium, "a network connection"),

@@ -1,4 +1,5 @@
-//! The story of one command, from the events that were written about it.
+//! The story of one command, or of one question, from the events that were
+//! written about it.
 
 use std::sync::Arc;
 
@@ -7,20 +8,21 @@ use axum::extract::{Path, State};
 use http::StatusCode;
 use serde_json::Value;
 use tollgate_api::{CommandStory, StoryStep};
-use tollgate_types::{Event, UnixMillis};
+use tollgate_types::{Event, Plane, UnixMillis};
 
 use crate::Control;
 use crate::answer::Refusal;
+use crate::asked::{self, ASKED};
 
-/// What was asked, and what became of it.
-const ASKED: [&str; 2] = ["approval.asked", "approval.changed"];
+/// What became of a command.
 const DECIDED: [&str; 2] = ["exec.allowed", "exec.denied"];
 /// What its executor told of it.
 const RAN: [&str; 2] = ["exec.not_run", "exec.ended"];
 /// Newest events that are looked through.
 const MOST: u32 = 10_000;
 
-/// One command, by the id of its entry or of its approval.
+/// One command, by the id of its entry or of its approval; or a question about
+/// something else, by its id or that of what waits for it.
 pub(crate) async fn show(
     State(control): State<Arc<Control>>,
     Path(id): Path<String>,
@@ -53,9 +55,9 @@ fn story(id: &str, events: &[Event]) -> Option<CommandStory> {
         None => Some(id),
     };
     let about = |event: &&Event| {
-        let facts = &event.facts;
-        let named = facts["id"].as_str().or_else(|| facts["approval"].as_str());
-        ASKED.contains(&&*event.kind) && approval.is_some() && named == approval
+        let named = asked::approval(event);
+        let waits = event.parent.is_some_and(|parent| parent.to_string() == id);
+        named.is_some() && (named == approval || waits)
     };
     let about: Vec<&Event> = events.iter().filter(about).collect();
     let first = about.first().copied().or(decided)?;
@@ -70,10 +72,7 @@ fn story(id: &str, events: &[Event]) -> Option<CommandStory> {
     if let Some(rule) = decided.and_then(|event| event.rule.as_deref()) {
         steps.push(step("permitted", "done", None, format!("rule {rule}")));
     }
-    for event in &about {
-        let (name, state, detail) = told(event);
-        steps.push(step(name, state, since(event), detail));
-    }
+    steps.extend(about.iter().map(|event| asked::step(event, first.at)));
     if let Some(event) = decided {
         let allowed = *event.kind == *DECIDED[0];
         let (state, name) = match allowed {
@@ -86,10 +85,14 @@ fn story(id: &str, events: &[Event]) -> Option<CommandStory> {
             since(event),
             reason(&event.facts, allowed),
         ));
+        // Before entries named what they belong to, the same command that ran
+        // next was taken for it.
         let ran = events.iter().find(|ran| {
             RAN.contains(&&*ran.kind)
-                && ran.facts["subject"] == event.facts["subject"]
-                && ran.at >= event.at
+                && match ran.parent {
+                    Some(parent) => parent == event.id,
+                    None => ran.facts["subject"] == event.facts["subject"] && ran.at >= event.at,
+                }
         });
         if let Some(ran) = ran.filter(|_| allowed) {
             let (name, state, detail) = ended(ran);
@@ -139,7 +142,11 @@ fn judged(decided: Option<&Event>, first: &Event) -> String {
         None => {
             let card = &first.facts["seat"]["question"]["card"];
             let (tier, known) = (text(&card["tier"]), text(&card["known"]));
-            format!("{tier}, {known}: {}", text(&card["reason"]))
+            let sight = match &*known {
+                "" => String::new(),
+                known => format!(", {known}"),
+            };
+            format!("{tier}{sight}: {}", text(&card["reason"]))
         }
     }
 }
@@ -163,45 +170,6 @@ fn ended(event: &Event) -> (&'static str, &'static str, String) {
     match end["cause"].as_str() {
         None | Some("itself") => ("ran", "done", how),
         Some(cause) => ("ran", "done", format!("{how}, {cause}")),
-    }
-}
-
-/// What one event about an approval says.
-fn told(event: &Event) -> (&'static str, &'static str, String) {
-    let facts = &event.facts;
-    if *event.kind == *ASKED[0] {
-        let why = facts["seat"]["question"]["why"]
-            .as_str()
-            .unwrap_or_default();
-        let id = facts["approval"].as_str().unwrap_or_default();
-        return ("asked", "done", format!("{id}, because {why}"));
-    }
-    let who = event.principal.actor.name();
-    let state = &facts["approval"]["state"];
-    let used = ["allowed_once", "allowed_always"]
-        .iter()
-        .any(|name| state[name]["used"] == Value::Bool(true));
-    match &*event.outcome {
-        "allowed_once" | "allowed_always" if used => (
-            "collected",
-            "done",
-            "the permission was handed out".to_owned(),
-        ),
-        outcome @ ("allowed_once" | "allowed_always") => (
-            "answered",
-            "done",
-            format!("{} by {who}", outcome.replace('_', " ")),
-        ),
-        "denied" => {
-            let reason = state["denied"]["reason"].as_str();
-            let reason = reason.map(|reason| format!(": {reason}"));
-            (
-                "answered",
-                "refused",
-                format!("denied by {who}{}", reason.unwrap_or_default()),
-            )
-        }
-        other => ("answered", "refused", other.replace('_', " ")),
     }
 }
 
@@ -230,9 +198,23 @@ fn ending(decided: Option<&Event>, last: Option<&Event>) -> String {
         (Some(event), _) if *event.kind == *DECIDED[0] => "allowed to run, once".to_owned(),
         (Some(_), _) => "not run".to_owned(),
         (None, Some(event)) if *event.kind == *ASKED[0] => "waits for an answer".to_owned(),
+        (None, Some(event)) if event.plane == Plane::Model => request(event),
         (None, Some(event)) => {
             format!("{}; nothing was run by it", event.outcome.replace('_', " "))
         }
         (None, None) => "not run".to_owned(),
+    }
+}
+
+/// What a question's last change means for the request that waited for it.
+fn request(last: &Event) -> String {
+    let outcome = last.outcome.replace('_', " ");
+    if asked::is_collected(last) {
+        let request = last.parent.map(|id| id.to_string()).unwrap_or_default();
+        return format!("the request went on; `tollgate why {request}` tells how");
+    }
+    match &*last.outcome {
+        "allowed_once" => format!("{outcome}; nobody has come for it yet"),
+        _ => format!("{outcome}; nothing was sent by it"),
     }
 }

@@ -44,6 +44,7 @@
 mod agents;
 mod answer;
 mod approvals;
+mod asked;
 mod audit;
 mod call;
 mod commands;

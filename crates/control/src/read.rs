@@ -15,10 +15,13 @@ use tollgate_ledger::{UsageBy, UsageRow};
 use tollgate_types::{RequestId, UnixMillis};
 
 use crate::answer::Refusal;
+use crate::asked::{ASKED, weave};
 use crate::{Control, Live, story, summary};
 
 pub(crate) const REQUESTS: u32 = 100;
 pub(crate) const MOST_REQUESTS: u32 = 10_000;
+/// Newest events that are looked through for a request's question.
+const MOST_EVENTS: u32 = 1_000;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -138,7 +141,11 @@ pub(crate) async fn request(
         )
         .hint("the id is the answer's `x-tollgate-request-id`"));
     };
-    Ok(Json(story(&request)))
+    let mut told = story(&request);
+    let asked = control.ledger.events_of(&ASKED, request.at, MOST_EVENTS);
+    let asked = asked.await?.into_iter().map(|entry| entry.event);
+    weave(&mut told, &request, &asked.collect::<Vec<_>>());
+    Ok(Json(told))
 }
 
 #[derive(Deserialize)]

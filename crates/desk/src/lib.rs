@@ -28,7 +28,7 @@
 //! an approval that lives as `tollgate_approvals` says. One task owns all of
 //! them and takes one order after the other; whatever it does is written down
 //! ([`Record`]) before anybody is told. Who asked holds a [`Ticket`] and hears
-//! every change; surfaces follow [`Room::changes`]. Of several answers the
+//! every change, mostly in a [`Wait`], whose drop is a withdrawal; surfaces follow [`Room::changes`]. Of several answers the
 //! first counts, the others hear whose that was. Questions survive a restart:
 //! whoever opens the room hands in what was waiting, and the same question,
 //! asked again, takes its place over.
@@ -45,6 +45,6 @@ mod subject;
 pub use desk::{DEFAULT_TTL, Desk, MOST_SUBJECTS, TaintFact};
 pub use kind::{TaintKind, UnknownKind};
 pub use record::{BoxFuture, Record};
-pub use room::{AnswerFault, AskFault, Crowd, Room, Ticket};
+pub use room::{AnswerFault, AskFault, Crowd, Room, Ticket, Wait};
 pub use seat::{Question, Seat};
 pub use subject::{NoSubject, Subject};

@@ -1,7 +1,7 @@
 use std::pin::Pin;
 
 use tollgate_approvals::Rule;
-use tollgate_types::AgentName;
+use tollgate_types::{AgentName, Event};
 
 use crate::Seat;
 
@@ -12,8 +12,13 @@ pub type BoxFuture<'f, T> = Pin<Box<dyn Future<Output = T> + Send + 'f>>;
 pub trait Record: Send + Sync {
     /// A question was asked: on the disk when this returns.
     fn asked<'f>(&'f self, seat: &'f Seat) -> BoxFuture<'f, Result<(), String>>;
-    /// It stands elsewhere now: on the disk when this returns.
-    fn changed<'f>(&'f self, seat: &'f Seat) -> BoxFuture<'f, Result<(), String>>;
+    /// It stands elsewhere now: on the disk when this returns, together with
+    /// the event of what is done by it, where there is one. Both or neither.
+    fn changed<'f>(
+        &'f self,
+        seat: &'f Seat,
+        with: Option<Event>,
+    ) -> BoxFuture<'f, Result<(), String>>;
     /// Keeps rules for an agent: in force, and on the disk, when this returns.
     fn remember<'f>(
         &'f self,

@@ -3,13 +3,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tollgate_approvals::{Answer, AnswerRefused, ApprovalId, Digest, Ladder};
-use tollgate_types::{AgentName, Tier, UnixMillis};
+use tollgate_types::{AgentName, Event, Tier, UnixMillis};
 
 use crate::{Question, Record, Seat};
 
 mod keeper;
+mod wait;
 
 use keeper::{Ask, Keeper, Order};
+pub use wait::Wait;
 
 /// Orders under way; each has a caller that waits.
 const ORDERS: usize = 256;
@@ -163,6 +165,11 @@ impl Room {
         asked.await.unwrap_or(Err(AskFault::Closed))
     }
 
+    /// Waits for the answer to a question that was put.
+    pub fn wait(&self, ticket: Ticket) -> Wait {
+        Wait::new(self.clone(), ticket)
+    }
+
     /// Takes an operator's answer.
     ///
     /// # Errors
@@ -185,12 +192,19 @@ impl Room {
         others.map(|other| other.approval.id).collect()
     }
 
-    /// Takes the permission that a yes gave. Once.
+    /// Takes the permission that a yes gave. Once. What is done by it is
+    /// written down with it, where that is known by now: one sync of the disk
+    /// is as quick as half of one.
     ///
     /// # Errors
-    /// [`AnswerFault`]: nothing is permitted.
-    pub async fn collect(&self, id: ApprovalId) -> Result<Arc<Seat>, AnswerFault> {
-        let collected = self.order(|reply| Order::Collect(id, reply));
+    /// [`AnswerFault`]: nothing is permitted, and nothing of it is written.
+    pub async fn collect(
+        &self,
+        id: ApprovalId,
+        with: Option<Event>,
+    ) -> Result<Arc<Seat>, AnswerFault> {
+        let with = with.map(Box::new);
+        let collected = self.order(|reply| Order::Collect(id, with, reply));
         collected.await.unwrap_or(Err(AnswerFault::Closed))
     }
 
@@ -207,6 +221,11 @@ impl Room {
     /// Somebody who may answer has these before them.
     pub async fn delivered(&self, ids: Vec<ApprovalId>) {
         self.order(|reply| Order::Delivered(ids, reply)).await;
+    }
+
+    /// Other times, for what is asked or rises from now on.
+    pub async fn replace(&self, ladder: Ladder) {
+        self.order(|reply| Order::Ladder(ladder, reply)).await;
     }
 
     /// One question, open or lately ended.

@@ -1,14 +1,17 @@
 use serde::{Deserialize, Serialize};
 use tollgate_approvals::{Approval, Card, Rule, State};
-use tollgate_types::{AgentName, Principal, UnixMillis, Versions};
+use tollgate_types::{AgentName, Principal, RequestId, UnixMillis, Versions};
 
 /// What a person is asked about, as long as it is of interest.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Question {
     /// Who asks.
     pub principal: Principal,
-    /// Whose command it is.
+    /// Whose it is.
     pub agent: AgentName,
+    /// The request to a model that waits; none of a command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<RequestId>,
     /// In one line, nothing invisible in it.
     pub summary: String,
     /// Why a person is asked.

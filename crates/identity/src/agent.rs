@@ -34,6 +34,11 @@ pub struct ModelDefaults {
     pub temperature: Option<f64>,
     /// Most tokens of an answer.
     pub max_tokens: Option<u64>,
+    /// Tokens that are kept back of a stream's beginning; none leaves it to the
+    /// server.
+    pub hold_tokens: Option<u64>,
+    /// The same in milliseconds.
+    pub hold_ms: Option<u64>,
 }
 
 /// An agent as it is written down.

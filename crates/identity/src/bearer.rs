@@ -5,7 +5,10 @@ use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 
 /// The header that carries the Tollgate key where the caller's own credential
 /// is forwarded (`auth = "client"`) and so stands in the usual place.
-const OWN_HEADER: &str = "x-tollgate-key";
+const OWN_HEADER: HeaderName = HeaderName::from_static("x-tollgate-key");
+
+const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+const X_GOOG_API_KEY: HeaderName = HeaderName::from_static("x-goog-api-key");
 
 /// A request whose credential can't be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,7 +34,7 @@ pub fn bearer_token<'h>(
     headers: &'h HeaderMap,
     query: Option<&'h str>,
 ) -> Result<Option<Cow<'h, str>>, BearerFault> {
-    if headers.contains_key(OWN_HEADER) {
+    if headers.contains_key(&OWN_HEADER) {
         return only(values(headers, OWN_HEADER));
     }
     let authorization = headers.get_all(AUTHORIZATION).iter();
@@ -39,7 +42,7 @@ pub fn bearer_token<'h>(
         Ok(text) => after_bearer(text).map(|token| Ok(Cow::Borrowed(token))),
         Err(_) => Some(Err(BearerFault::NotText)),
     });
-    let keyed = values(headers, "x-api-key").chain(values(headers, "x-goog-api-key"));
+    let keyed = values(headers, X_API_KEY).chain(values(headers, X_GOOG_API_KEY));
     only(
         bearer
             .chain(keyed)
@@ -56,11 +59,7 @@ pub fn callers_own(
     query: Option<&str>,
     is_ours: impl Fn(&str) -> bool,
 ) -> Vec<(HeaderName, HeaderValue)> {
-    const FIELDS: [HeaderName; 3] = [
-        AUTHORIZATION,
-        HeaderName::from_static("x-api-key"),
-        HeaderName::from_static("x-goog-api-key"),
-    ];
+    const FIELDS: [HeaderName; 3] = [AUTHORIZATION, X_API_KEY, X_GOOG_API_KEY];
     let foreign = |token: &str| !token.is_empty() && !token.starts_with("tg-") && !is_ours(token);
     let mut own = Vec::new();
     for name in FIELDS {
@@ -116,7 +115,7 @@ fn only<'h>(
 
 fn values<'h>(
     headers: &'h HeaderMap,
-    name: &str,
+    name: HeaderName,
 ) -> impl Iterator<Item = Result<Cow<'h, str>, BearerFault>> {
     let text = |value: &'h http::HeaderValue| match value.to_str() {
         Ok(text) => Ok(Cow::Borrowed(text.trim())),

@@ -106,6 +106,7 @@ impl Ledger {
             store,
             records: received,
             commands: obeyed,
+            put_back: None,
             slices: drawn,
             shared: shared.clone(),
             observe: Box::new(observe),
@@ -153,8 +154,17 @@ impl Ledger {
     /// # Errors
     /// [`WriteError`]: it was not written.
     pub async fn write_event(&self, event: Event) -> Result<(), WriteError> {
-        self.event(event, None).await?;
-        Ok(())
+        self.write_events(vec![event]).await
+    }
+
+    /// Writes events that belong together, all or none; they are on the disk
+    /// when this returns. Callers that wait at the same time share a sync of
+    /// the disk.
+    ///
+    /// # Errors
+    /// [`WriteError`]: none was written.
+    pub async fn write_events(&self, events: Vec<Event>) -> Result<(), WriteError> {
+        self.ask(|reply| Command::Events(events, reply)).await
     }
 
     /// Adds an agent, and writes the event that says so, in one transaction.
@@ -164,7 +174,7 @@ impl Ledger {
     /// [`AddAgentError`]; nothing was written.
     pub async fn add_agent(&self, agent: NewAgent, event: Event) -> Result<(), AddAgentError> {
         let name = agent.name.clone();
-        match self.event(event, Some(Change::AddAgent(agent))).await? {
+        match self.change(event, Change::AddAgent(agent)).await? {
             Written::Yes => Ok(()),
             Written::ChangeRefused => Err(AddAgentError::Exists(name)),
         }
@@ -181,7 +191,7 @@ impl Ledger {
         event: Event,
     ) -> Result<(), RemoveAgentError> {
         match self
-            .event(event, Some(Change::RemoveAgent(name.clone())))
+            .change(event, Change::RemoveAgent(name.clone()))
             .await?
         {
             Written::Yes => Ok(()),
@@ -201,7 +211,7 @@ impl Ledger {
         event: Event,
     ) -> Result<(), WriteError> {
         let change = Change::SetBudget(key, spec);
-        self.event(event, Some(change)).await.map(drop)
+        self.change(event, change).await.map(drop)
     }
 
     /// Removes a budget that was set at run time, together with its event.
@@ -211,7 +221,7 @@ impl Ledger {
     pub async fn remove_budget(&self, key: Label, event: Event) -> Result<(), ChangeError> {
         let name = key.to_string();
         let change = Change::RemoveBudget(key);
-        known(self.event(event, Some(change)).await?, "budget", name)
+        known(self.change(event, change).await?, "budget", name)
     }
 
     /// Cuts an agent off, or anew with another mode, together with its event:
@@ -221,7 +231,7 @@ impl Ledger {
     /// [`WriteError`]; nothing was written.
     pub async fn cut_off(&self, cutoff: NewCutoff, event: Event) -> Result<(), WriteError> {
         let change = Change::CutOff(cutoff);
-        self.event(event, Some(change)).await.map(drop)
+        self.change(event, change).await.map(drop)
     }
 
     /// Lets an agent go on, together with the event that says so.
@@ -231,7 +241,7 @@ impl Ledger {
     pub async fn lift_cutoff(&self, agent: AgentName, event: Event) -> Result<(), ChangeError> {
         let name = agent.to_string();
         let change = Change::LiftCutoff(agent);
-        let written = self.event(event, Some(change)).await?;
+        let written = self.change(event, change).await?;
         known(written, "cutoff of agent", name)
     }
 
@@ -454,8 +464,8 @@ impl Ledger {
         }
     }
 
-    async fn event(&self, event: Event, change: Option<Change>) -> Result<Written, WriteError> {
-        self.ask(|reply| Command::Event(Box::new(event), change, reply))
+    async fn change(&self, event: Event, change: Change) -> Result<Written, WriteError> {
+        self.ask(|reply| Command::Change(Box::new((event, change)), reply))
             .await
     }
 

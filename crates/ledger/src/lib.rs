@@ -25,7 +25,9 @@
 //! failure at most what the system had not yet brought to the disk. Events
 //! are security events as a rule; they are committed with
 //! `synchronous = FULL` on the same connection, so that they are on the disk
-//! before the caller goes on. One connection instead of two, because the
+//! before the caller goes on, and callers that wait at the same time share a
+//! sync. The log has its whole length from the start, so that a sync only
+//! overwrites. One connection instead of two, because the
 //! sequence below needs a single hand, and because the switch is one pragma
 //! that SQLite answers from memory.
 //!

@@ -18,6 +18,13 @@ use crate::seals::{self, Seal, Seals};
 use crate::statement::{self, Signed, Statement};
 use crate::{Cursor, Notary, Pruned, SliceRow, WriteError, fault, journal, slices};
 
+/// More than the thousand pages after which SQLite begins the log anew, and than
+/// the pages that stay in its cache.
+const ROOM: &str = "BEGIN IMMEDIATE;
+    CREATE TABLE room (filler BLOB);
+    INSERT INTO room VALUES (zeroblob(5500000));
+    ROLLBACK;";
+
 /// How sure a commit must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Durability {
@@ -110,30 +117,47 @@ impl Store {
         self.settle(written, head).await
     }
 
+    /// Writes events, all or none, in one durable transaction; where one is a
+    /// security event, covered by a checkpoint.
+    pub(crate) async fn write_events(&mut self, events: &[Event]) -> Result<(), WriteError> {
+        let mut head = self.head;
+        let written = async {
+            self.begin(Durability::Disk).await?;
+            for event in events {
+                journal::insert(&mut self.connection, &mut head, event, None).await?;
+            }
+            let seal = match events.iter().any(is_security) {
+                true => self.write_seal(head).await?,
+                false => None,
+            };
+            self.commit().await?;
+            Ok(seal)
+        };
+        let written = written.await;
+        self.settle(written, head).await
+    }
+
     /// Writes an event, and the change that belongs to it, in one durable
     /// transaction, covered by a checkpoint.
-    pub(crate) async fn write_event(
+    pub(crate) async fn write_change(
         &mut self,
         event: &Event,
-        change: Option<&Change>,
+        change: &Change,
     ) -> Result<Written, WriteError> {
         let (mut outcome, mut head) = (Written::Yes, self.head);
         let written = async {
             self.begin(Durability::Disk).await?;
             let connection = &mut self.connection;
-            let mut digest = None;
-            if let Some(change) = change {
-                digest = change::apply(connection, head.seq + 1, event, change).await?;
-                if digest.is_none() {
-                    outcome = Written::ChangeRefused;
-                    self.roll_back().await;
-                    return Ok(None);
-                }
+            let digest = change::apply(connection, head.seq + 1, event, change).await?;
+            if digest.is_none() {
+                outcome = Written::ChangeRefused;
+                self.roll_back().await;
+                return Ok(None);
             }
             journal::insert(connection, &mut head, event, digest).await?;
-            let seal = match event.severity {
-                Severity::Security => self.write_seal(head).await?,
-                Severity::Record => None,
+            let seal = match is_security(event) {
+                true => self.write_seal(head).await?,
+                false => None,
             };
             self.commit().await?;
             Ok(seal)
@@ -217,6 +241,18 @@ impl Store {
         };
         let written = written.await;
         self.settle(written, head).await
+    }
+
+    /// Makes the write-ahead log as long as it becomes before it begins anew. A
+    /// sync of a file that grows waits for the file system's own journal, some
+    /// milliseconds; one of bytes that are overwritten does not. Everything that
+    /// is written here is rolled back, and what stays in the log has no commit.
+    pub(crate) async fn make_room(&mut self) {
+        let made = self.connection.execute(ROOM).await;
+        if let Err(error) = made {
+            tracing::debug!(%error, "no room was made in the write-ahead log");
+            self.roll_back().await;
+        }
     }
 
     /// Brings every commit so far to the disk.
@@ -362,7 +398,7 @@ impl Store {
             "records_covered": records,
             "checkpoint": lost.to_head(),
         });
-        if let Err(error) = self.write_event(&event(HEAD_LOST, facts), None).await {
+        if let Err(error) = self.write_events(&[event(HEAD_LOST, facts)]).await {
             tracing::error!(%error, "that the newest checkpoint is lost could not be written");
         }
     }
@@ -371,6 +407,10 @@ impl Store {
     pub(crate) async fn pragma(&mut self, sql: &'static str) {
         self.connection.execute(sql).await.unwrap();
     }
+}
+
+fn is_security(event: &Event) -> bool {
+    event.severity == Severity::Security
 }
 
 /// The event of a ledger that was found without its newest checkpoint.

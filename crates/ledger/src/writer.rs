@@ -26,8 +26,10 @@ pub(crate) enum Command {
     CatchUp(oneshot::Sender<()>),
     /// Write all that was handed over.
     Write(Durability, Reply<()>),
+    /// Write events that belong together.
+    Events(Vec<Event>, Reply<()>),
     /// Write an event, with its change.
-    Event(Box<Event>, Option<Change>, Reply<Written>),
+    Change(Box<(Event, Change)>, Reply<Written>),
     /// Take a window of budgets away that is over.
     ForgetSlices(Label, Reply<()>),
     /// Remove the oldest records from before a moment.
@@ -46,6 +48,8 @@ pub(crate) struct SliceCommand {
 
 /// Callers whose slices one transaction writes: each waits for the disk.
 const SLICES_AT_ONCE: usize = 256;
+/// Callers whose events one transaction writes.
+const EVENTS_AT_ONCE: usize = 64;
 
 pub(crate) type Observer = Box<dyn FnMut(&RequestRecord) + Send>;
 
@@ -54,6 +58,8 @@ pub(crate) struct Writer {
     pub(crate) store: Store,
     pub(crate) records: mpsc::Receiver<RequestRecord>,
     pub(crate) commands: mpsc::Receiver<Command>,
+    /// A command that was taken and whose turn is next.
+    pub(crate) put_back: Option<Command>,
     pub(crate) slices: mpsc::Receiver<SliceCommand>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) observe: Observer,
@@ -105,12 +111,13 @@ enum Wake {
 
 impl Writer {
     pub(crate) async fn run(mut self) {
+        self.store.make_room().await;
         let reply = loop {
             self.shared.tell(self.store.newest());
             match self.wait().await {
-                Wake::Begun => self.show_from(0),
+                Wake::Begun => self.show_from(0).await,
                 Wake::Due => {
-                    self.take();
+                    self.take().await;
                     // Its error stands in the stats and is tried again.
                     self.write_batch(Durability::Process).await.ok();
                 }
@@ -134,6 +141,9 @@ impl Writer {
     }
 
     async fn wait(&mut self) -> Wake {
+        if let Some(command) = self.put_back.take() {
+            return Wake::Command(command);
+        }
         let due = self.batch.due;
         let seal = self.store.seal_due();
         let mut waiting = Vec::new();
@@ -162,23 +172,24 @@ impl Writer {
     }
 
     /// Takes what is queued, as far as the batch has room.
-    fn take(&mut self) {
+    async fn take(&mut self) {
         let before = self.batch.records.len();
         while self.batch.records.len() < self.batch.rows
             && let Ok(record) = self.records.try_recv()
         {
             self.batch.records.push(record);
         }
-        self.show_from(before);
+        self.show_from(before).await;
     }
 
     /// Counts and observes the batch's records from `first` on.
-    fn show_from(&mut self, first: usize) {
+    async fn show_from(&mut self, first: usize) {
         let new = &self.batch.records[first..];
         self.shared
             .taken
             .fetch_add(new.len() as u64, Ordering::AcqRel);
-        for record in new {
+        for (at, record) in new.iter().enumerate() {
+            give_way(at).await;
             (self.observe)(record);
         }
         if self.batch.due.is_none() && !new.is_empty() {
@@ -237,6 +248,34 @@ impl Writer {
         }
     }
 
+    /// Everybody whose events wait at this moment shares one transaction.
+    async fn write_events(&mut self, mut events: Vec<Event>, reply: Reply<()>) {
+        let mut replies = vec![reply];
+        while replies.len() < EVENTS_AT_ONCE
+            && let Ok(command) = self.commands.try_recv()
+        {
+            match command {
+                Command::Events(more, reply) => {
+                    events.extend(more);
+                    replies.push(reply);
+                }
+                other => {
+                    self.put_back = Some(other);
+                    break;
+                }
+            }
+        }
+        let written = self.store.write_events(&events).await;
+        if let Err(error) = &written {
+            let kinds: Vec<&str> = events.iter().map(|event| &*event.kind).collect();
+            tracing::error!(%error, ?kinds, "events could not be written");
+        }
+        self.heed(&written);
+        for reply in replies {
+            reply.send(written.clone()).ok();
+        }
+    }
+
     /// What fails for one fails for all: nothing more is spent.
     fn heed<T>(&mut self, written: &Result<T, WriteError>) {
         if let Err(error @ WriteError::Database { .. }) = written {
@@ -281,8 +320,10 @@ impl Writer {
                 let written = self.write_all(durability).await;
                 reply.send(written).ok();
             }
-            Command::Event(event, change, reply) => {
-                let written = self.store.write_event(&event, change.as_ref()).await;
+            Command::Events(events, reply) => self.write_events(events, reply).await,
+            Command::Change(both, reply) => {
+                let (event, change) = *both;
+                let written = self.store.write_change(&event, &change).await;
                 if let Err(error) = &written {
                     tracing::error!(%error, kind = %event.kind, "an event could not be written");
                 }
@@ -311,9 +352,9 @@ impl Writer {
 
     /// Takes all that is queued now; writes only where the batch overflows.
     async fn catch_up(&mut self) {
-        self.take();
+        self.take().await;
         while !self.records.is_empty() && self.write_batch(Durability::Process).await.is_ok() {
-            self.take();
+            self.take().await;
         }
     }
 
@@ -321,7 +362,7 @@ impl Writer {
     async fn write_all(&mut self, durability: Durability) -> Result<(), WriteError> {
         let mut left = self.records.len() + self.batch.records.len();
         while left > 0 {
-            self.take();
+            self.take().await;
             left = left.saturating_sub(self.batch.records.len());
             self.write_batch(durability).await?;
         }
@@ -372,10 +413,19 @@ impl Writer {
             let taken = self.records.recv_many(&mut self.batch.records, room);
             match timeout_at(deadline, taken).await {
                 Ok(0) => return,
-                Ok(_) => self.show_from(before),
+                Ok(_) => self.show_from(before).await,
                 Err(_) => tracing::warn!("requests still hold places in the ledger"),
             }
         }
+    }
+}
+
+/// Lets requests go first, every few records: a whole batch in one go would hold up
+/// those of the same thread for a millisecond.
+pub(crate) async fn give_way(at: usize) {
+    const RECORDS_AT_ONCE: usize = 8;
+    if at % RECORDS_AT_ONCE == RECORDS_AT_ONCE - 1 {
+        tokio::task::yield_now().await;
     }
 }
 

@@ -68,9 +68,7 @@ pub fn read_answer(endpoint: Endpoint, body: &[u8]) -> Result<AnswerView, Answer
         metadata,
         version,
         candidates,
-    ] = members
-        .found
-        .map(|raw| raw.map(serde_json::value::RawValue::get));
+    ] = members.found;
     let dialect = endpoint.dialect();
     let is_error = error.is_some_and(fault::is_error)
         || dialect == Dialect::Anthropic && kind == Some(r#""error""#);
@@ -119,7 +117,11 @@ fn note(text: &str, fault: &serde_json::Error) -> String {
             "it is a stream, and none was asked for".to_owned()
         }
         serde_json::error::Category::Data => format!("found {}", json::kind(text)),
-        _ => format!("line {} column {}", fault.line(), fault.column()),
+        _ => format!(
+            "not JSON at line {} column {}",
+            fault.line(),
+            fault.column()
+        ),
     }
 }
 
@@ -241,10 +243,10 @@ mod tests {
             (&b""[..], "it is empty"),
             (b"{\"a\":", "it breaks off"),
             (b"[1]", "found a list"),
-            (b"<html>", "line 1 column 1"),
+            (b"<html>", "not JSON at line 1 column 1"),
             (b"data: {}\n\n", "it is a stream, and none was asked for"),
             (b"{\"a\":\"\xff\"}", "not UTF-8"),
-            (b"{} secret", "line 1 column 4"),
+            (b"{} secret", "not JSON at line 1 column 4"),
         ] {
             let fault = read_answer(Endpoint::ChatCompletions, body).unwrap_err();
             assert_eq!(fault, AnswerFault::NotJson(note.to_owned()));

@@ -6,6 +6,10 @@ use serde::Deserializer as _;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+mod plain;
+
+pub(crate) use plain::DEEPEST;
+
 /// Where `part`, a slice of `text`, stands in it.
 pub(crate) fn span(text: &str, part: &str) -> Range<usize> {
     let start = part.as_ptr().addr() - text.as_ptr().addr();
@@ -17,7 +21,7 @@ pub(crate) fn span(text: &str, part: &str) -> Range<usize> {
 ///
 /// Everything else is checked for syntax only, without recursion or copies.
 pub(crate) struct Members<'a, const READ: usize> {
-    pub(crate) found: [Option<&'a RawValue>; READ],
+    pub(crate) found: [Option<&'a str>; READ],
     /// How many members the object has.
     pub(crate) count: usize,
     /// The first key that another reader may take for another.
@@ -36,17 +40,32 @@ pub(crate) struct KeyProblem {
 impl<'a, const READ: usize> Members<'a, READ> {
     /// Reads `text`, an object and nothing after it; `keys` are at most 64.
     pub(crate) fn read(keys: &'static [&'static str], text: &'a str) -> serde_json::Result<Self> {
-        let mut members = Self {
+        match Self::plain(keys, text) {
+            Some(members) => Ok(members),
+            None => Self::checked(keys, text),
+        }
+    }
+
+    /// As [`Members::read`], without looking for plain JSON first.
+    pub(crate) fn checked(
+        keys: &'static [&'static str],
+        text: &'a str,
+    ) -> serde_json::Result<Self> {
+        let mut members = Self::none(keys);
+        let mut reader = serde_json::Deserializer::from_str(text);
+        reader.deserialize_map(&mut members)?;
+        reader.end()?;
+        Ok(members)
+    }
+
+    fn none(keys: &'static [&'static str]) -> Self {
+        Self {
             found: [None; READ],
             count: 0,
             problem: None,
             keys,
             seen: 0,
-        };
-        let mut reader = serde_json::Deserializer::from_str(text);
-        reader.deserialize_map(&mut members)?;
-        reader.end()?;
-        Ok(members)
+        }
     }
 
     // Goes on after a problem: text that isn't JSON is to be reported as that.
@@ -78,7 +97,8 @@ impl<'a, const READ: usize> Visitor<'a> for &mut Members<'a, READ> {
             self.count += 1;
             match known {
                 Some((index, Spelling::Plain)) if index < READ => {
-                    self.found[index] = Some(map.next_value()?);
+                    let value: &RawValue = map.next_value()?;
+                    self.found[index] = Some(value.get());
                 }
                 _ => {
                     map.next_value::<IgnoredAny>()?;
@@ -146,11 +166,7 @@ impl<'de> Visitor<'de> for Key {
 
     // serde_json lends the text where it stands there as it is …
     fn visit_borrowed_str<E>(self, key: &'de str) -> Result<Self::Value, E> {
-        let exact = self.0.iter().position(|known| *known == key);
-        Ok(match exact {
-            Some(index) => Some((index, Spelling::Plain)),
-            None => self.folded(key).map(|index| (index, Spelling::OtherCase)),
-        })
+        Ok(self.spelled(key))
     }
 
     // … and gives a copy only where it had escapes to resolve.
@@ -162,6 +178,15 @@ impl<'de> Visitor<'de> for Key {
 }
 
 impl Key {
+    /// Which key of the list one without escapes is, or may be taken for.
+    fn spelled(&self, key: &str) -> Option<(usize, Spelling)> {
+        let exact = self.0.iter().position(|known| *known == key);
+        match exact {
+            Some(index) => Some((index, Spelling::Plain)),
+            None => self.folded(key).map(|index| (index, Spelling::OtherCase)),
+        }
+    }
+
     /// The key that Go's `encoding/json` would take this one for.
     fn folded(&self, key: &str) -> Option<usize> {
         if key.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'_')) {
@@ -232,7 +257,7 @@ mod tests {
     fn values_are_found_where_they_stand() {
         let text = r#" { "other" : {"model":1} , "model" : "a\"b" ,"messages":[]}"#;
         let members = read(text);
-        let model = members.found[0].unwrap().get();
+        let model = members.found[0].unwrap();
         assert_eq!(model, r#""a\"b""#);
         assert_eq!(&text[span(text, model)], model);
         assert!(members.found[1].is_none());

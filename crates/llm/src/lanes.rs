@@ -49,6 +49,8 @@ pub struct Text {
     pub kind: TextKind,
     /// It came from outside: a tool's result, a page that was found.
     pub foreign: bool,
+    /// The user's turn says it.
+    pub asked: bool,
     /// Escapes stand in it.
     pub escaped: bool,
     /// It is the next part of a text that goes on over events.
@@ -89,6 +91,7 @@ const FOREIGN: u8 = 1;
 const SIGNED: u8 = 2;
 const MEDIA: u8 = 4;
 const DELTA: u8 = 8;
+const ASKED: u8 = 16;
 
 /// Keys whose strings people, tools and models write. Their names say nothing
 /// about the value; any other key may (`"password":"…"`).
@@ -239,6 +242,7 @@ impl Texts {
     fn tag(&mut self, parent: usize, key: &[u8], value: &[u8]) {
         let tags = match key {
             b"role" if matches!(value, b"tool" | b"function") => FOREIGN,
+            b"role" if value == b"user" => ASKED,
             b"type" if is_result(value) => FOREIGN,
             b"signature" | b"thoughtSignature" | b"thought_signature" | b"encrypted_content"
                 if !value.is_empty() =>
@@ -296,6 +300,9 @@ impl Texts {
             },
             kind: kind(found, container.tags, name, value),
             foreign: container.tags & FOREIGN != 0,
+            // A prompt in one piece has no role.
+            asked: container.tags & ASKED != 0
+                || found.parent == 0 && matches!(name, b"input" | b"prompt"),
             escaped: memchr::memchr(b'\\', value).is_some(),
             delta: is_delta(endpoint, container.tags, name),
             lane: container.index,

@@ -34,6 +34,7 @@
 //! * [`tie`] says whether a request must go where its conversation went before.
 //! * [`segments`] and [`Texts`] say where in a body people, tools and models wrote
 //!   something, for a scanner.
+//! * [`gist`] says in short what a conversation is about, for a person.
 //! * [`demo`] is a small deterministic model that is built in.
 
 pub mod demo;
@@ -83,6 +84,7 @@ pub use stream::{Forward, StreamFault, StreamTap, TapOptions};
 pub use tie::{Tie, response_id, tie, tie_of_response};
 pub use tokens::{count_input, most_input};
 pub use translate::{
-    AnswerFrame, Api, Drop, Strictness, TranslatedAnswer, TranslatedRequest, Translator, Unbound,
-    count_answer, counterpart, translate_answer, translate_request, unbind,
+    AnswerFrame, Api, Drop, Gist, Strictness, TranslatedAnswer, TranslatedRequest, Translator,
+    Unbound, as_stream, count_answer, counterpart, gist, translate_answer, translate_request,
+    unbind,
 };

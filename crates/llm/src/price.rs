@@ -5,6 +5,9 @@ mod data;
 
 pub use catalog::{Catalog, CatalogFault, Facts, LongPrompt, Modality};
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 use tollgate_types::{Money, TokenUsage};
 
 /// Tokens that a rate is for.
@@ -43,7 +46,8 @@ pub enum CacheLife {
 /// writes were for how long, so one hour anywhere makes all of them dear: an
 /// upper bound, and exact for a request that asks for one kind.
 pub fn cache_life(body: &[u8]) -> CacheLife {
-    match memchr::memmem::find(body, br#""1h""#) {
+    static HOUR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#""1h""#));
+    match HOUR.find(body) {
         Some(_) => CacheLife::Hour,
         None => CacheLife::Short,
     }

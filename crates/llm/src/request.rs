@@ -134,7 +134,6 @@ pub fn read_request_at(
     body: &[u8],
 ) -> Result<RequestView, BadRequest> {
     let text = syntax::object_text(body)?;
-    depth::check(text)?;
     match endpoint {
         Endpoint::Responses | Endpoint::ResponsesInputTokens => responses::read(endpoint, text),
         _ if endpoint.dialect() == Dialect::Gemini => gemini::read(endpoint, path, query, text),

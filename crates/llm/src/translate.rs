@@ -19,13 +19,16 @@ mod event;
 mod frame;
 mod gather;
 mod gemini;
+mod gist;
 mod member;
 mod messages;
 mod openai;
 mod pen;
+mod probability;
 mod raw;
 mod responses;
 mod shape;
+mod source;
 mod stream;
 mod unbind;
 
@@ -42,7 +45,8 @@ use raw::{Fault, Raw};
 
 pub use count::count_answer;
 pub use frame::AnswerFrame;
-pub use stream::Translator;
+pub use gist::{Gist, gist};
+pub use stream::{Translator, as_stream};
 pub use unbind::{Unbound, unbind};
 
 /// What becomes of a field that the other dialect has no place for.
@@ -87,6 +91,8 @@ pub struct TranslatedAnswer {
     pub body: Bytes,
     /// What the provider's own body told, the model's place in it apart.
     pub view: AnswerView,
+    /// Why something of it was left out, for each reason.
+    pub lost: Vec<&'static str>,
 }
 
 /// Which of OpenAI's two APIs a provider of that dialect is asked for.
@@ -257,20 +263,17 @@ pub fn translate_answer(
         return Ok(TranslatedAnswer {
             body: body.into(),
             view,
+            lost: Vec::new(),
         });
     }
     let mut events = Events::new();
-    let read = match from {
-        Endpoint::ChatCompletions => chat::read_answer(raw, &mut events),
-        Endpoint::Messages => messages::read_answer(raw, &mut events),
-        Endpoint::Responses => responses::read_answer(raw, &mut events),
-        _ if from.dialect() == Dialect::Gemini => gemini::read_answer(raw, &mut events),
-        _ => Err(draft::refused(raw)),
-    };
+    let read = read_events(from, raw, &mut events);
     read.map_err(|fault| not_json(format!("{}: {}", fault.path(text), fault.words())))?;
     if frame.rename {
         event::unname(&mut events);
     }
+    let mut lost = event::Lost::new();
+    event::lost(&events, to.dialect(), &mut lost);
     let body = match to {
         Endpoint::Messages => messages::write_answer(&events, frame),
         Endpoint::Responses => responses::write_answer(&events, frame),
@@ -280,7 +283,23 @@ pub fn translate_answer(
     Ok(TranslatedAnswer {
         body: body.into(),
         view,
+        lost: lost.into_vec(),
     })
+}
+
+/// The events of an answer in one piece.
+fn read_events<'a>(
+    from: Endpoint,
+    body: Raw<'a>,
+    events: &mut Events<'a>,
+) -> Result<(), Fault<'a>> {
+    match from {
+        Endpoint::ChatCompletions => chat::read_answer(body, events),
+        Endpoint::Messages => messages::read_answer(body, events),
+        Endpoint::Responses => responses::read_answer(body, events),
+        _ if from.dialect() == Dialect::Gemini => gemini::read_answer(body, events),
+        _ => Err(draft::refused(body)),
+    }
 }
 
 #[cfg(test)]

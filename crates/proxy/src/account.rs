@@ -27,6 +27,8 @@ const MOST_FINDINGS: usize = 32;
 pub(crate) struct Account {
     open: Option<Box<Open>>,
     started: Instant,
+    /// How long a person had to be waited for.
+    held: Duration,
     in_flight: Arc<AtomicU32>,
 }
 
@@ -88,6 +90,7 @@ impl Account {
                 billable: !endpoint.only_counts(),
             })),
             started: Instant::now(),
+            held: Duration::ZERO,
             in_flight: Arc::clone(in_flight),
         }
     }
@@ -148,9 +151,15 @@ impl Account {
         Some(Arc::clone(rate))
     }
 
-    /// When the request was accepted.
-    pub(crate) fn started(&self) -> Instant {
-        self.started
+    /// When the request was accepted, a person's time apart: what a provider may
+    /// take is counted from there.
+    pub(crate) fn under_way_since(&self) -> Instant {
+        self.started + self.held
+    }
+
+    /// A person had to be waited for.
+    pub(crate) fn held(&mut self, time: Duration) {
+        self.held += time;
     }
 
     /// Who asks, and what judges it.
@@ -197,14 +206,16 @@ impl Account {
 
     /// An attempt begins: from here on a provider may bill `bytes` of input.
     pub(crate) fn sending(&mut self, bytes: u64, provider: &Label, model: &Label, profile: &Label) {
-        let micros = micros(self.started.elapsed());
+        let whole = self.started.elapsed();
+        let own = micros(whole.saturating_sub(self.held));
+        let micros = micros(whole);
         let Some(open) = &mut self.open else { return };
         open.sent_bytes = bytes;
         open.record.provider = Some(provider.clone());
         open.record.model_served = Some(model.clone());
         open.record.credential = Some(profile.clone());
         if open.record.overhead_micros == 0 {
-            open.record.overhead_micros = micros;
+            open.record.overhead_micros = own;
         }
         if let Some(trace) = &mut open.record.trace {
             trace.sent_micros.push(micros);
@@ -214,6 +225,20 @@ impl Account {
     /// An attempt ended, well or not.
     pub(crate) fn attempted(&mut self, attempt: Attempt) {
         self.note(|record| record.attempts.push(attempt));
+    }
+
+    /// What of a stream did not reach the caller, beside what is said of the
+    /// attempt that served.
+    pub(crate) fn lost(&mut self, lost: &[&'static str]) {
+        let Some(words) = (!lost.is_empty()).then(|| lost.join("; ")) else {
+            return;
+        };
+        self.note(|record| {
+            if let Some(attempt) = record.attempts.last_mut() {
+                let gap = if attempt.note.is_empty() { "" } else { "; " };
+                attempt.note = format!("{}{gap}{words}", attempt.note).into();
+            }
+        });
     }
 
     /// How many attempts there were, and the list of them.

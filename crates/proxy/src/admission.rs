@@ -9,6 +9,7 @@
 //! The engines (identity, routing, policy, ledger) know nothing of each
 //! other; this module calls them in order.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -23,8 +24,9 @@ use crate::bank::Bank;
 use crate::gateway::Gateway;
 use crate::hold::{Asked, Hold};
 use crate::intake::Intake;
-use crate::lanes::{Edited, Sweep};
+use crate::lanes::{Edited, Found, Sweep};
 use crate::memory::MemoryHold;
+use crate::peer::Peer;
 use crate::refusal::Refusal;
 use crate::rules::ModelCall;
 use crate::snapshot::{Credential, Provider, Snapshot};
@@ -35,10 +37,14 @@ mod clean;
 mod identified;
 mod measure;
 mod own_key;
+mod permissions;
+mod review;
 mod tie;
 mod tongue;
 
 pub(crate) use identified::{Identified, identify};
+pub use permissions::Permissions;
+use review::Held;
 use tie::{Moved, Tied};
 use tongue::servable;
 
@@ -52,7 +58,7 @@ impl Identified {
         head: http::request::Parts,
         intake: Intake,
         account: &mut Account,
-    ) -> Result<Planned, Refusal> {
+    ) -> Result<Box<Planned>, Refusal> {
         let (path, query) = (head.uri.path(), head.uri.query());
         let view = read_request_at(endpoint, path, query, &intake.bytes);
         let view = view.map_err(Refusal::Request)?;
@@ -70,7 +76,7 @@ impl Identified {
         let mut candidates = self.with_key(&head, candidates)?;
         let tied = self.tied(&gateway.affinity, &intake.bytes, &mut candidates);
         let Intake { bytes, hold } = intake;
-        Ok(Planned {
+        Ok(Box::new(Planned {
             identified: self,
             endpoint,
             head,
@@ -81,7 +87,7 @@ impl Identified {
             tied,
             through: None,
             sweep: None,
-        })
+        }))
     }
 
     /// The same for a request that goes to the provider it names as it is.
@@ -93,7 +99,7 @@ impl Identified {
         head: http::request::Parts,
         intake: Intake,
         account: &mut Account,
-    ) -> Result<Planned, Refusal> {
+    ) -> Result<Box<Planned>, Refusal> {
         let view = match through.stated {
             Some(_) => RequestView::opaque(through.path.trim_start_matches('/')),
             None => {
@@ -113,7 +119,7 @@ impl Identified {
         let mut candidates = self.with_key(&head, vec![candidate])?;
         let tied = self.tied(&gateway.affinity, &intake.bytes, &mut candidates);
         let Intake { bytes, hold } = intake;
-        Ok(Planned {
+        Ok(Box::new(Planned {
             identified: self,
             endpoint,
             head,
@@ -124,11 +130,12 @@ impl Identified {
             tied,
             through: Some(through),
             sweep: None,
-        })
+        }))
     }
 }
 
-/// What is asked, and which candidates could serve it.
+/// What is asked, and which candidates could serve it. Always boxed: it moves through
+/// every state from here on, and it is large.
 pub(crate) struct Planned {
     identified: Identified,
     endpoint: Endpoint,
@@ -146,44 +153,64 @@ pub(crate) struct Planned {
 
 impl Planned {
     /// Puts the name asked and every concrete candidate to the agent's own lists
-    /// and to the rules.
+    /// and to the rules, and to a person where that is wanted.
     pub(crate) async fn permit(
-        self,
+        self: Box<Self>,
         gateway: &Gateway,
+        peer: &Peer,
         account: &mut Account,
     ) -> Result<Permitted, Refusal> {
-        let whole = self
-            .through
-            .as_ref()
-            .map(|through| format!("{}/{}", through.provider, self.view.model));
-        let asked = whole.as_deref().unwrap_or(&self.view.model);
-        self.identified.may_use(asked, &self.candidates)?;
+        let asked = self.asked();
         let call = ModelCall {
-            asked,
+            asked: &asked,
             endpoint: Some(self.endpoint),
             stream: self.view.stream,
             max_output: self.view.max_output,
             choices: self.view.choices,
         };
-        let said = self
+        let judged = self
             .identified
-            .judged(gateway, &call, &self.candidates)
+            .permitted(gateway, &call, &self.candidates)
             .await?;
-        account.permitted(said.rule(), said.reason());
+        let held = Held {
+            rule: judged.review,
+            found: self.supervised(),
+        };
+        if held.is_nothing() {
+            account.permitted(judged.said.rule(), judged.said.reason());
+        } else {
+            let rule = held.rule.as_ref().map_or(&judged.said, |(said, _)| said);
+            let released = self.released(gateway, peer, &held, account).await;
+            if released.is_err() {
+                account.found(held.found.iter().map(Found::blocked));
+            }
+            account.permitted(rule.rule(), &released?);
+        }
         Ok(Permitted {
-            planned: Box::new(self),
+            released: !held.found.is_empty(),
+            planned: self,
             turn: 0,
             tried: Tried::default(),
             edited: None,
             translated: None,
         })
     }
+
+    /// The name that the caller wrote, with its provider where the path names it.
+    fn asked(&self) -> Cow<'_, str> {
+        match &self.through {
+            Some(through) => format!("{}/{}", through.provider, self.view.model).into(),
+            None => Cow::Borrowed(&self.view.model),
+        }
+    }
 }
 
 /// Every candidate may be used by this agent; `turn` says whose turn it is.
 pub(crate) struct Permitted {
-    /// Boxed: from here on it moves through every attempt, and it is large.
     planned: Box<Planned>,
+    /// A person has seen what was found, and lets it go out as it is where dlp
+    /// leaves that to them.
+    released: bool,
     turn: usize,
     tried: Tried,
     /// The request with placeholders, where this candidate gets it so.
@@ -398,7 +425,7 @@ impl Leased {
         self.provider()?.credentials.get(self.lease.index())
     }
 
-    /// When the whole request, accepted at `started`, must be over.
+    /// When the whole request, under way since `started`, must be over.
     pub(crate) fn deadline(&self, started: Instant) -> Instant {
         let whole = self
             .provider()

@@ -4,18 +4,20 @@ use std::sync::Arc;
 
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
-use hyper::body::Incoming;
 use tollgate_llm::{Dialect, Endpoint};
 use tollgate_types::RequestId;
 
 use crate::body::Body;
 use crate::classify::classify;
+use crate::conversation::Incoming;
 use crate::domains;
 use crate::evaluate::{Shape, evaluate};
 use crate::gateway::Gateway;
+use crate::head;
 use crate::lanes::{Question, ask};
 use crate::list;
 use crate::model::model_request;
+use crate::names;
 use crate::peer::Peer;
 use crate::refusal::{self, Refusal};
 use crate::through::route;
@@ -33,6 +35,9 @@ pub(crate) async fn dispatch(
     request: Request<Incoming>,
 ) -> Response<Body> {
     let path = request.uri().path();
+    if let Err(refusal) = head::framed(&request) {
+        return refused(&refusal, dialect_of(&request));
+    }
     if let Some(endpoint) = Endpoint::at(path) {
         if gateway.is_draining() {
             return refused(&Refusal::Draining, endpoint.dialect());
@@ -65,8 +70,11 @@ pub(crate) async fn dispatch(
         path if path == "/metrics" || path == "/control" || path.starts_with("/control/") => {
             control(request).await
         }
+        path if list::is_list(path) && is_call(&request) => {
+            refused(&unknown(path), Dialect::Gemini)
+        }
         path if list::is_list(path) => list::models(&gateway, &peer, request).await,
-        path => refused(&unknown(path), dialect_of(path)),
+        path => refused(&unknown(path), dialect_of(&request)),
     }
 }
 
@@ -98,7 +106,7 @@ fn health(request: &Request<Incoming>) -> Response<Body> {
             response.headers_mut().insert(CONTENT_TYPE, json);
             response
         }
-        _ => refused(&method(request, "GET"), Dialect::OpenAi),
+        _ => refused(&method(request, "GET, HEAD"), Dialect::OpenAi),
     }
 }
 
@@ -115,17 +123,25 @@ fn unknown(path: &str) -> Refusal {
         "/v1/audio/transcriptions" | "/v1/audio/speech" => {
             Refusal::NotBuilt("audio is not configured on this gateway")
         }
-        path if path.starts_with("/v1/responses/") => Refusal::NotBuilt(
+        path if path.starts_with("/v1/responses/") && !path.ends_with('/') => Refusal::NotBuilt(
             "stored responses are not served here: which account holds one is not known; send the whole conversation with `store: false`",
         ),
         _ => Refusal::NotFound(path.chars().take(100).collect()),
     }
 }
 
-fn dialect_of(path: &str) -> Dialect {
-    match path {
+/// Whether a method of Gemini's is called on a model: those that there are have
+/// endpoints of their own.
+fn is_call(request: &Request<Incoming>) -> bool {
+    request.method() == Method::POST && request.uri().path().contains(':')
+}
+
+/// Whose shape an error has where the path is nobody's.
+fn dialect_of(request: &Request<Incoming>) -> Dialect {
+    match request.uri().path() {
         path if path.starts_with("/v1/messages") => Dialect::Anthropic,
         path if path == "/v1beta" || path.starts_with("/v1beta/") => Dialect::Gemini,
+        _ if request.headers().contains_key(names::ANTHROPIC_VERSION) => Dialect::Anthropic,
         _ => Dialect::OpenAi,
     }
 }

@@ -1,7 +1,8 @@
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
+use tokio::sync::Notify;
 use tollgate_command::Setting;
 use tollgate_desk::Desk;
 use tollgate_judge::Commands;
@@ -12,6 +13,7 @@ use crate::bank::Bank;
 use crate::lanes::Memory;
 use crate::memory::BodyMemory;
 use crate::pace::Pace;
+use crate::people::People;
 use crate::snapshot::{Provider, Snapshot, Upstream};
 use crate::upstream::Connector;
 
@@ -19,6 +21,9 @@ use crate::upstream::Connector;
 pub struct Gateway {
     snapshot: ArcSwap<Snapshot>,
     draining: AtomicBool,
+    /// Wakes whoever waits for the drain.
+    drains: Notify,
+    people: OnceLock<People>,
     pub(crate) ledger: Ledger,
     pub(crate) connector: Connector,
     pub(crate) memory: Arc<BodyMemory>,
@@ -44,6 +49,8 @@ impl Gateway {
         Self {
             snapshot: ArcSwap::from_pointee(snapshot),
             draining: AtomicBool::new(false),
+            drains: Notify::new(),
+            people: OnceLock::new(),
             ledger,
             connector: Connector::default(),
             memory: Arc::default(),
@@ -113,6 +120,18 @@ impl Gateway {
         &self.desk
     }
 
+    /// Requests that need a person's word are put to these, from now on and for
+    /// good. Before that nobody can be asked, and they are refused.
+    pub fn ask(&self, people: People) {
+        if self.people.set(people).is_err() {
+            tracing::error!("people were given twice; the first ones stay");
+        }
+    }
+
+    pub(crate) fn people(&self) -> Option<&People> {
+        self.people.get()
+    }
+
     /// Model requests under way.
     pub fn in_flight(&self) -> u32 {
         self.in_flight.load(Ordering::Relaxed)
@@ -126,6 +145,18 @@ impl Gateway {
     /// No new model requests from here on.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
+        self.drains.notify_waiters();
+    }
+
+    /// Returns once the gateway drains.
+    pub(crate) async fn drained(&self) {
+        let told = self.drains.notified();
+        tokio::pin!(told);
+        // From here on nothing is missed.
+        told.as_mut().enable();
+        if !self.is_draining() {
+            told.await;
+        }
     }
 
     /// Whether new requests are refused.

@@ -1,7 +1,40 @@
-use http::header::CONTENT_ENCODING;
+use http::header::{CONTENT_ENCODING, HOST, TRANSFER_ENCODING};
+use http::{HeaderValue, Request, Version};
 
+use crate::conversation::Incoming;
 use crate::refusal::Refusal;
 use crate::snapshot::Limits;
+
+/// Refuses what two readers of one connection could take for two things: RFC
+/// 9112 wants one `Host` (section 3.2), and no coding of the transfer that we
+/// would pass by (section 6.1).
+pub(crate) fn framed(request: &Request<Incoming>) -> Result<(), Refusal> {
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let count = hosts.by_ref().count();
+    let named = count == 1 || count == 0 && request.version() < Version::HTTP_11;
+    if !named {
+        return Err(Refusal::Framing {
+            found: format!("{count} `host` fields"),
+            expected: "one",
+        });
+    }
+    let codings = request.headers().get_all(TRANSFER_ENCODING);
+    let mut codings = codings.iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => Ok(()),
+        (Some(only), None) if only.as_bytes().eq_ignore_ascii_case(b"chunked") => Ok(()),
+        (Some(coding), _) => Err(Refusal::Framing {
+            found: format!(
+                "`transfer-encoding: {}`",
+                String::from_utf8_lossy(coding.as_bytes())
+                    .chars()
+                    .take(40)
+                    .collect::<String>()
+            ),
+            expected: "`chunked` and nothing else",
+        }),
+    }
+}
 
 /// Refuses heads beyond the limits, and bodies that can't be read as they
 /// are, in the caller's dialect.
@@ -30,11 +63,13 @@ pub(crate) fn check(head: &http::request::Parts, limits: &Limits) -> Result<(), 
             limit: limits.header_bytes.to_string(),
         });
     }
-    match head.headers.get(CONTENT_ENCODING) {
-        Some(coding) if coding != "identity" => {
+    let codings = head.headers.get_all(CONTENT_ENCODING);
+    let plain = |coding: &&HeaderValue| coding.is_empty() || *coding == "identity";
+    match codings.iter().find(|coding| !plain(coding)) {
+        Some(coding) => {
             let coding = String::from_utf8_lossy(coding.as_bytes());
             Err(Refusal::Encoded(coding.chars().take(40).collect()))
         }
-        _ => Ok(()),
+        None => Ok(()),
     }
 }

@@ -52,6 +52,14 @@ impl Interpreter {
         }
     }
 
+    /// Why something of the answer was left out.
+    pub(crate) fn lost(&self) -> &[&'static str] {
+        match self {
+            Self::Same(_) => &[],
+            Self::Other(translator) => translator.lost(),
+        }
+    }
+
     pub(crate) fn error_end(&self, error: &CallerError<'_>) -> Bytes {
         match self {
             Self::Same(tap) => tap.error_end(error),

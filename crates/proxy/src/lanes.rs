@@ -33,7 +33,7 @@ mod veil;
 
 pub(crate) use answer::Listener;
 pub(crate) use ask::{Question, ask};
-pub(crate) use clearance::{Edited, Kept, Plan, clear};
+pub(crate) use clearance::{Edited, Found, Kept, Plan, clear, supervised};
 pub(crate) use dlp::Dlp;
 pub use dlp::{DlpSettings, Inward, OnMatch};
 pub(crate) use memory::Memory;

@@ -4,7 +4,8 @@
 //! Read `docs/life-of-a-request.md` first, then [`model`], which tells the
 //! same story as one function. Around it:
 //!
-//! * [`listener`] accepts, [`dispatch`] looks at method and path, `list`
+//! * [`listener`] accepts, [`conversation`] reads requests and writes answers,
+//!   [`dispatch`] looks at method and path, `list`
 //!   answers the model lists, `evaluate` asks the rules for somebody else.
 //! * [`admission`] carries the proof `Identified → Planned → Permitted →
 //!   Reserved → Leased`; only the last can be sent.
@@ -25,11 +26,13 @@
 
 mod account;
 mod admission;
+mod alarm;
 mod answer;
 mod bank;
 mod body;
 mod bounds;
 mod classify;
+mod conversation;
 mod dispatch;
 mod domains;
 mod evaluate;
@@ -47,6 +50,7 @@ mod names;
 mod nearby;
 mod pace;
 mod peer;
+mod people;
 mod rate;
 mod refusal;
 mod relay;
@@ -59,12 +63,15 @@ mod trace;
 mod translated;
 mod upstream;
 
+pub use admission::Permissions;
 pub use bank::Bank;
 pub use body::{Body, BodyError};
+pub use conversation::{Incoming, IncomingFault};
 pub use dispatch::Control;
 pub use gateway::Gateway;
 pub use lanes::{DlpSettings, Inward, Late, OnMatch, Opinions, Remote, Scanning, Script};
 pub use listener::listen;
+pub use people::{FallbackOf, People};
 pub use rules::{Domains, Rules};
 pub use snapshot::{
     AnswerModel, Credential, Holdback, Limits, Provider, Snapshot, Times, UnsendableKey, Upstream,

@@ -1,13 +1,13 @@
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response};
-use hyper::body::Incoming;
 use tollgate_identity::query_without_key;
 use tollgate_llm::{Dialect, ModelEntry, model_object, models_list, percent_decoded};
 use tollgate_routing::Ask;
 
 use crate::admission::identify;
 use crate::body::Body;
+use crate::conversation::Incoming;
 use crate::dispatch::refused;
 use crate::gateway::Gateway;
 use crate::head;
@@ -78,8 +78,8 @@ async fn listed(
     if head.method != Method::GET && head.method != Method::HEAD {
         return Err(Refusal::Method {
             method: head.method.as_str().chars().take(20).collect(),
-            path: "/v1/models".to_owned(),
-            expected: "GET",
+            path: head.uri.path().chars().take(100).collect(),
+            expected: "GET, HEAD",
         });
     }
     let snapshot = gateway.snapshot();

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use http::header::HeaderValue;
 use http::{HeaderMap, Request, Response};
-use hyper::body::Incoming;
 use tollgate_llm::Endpoint;
 use tollgate_routing::{Situation, Step, next_step};
 use tollgate_types::{Attempt, FaultClass, RequestId, TokenUsage};
@@ -15,6 +14,7 @@ use crate::account::{Account, micros, now};
 use crate::admission::{self, Leased, Permitted};
 use crate::answer::{self, Served};
 use crate::body::Body;
+use crate::conversation::Incoming;
 use crate::gateway::Gateway;
 use crate::head;
 use crate::intake::read_body;
@@ -89,7 +89,7 @@ async fn serve(
         }
     };
     let scanned = planned.scan(gateway, account).await?;
-    let permitted = scanned.permit(gateway, account).await?;
+    let permitted = scanned.permit(gateway, peer, account).await?;
     attempt(gateway, permitted, account).await
 }
 
@@ -148,7 +148,7 @@ async fn attempt(
                 .map_err(|it| *it)?;
             continue;
         }
-        let deadline = leased.deadline(account.started());
+        let deadline = leased.deadline(account.under_way_since());
         let (fault, step) = loop {
             let fault = match try_once(gateway, &mut leased, deadline, account).await {
                 Ok(answer) => {
@@ -259,7 +259,7 @@ async fn try_once(
     let (status, fault, note) = match &result {
         Ok(answer) => {
             let status = answer.status().as_u16();
-            (Some(status), None, Cow::Owned(leased.note()))
+            (Some(status), None, Cow::Owned(leased.note(answer.note())))
         }
         Err(fault) => (fault.status(), Some(fault.class), fault.note.clone()),
     };

@@ -23,6 +23,11 @@ impl Peer {
         self.local
     }
 
+    /// Theirs.
+    pub(crate) fn remote(&self) -> SocketAddr {
+        self.remote
+    }
+
     /// Whether the other end is a socket of our own user on this machine;
     /// asked once a connection, and no where the kernel can't tell.
     pub(crate) async fn is_same_user(&self) -> bool {

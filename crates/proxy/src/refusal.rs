@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use tollgate_budget::{Refused, TooFast};
 use tollgate_llm::{BadRequest, CallerError, Dialect, error_body};
@@ -15,6 +15,10 @@ use crate::intake::IntakeFault;
 use crate::lanes::Kept;
 use crate::{names, nearby};
 
+mod unreleased;
+
+pub(crate) use unreleased::Unreleased;
+
 /// Why a request was not served, before the first byte of an answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refusal {
@@ -26,6 +30,11 @@ pub(crate) enum Refusal {
     Head { found: String, limit: String },
     #[error("request body has `content-encoding: {0}`, expected none")]
     Encoded(String),
+    #[error("found {found}, expected {expected}")]
+    Framing {
+        found: String,
+        expected: &'static str,
+    },
     #[error("{0}")]
     Unauthenticated(Cow<'static, str>),
     #[error(
@@ -52,6 +61,10 @@ pub(crate) enum Refusal {
         rule: Label,
         reason: String,
     },
+    #[error(transparent)]
+    Unreleased(#[from] Unreleased),
+    #[error("{0}")]
+    Crowded(String),
     #[error(transparent)]
     Secret(#[from] Kept),
     #[error("the answer holds `{kind}` where nothing can be masked, and dlp looks for it")]
@@ -119,6 +132,8 @@ pub(crate) struct Public {
     pub(crate) param: Option<String>,
     pub(crate) retry_after: Option<Duration>,
     pub(crate) rule: Option<Label>,
+    /// The methods that the path takes, where it was another one.
+    pub(crate) allow: Option<&'static str>,
     /// The budget that refused.
     pub(crate) budget: Option<Label>,
 }
@@ -176,6 +191,11 @@ impl Refusal {
             retry_after: self.retry_after(),
             rule: match self {
                 Self::Denied { rule, .. } | Self::Rule { rule, .. } => Some(rule.clone()),
+                Self::Unreleased(unreleased) => unreleased.rule.clone(),
+                _ => None,
+            },
+            allow: match self {
+                Self::Method { expected, .. } => Some(expected),
                 _ => None,
             },
             budget: match self {
@@ -193,7 +213,7 @@ impl Refusal {
             Self::Body(IntakeFault::TooLarge { .. }) => (413, ReasonCode::BodyTooLarge),
             Self::Body(IntakeFault::MemoryFull { .. }) => (503, ReasonCode::Overloaded),
             Self::Body(IntakeFault::Silent { .. }) => (408, ReasonCode::SlowClient),
-            Self::Body(IntakeFault::Broken { .. }) | Self::Request(_) => {
+            Self::Body(IntakeFault::Broken { .. }) | Self::Request(_) | Self::Framing { .. } => {
                 (400, ReasonCode::BadRequest)
             }
             Self::Encoded(_) => (415, ReasonCode::BadRequest),
@@ -201,9 +221,12 @@ impl Refusal {
             Self::Unauthenticated(_) | Self::NoOwnKey(_) => (401, ReasonCode::Unauthenticated),
             Self::UnknownModel(_) => (404, ReasonCode::UnknownModel),
             Self::TooLarge(_) => (400, ReasonCode::UpstreamContextOverflow),
-            Self::TooFast(_) => (429, ReasonCode::RateLimited),
+            Self::TooFast(_) | Self::Crowded(_) => (429, ReasonCode::RateLimited),
             Self::Denied { .. } | Self::Rule { .. } => (403, ReasonCode::PolicyDenied),
-            Self::Secret(_) | Self::SecretInAnswer { .. } => (403, ReasonCode::SecretFound),
+            Self::Unreleased(Unreleased { rule: Some(_), .. }) => (403, ReasonCode::PolicyDenied),
+            Self::Secret(_) | Self::SecretInAnswer { .. } | Self::Unreleased(_) => {
+                (403, ReasonCode::SecretFound)
+            }
             Self::OtherDialect { .. } => (400, ReasonCode::UnsupportedDialect),
             Self::Exhausted { last, status, .. } => exhausted(*last, *status, dialect),
             Self::NoCredential(..) => (503, ReasonCode::PoolExhausted),
@@ -237,12 +260,14 @@ impl Refusal {
             Self::OtherDialect { asked, .. } => {
                 Some(format!("ask for a model of a provider with wire = \"{asked}\"").into())
             }
-            Self::Rule { review: true, .. } => {
-                Some("nobody can be asked about a model request in this version".into())
-            }
+            Self::Rule { review: true, .. } => Some("this gateway can ask nobody".into()),
+            Self::Unreleased(unreleased) => Some(unreleased.hint().into()),
+            Self::Crowded(_) => Some("`tollgate approvals list` shows what waits".into()),
             Self::Secret(kept) => Some(kept.hint().into()),
             Self::Budget { hint, .. } => Some((*hint).into()),
-            Self::Unbounded { .. } => Some("say max_tokens".into()),
+            Self::Unbounded { text, .. } if text.contains("max_tokens") => {
+                Some("say max_tokens".into())
+            }
             Self::CutOff { budget: Some(_), .. } => {
                 Some("an operator raises it: `tollgate budget set`".into())
             }
@@ -279,6 +304,7 @@ impl Refusal {
             Self::NoCredential(_, free) => *free,
             Self::Budget { resets, .. } => *resets,
             Self::TooFast(fast) => Some(fast.after.unwrap_or(Duration::from_secs(60))),
+            Self::Crowded(_) => Some(Duration::from_secs(60)),
             Self::Body(IntakeFault::MemoryFull { .. }) | Self::Ledger | Self::Draining => {
                 Some(Duration::from_secs(1))
             }
@@ -342,6 +368,9 @@ pub(crate) fn answer(public: &Public, dialect: Dialect, request: RequestId) -> R
         names::REASON,
         HeaderValue::from_static(public.reason.as_str()),
     );
+    if let Some(methods) = public.allow {
+        headers.insert(ALLOW, HeaderValue::from_static(methods));
+    }
     if let Some(after) = public.retry_after {
         // Rounded up: a client that waits too short only adds to the load.
         headers.insert(

@@ -279,6 +279,7 @@ impl Relay {
             return self.hold_back(&kind);
         }
         account.metered(self.tap.usage(), self.output());
+        account.lost(self.tap.lost());
         let cost = leased.succeed(now(), &account.spent());
         account.cost(cost);
         account.close_ok();
@@ -309,6 +310,7 @@ impl Relay {
             self.outgoing.push(self.tap.error_end(&error));
         }
         account.metered_in_part(self.tap.usage(), self.output());
+        account.lost(self.tap.lost());
         let log = tollgate_secrets::scrub(&fault.message, leased.secrets().iter()).into_owned();
         leased.fail(now(), fault.class, None, &account.spent());
         account.close_failed(fault.reason, log);
@@ -352,6 +354,7 @@ impl Drop for Relay {
         if let Some((mut account, mut leased)) = self.open.take() {
             let _nobody_reads_it = self.unveil(&mut account);
             account.metered_in_part(self.tap.usage(), self.output());
+            account.lost(self.tap.lost());
             let cost = leased.hold_mut().settle(&account.spent());
             account.cost(cost);
         }

@@ -52,6 +52,32 @@ pub(crate) struct ModelCall<'c> {
     pub(crate) choices: u64,
 }
 
+/// What rules that deny nothing say to a model request.
+pub(crate) struct Judged {
+    /// What speaks for it: the first word with a reason, or the first.
+    pub(crate) said: Decision,
+    /// The first word that wants a person, and what it was said about.
+    pub(crate) review: Option<(Decision, String)>,
+}
+
+impl Judged {
+    fn weigh(&mut self, agent: &Agent, model: impl FnOnce() -> String) -> Result<(), Refusal> {
+        match self.said.verdict() {
+            Verdict::Deny => return Err(Refusal::denied(model(), agent.name(), &self.said)),
+            Verdict::Review => self.review = Some((self.said.clone(), model())),
+            Verdict::Allow => {}
+        }
+        Ok(())
+    }
+
+    fn join(&mut self, next: Self) {
+        if self.said.reason().is_empty() && !next.said.reason().is_empty() {
+            self.said = next.said;
+        }
+        self.review = self.review.take().or(next.review);
+    }
+}
+
 impl<'c> ModelCall<'c> {
     /// The question whether a name may be listed.
     pub(crate) fn listed(asked: &'c str) -> Self {
@@ -79,8 +105,7 @@ impl<'c> ModelCall<'c> {
 
 impl Rules {
     /// Puts the name asked and every concrete candidate to the rules; the first
-    /// that is not allowed refuses the request. Gives back what allowed it: the
-    /// first word with a reason, or the first.
+    /// that is denied refuses the request.
     pub(crate) async fn model<'c>(
         &self,
         gateway: &Gateway,
@@ -88,32 +113,32 @@ impl Rules {
         call: &ModelCall<'c>,
         routes: &'c RouteTable,
         candidates: impl IntoIterator<Item = &'c Candidate>,
-    ) -> Result<Decision, Refusal> {
+    ) -> Result<Judged, Refusal> {
         let ask = |model: &'c str, provider: Option<&'c str>| Facts {
             tool: Cow::Borrowed("model"),
             args: call.args(model, provider),
             context: self.context(gateway, agent, agent.name(), "model", None, provider),
         };
-        let mut facts = ask(call.asked, None);
-        let mut said = self.judge.decide(&facts).await;
-        let refused = |said: &Decision, model: String| {
-            (!said.is_allowed()).then(|| Refusal::denied(model, agent.name(), said))
-        };
-        if let Some(refusal) = refused(&said, call.asked.chars().take(200).collect()) {
-            return Err(refusal);
-        }
+        let said = self.judge.decide(&ask(call.asked, None)).await;
+        let mut judged = Judged { said, review: None };
+        judged.weigh(agent, || call.asked.chars().take(200).collect())?;
         for candidate in candidates {
             let provider = routes.provider(candidate.provider);
-            facts = ask(&candidate.model, Some(provider));
-            let next = self.judge.decide(&facts).await;
-            if let Some(refusal) = refused(&next, format!("{provider}/{}", candidate.model)) {
-                return Err(refusal);
-            }
-            if said.reason().is_empty() && !next.reason().is_empty() {
-                said = next;
-            }
+            let facts = ask(&candidate.model, Some(provider));
+            let said = self.judge.decide(&facts).await;
+            let mut next = Judged { said, review: None };
+            next.weigh(agent, || format!("{provider}/{}", candidate.model))?;
+            judged.join(next);
         }
-        Ok(said)
+        Ok(judged)
+    }
+
+    /// Whether what the rules say of this agent's models depends on the question and the
+    /// snapshot alone: nothing moves that they could see, and nothing has happened.
+    pub(crate) fn depend_on_nothing_else(&self, gateway: &Gateway, agent: &Agent) -> bool {
+        let name = agent.name();
+        self.judge.is_steady()
+            && (gateway.desk.is_empty() || taint(&gateway.desk, agent, name, now()).is_empty())
     }
 
     /// The lists that hold for an agent: everybody's, then its own.
@@ -243,7 +268,7 @@ impl Gateway {
 
 impl Refusal {
     /// What a rule that did not allow a model means to its caller.
-    fn denied(model: String, agent: &AgentName, said: &Decision) -> Self {
+    pub(crate) fn denied(model: String, agent: &AgentName, said: &Decision) -> Self {
         Self::Rule {
             model,
             agent: agent.to_string(),

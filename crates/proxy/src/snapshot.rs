@@ -9,6 +9,7 @@ use tollgate_llm::{Api, Catalog, Dialect, Endpoint, Strictness, counterpart};
 use tollgate_routing::{Pool, ProviderIndex, RouteTable};
 use tollgate_types::{AgentName, Label, Secret, Versions};
 
+use crate::admission::Permissions;
 use crate::lanes::{DlpSettings, Scanning};
 use crate::rules::Rules;
 use crate::through::Passage;
@@ -48,6 +49,8 @@ pub struct Snapshot {
     pub clamp_floor: Option<u64>,
     /// What judges every call.
     pub rules: Rules,
+    /// What was permitted since it was made.
+    pub permissions: Permissions,
     /// What looks at texts.
     pub scanning: Arc<Scanning>,
 }

@@ -5,11 +5,13 @@ mod answer;
 mod connect;
 mod connection;
 mod count;
+mod outgoing;
 mod post;
 mod probe;
 mod request;
 mod send;
 mod source;
+mod stream;
 mod target;
 
 pub use connect::Connector;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Worth a look: a public key, a failed checksum, a weak signal.
+    /// Noted and nothing more: a public key, a failed checksum, a weak signal.
     Low,
     /// Likely: a value that looks like a secret under a name that says so.
     Medium,
@@ -119,14 +119,15 @@ pub struct Report {
 }
 
 impl Report {
-    /// What the findings come to: `High` and above is unsafe, the rest review.
+    /// What the findings come to: `High` and above is unsafe, `Medium` review;
+    /// what is `Low` is only noted.
     pub fn verdict(&self) -> Verdict {
         if let Some(judged) = self.judged {
             return judged;
         }
         match self.findings.iter().map(|finding| finding.severity).max() {
-            None => Verdict::Clean,
-            Some(Severity::Low | Severity::Medium) => Verdict::Review,
+            None | Some(Severity::Low) => Verdict::Clean,
+            Some(Severity::Medium) => Verdict::Review,
             Some(Severity::High | Severity::Critical) => Verdict::Unsafe,
         }
     }

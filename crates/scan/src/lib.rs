@@ -43,7 +43,7 @@ pub use inbound::{
     Answer, Asked, ConceptFault, Context, Inbound, Injections, Opinion, OpinionFault, Profile,
     Rate, SecondOpinion, combine,
 };
-pub use known::{Book, Fragments, Pieces, SecretFault};
+pub use known::{Book, Fragments, Piece, SecretFault};
 pub use lane::{Lane, Passed};
 pub use outbound::{Catalog, RuleFault};
 pub use redact::{Redactor, mask};

@@ -5,9 +5,10 @@
 
 use std::io::Write;
 
+use proptest::prelude::*;
 use tollgate_scan::{
-    Book, Detector, Fragments, Inbound, Injections, Lane, Outbound, Redactor, Report, Scanner,
-    Verdict, mask,
+    Book, Detector, Fragments, Inbound, Injections, Lane, Outbound, Piece, Redactor, Report,
+    Scanner, Verdict, mask,
 };
 
 const SECRET: &str = "pk-Zq83hT0vLm2XbN6y/+Wr5&K";
@@ -283,25 +284,91 @@ fn egress_08_split_at_every_offset() {
 #[test]
 fn egress_09_and_10_split_over_fields_and_requests() {
     let book = book();
-    let (a, b) = SECRET.split_at(14);
+    let (a, b) = SECRET.split_at(11);
     let mut fragments = Fragments::default();
-    let one = fragments.note(
-        "run-1",
-        1,
-        &book,
-        format!("{{\"a\":\"{a}\",\"b\":\"{b}\"}}").as_bytes(),
-    );
-    assert_eq!(one.len(), 1, "{one:?}");
-    assert_eq!(&*one[0].kind, "provider-key");
-    assert!(fragments.note("run-2", 2, &book, a.as_bytes()).is_empty());
-    assert!(fragments.note("run-3", 3, &book, b.as_bytes()).is_empty());
-    assert_eq!(fragments.note("run-2", 4, &book, b.as_bytes()).len(), 1);
+    let mut note = |run: &str, now: u64, text: &str| {
+        let pieces = book.pieces(text.as_bytes());
+        let gone = fragments.note(run, now, &book, &pieces);
+        let of = |piece: &&Piece| piece.is_of(&gone);
+        pieces
+            .iter()
+            .filter(of)
+            .map(|piece| &text[piece.start..piece.end])
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let fields = format!("{{\"a\":\"{a}\",\"b\":\"{b}\"}}");
+    assert_eq!(note("run-1", 1, &fields), [a, b]);
+    assert!(note("run-2", 2, a).is_empty());
     assert!(
-        fragments
-            .note("run-2", 5, &book, SECRET.as_bytes())
-            .is_empty(),
-        "said once"
+        note("run-3", 3, b).is_empty(),
+        "another run's halves never meet"
     );
+    assert_eq!(note("run-2", 4, b), [b]);
+    assert_eq!(note("run-2", 5, b), [b], "trying again does not help");
+    assert_eq!(note("run-2", 6, a), [a]);
+    let long_after = 6 + 25 * 3600;
+    assert!(
+        note("run-2", long_after, a).is_empty(),
+        "what was long ago is forgotten"
+    );
+    assert!(note("run-4", long_after, "as harmless as pk-, and /+Wr5&K").is_empty());
+}
+
+#[test]
+fn a_thousand_runs_are_followed_and_the_quietest_makes_room() {
+    let book = book();
+    let (a, b) = SECRET.split_at(11);
+    let mut fragments = Fragments::default();
+    for n in 0..1025 {
+        let gone = fragments.note(&format!("run-{n}"), n, &book, &book.pieces(a.as_bytes()));
+        assert!(gone.is_empty());
+    }
+    let mut now = |run: &str| {
+        !fragments
+            .note(run, 1025, &book, &book.pieces(b.as_bytes()))
+            .is_empty()
+    };
+    assert!(!now("run-0"));
+    assert!(now("run-1024"));
+}
+
+/// Secrets that share words with other text.
+fn addresses() -> &'static Book {
+    static BOOK: std::sync::OnceLock<Book> = std::sync::OnceLock::new();
+    BOOK.get_or_init(|| {
+        let mut book = Book::new([3; 32]);
+        for secret in [
+            "postgres://app:kT7mQ2vWz9bXr4Lp@prod-db-01.internal.example:5432/production?sslmode=require",
+            "sk-ant-api03-hJ7kQ2mV9xZ4bN8cR5tW3yL6pD1fG0sA-mK4jH7gF2dS9aP5oI8uY3tR6eW1qZAA",
+            "https://hooks.slack.com/services/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",
+            "correct horse battery staple",
+            "Summer2024Passwort",
+        ] {
+            book.guard("env", secret.as_bytes()).unwrap();
+        }
+        book
+    })
+}
+
+proptest! {
+    /// What guarded secrets share with other text is no piece of them: the host
+    /// and the words of an address, the beginning of a key, a passphrase.
+    #[test]
+    fn nothing_harmless_is_a_piece(parts in prop::collection::vec(0usize..12, 1..60), noise in "[a-zA-Z0-9]{0,40}") {
+        const HARMLESS: [&str; 12] = [
+            "postgres://app:", "@prod-db-01.internal.example:5432/production?sslmode=require",
+            "sk-ant-api03-", "https://hooks.slack.com/services/", "correct horse ", "battery staple ",
+            "Summer2024", "getUserName", "-----BEGIN PRIVATE KEY-----", "eyJhbGciOi", " and then ", "\n",
+        ];
+        let book = addresses();
+        let mut fragments = Fragments::default();
+        for part in parts {
+            let text = format!("{noise}{}", HARMLESS[part]);
+            let gone = fragments.note("run", 1, book, &book.pieces(text.as_bytes()));
+            prop_assert!(gone.is_empty(), "{text}");
+        }
+    }
 }
 
 #[test]

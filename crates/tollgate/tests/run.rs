@@ -166,6 +166,10 @@ async fn orders(mut stream: TcpStream, state: &State) {
     }
 }
 
+/// Runs its next argument. Who starts the tests in the background ignores SIGINT, and
+/// no shell can trap what was ignored when it began.
+const INTERRUPTIBLE: &str = "exec env --default-signal=INT /bin/sh -c \"$0\"";
+
 /// `tollgate run` with the arguments before `--`, and a shell's script.
 fn command(home: &Path, options: &[&str], script: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
@@ -477,7 +481,9 @@ async fn signals_are_passed_on() {
     let home = tempfile::tempdir().unwrap();
     let _stub = Stub::start(home.path()).await;
     let script = "trap 'exit 5' TERM; trap 'echo interrupted' INT; echo; while :; do sleep 1000 & wait; done";
-    let mut running = Running::start(command(home.path(), &[], script));
+    let mut interruptible = command(home.path(), &[], INTERRUPTIBLE);
+    interruptible.arg(script);
+    let mut running = Running::start(interruptible);
     running.line().await;
     running.signal(Signal::SIGINT);
     assert_eq!(running.line().await, "interrupted");
@@ -505,11 +511,13 @@ async fn the_keys_of_a_terminal_reach_the_command() {
     std::fs::write(
         &script,
         "trap 'echo interrupted' INT\ntty\n\
-         while [ \"$x\" != end ]; do read x; echo \"read $x\"; done\nexit 9\n",
+         for _ in 1 2 3 4 5 6 7 8 9; do\n\
+         read x; echo \"read $x\"; [ \"$x\" = end ] && exit 9\n\
+         done\n",
     )
     .unwrap();
     let line = format!(
-        "exec {} run -- /bin/sh {}",
+        "exec {} run -- /usr/bin/env --default-signal=INT /bin/sh {}",
         env!("CARGO_BIN_EXE_tollgate"),
         script.display()
     );

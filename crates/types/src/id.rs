@@ -28,6 +28,14 @@ impl RequestId {
         self.0.as_bytes()
     }
 
+    /// As it is written, in ASCII.
+    pub fn text(&self) -> [u8; 36] {
+        let mut text = [0; 36];
+        text[..4].copy_from_slice(b"req_");
+        self.0.simple().encode_lower(&mut text[4..]);
+        text
+    }
+
     /// The request as a span of a trace: its last 8 bytes, 62 bits of which
     /// are random. The first bytes are a time and would repeat.
     pub fn span_id(&self) -> [u8; 8] {
@@ -39,7 +47,7 @@ impl RequestId {
 
 impl fmt::Display for RequestId {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "req_{}", self.0.simple())
+        out.write_str(str::from_utf8(&self.text()).unwrap_or_default())
     }
 }
 

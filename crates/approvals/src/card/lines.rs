@@ -1,6 +1,6 @@
 //! The card as lines of text, for every surface that has nothing better.
 
-use crate::{Card, CardFile, Role};
+use crate::{Card, CardCall, CardFile, Role};
 
 /// Width of the words on the left.
 const LABEL: usize = 10;
@@ -15,27 +15,16 @@ impl Card {
             width: width.max(NARROWEST),
             lines: Vec::new(),
         };
-        out.wrapped(
-            0,
-            &format!("{} ({}): {}", self.tier, self.known, self.reason),
-        );
+        out.wrapped(0, &self.first());
         out.part(
             "agent",
             [format!("{}, asked by {}", self.agent, self.requester)],
         );
         out.part("it claims", &self.claims);
-        self.commands(&mut out);
-        if let Some(raw) = &self.raw {
-            out.part("as given", [raw]);
+        match &self.call {
+            Some(call) => call.parts(&mut out),
+            None => self.command(&mut out),
         }
-        out.part("folder", [&self.folder]);
-        out.part("runs in", [self.place()]);
-        out.part("changes", &self.environment);
-        for file in &self.files {
-            out.part(role(file.role), [described(file)]);
-        }
-        out.part("touches", together(&self.touches));
-        out.part("hosts", together(&self.hosts));
         out.part("not seen", &self.unseen);
         let rules = self.rules.iter();
         out.part(
@@ -51,6 +40,30 @@ impl Card {
         }
         self.always(&mut out);
         out.lines
+    }
+
+    /// Tier and reason.
+    fn first(&self) -> String {
+        match &*self.known {
+            "" => format!("{}: {}", self.tier, self.reason),
+            known => format!("{} ({known}): {}", self.tier, self.reason),
+        }
+    }
+
+    fn command(&self, out: &mut Page) {
+        self.commands(out);
+        if let Some(raw) = &self.raw {
+            out.part("as given", [raw]);
+        }
+        out.part("folder", [&self.folder]);
+        out.part("runs in", [self.place()]);
+        out.part("changes", &self.environment);
+        for file in &self.files {
+            out.part(role(file.role), [described(file)]);
+        }
+        out.part("not there", together(&self.absent));
+        out.part("touches", together(&self.touches));
+        out.part("hosts", together(&self.hosts));
     }
 
     /// One argument a line.
@@ -95,12 +108,25 @@ impl Card {
     }
 }
 
+impl CardCall {
+    fn parts(&self, out: &mut Page) {
+        out.part("model", [format!("{} at {}", self.asked, self.endpoint)]);
+        out.part("goes to", together(&self.models));
+        out.part("size", [&self.size]);
+        out.part("may use", [&self.cost]);
+        out.part("tools", together(&self.tools));
+        out.part("found", &self.found);
+        out.part("it says", &self.words);
+    }
+}
+
 fn role(role: Role) -> &'static str {
     match role {
         Role::Binary => "binary",
         Role::Script => "script",
         Role::Link => "link",
         Role::Other => "file",
+        Role::Absent => "not there",
     }
 }
 
@@ -208,6 +234,7 @@ mod tests {
                 file(Role::Script, "/home/u/shop/package.json", Some(true)),
                 file(Role::Other, "/home/u/.npmrc", None),
             ],
+            absent: vec!["/home/u/shop/.npmrc".into()],
             touches: vec!["./out".into(), "> log".into()],
             hosts: vec!["packages.shop.example".into()],
             unseen: vec!["what `package.json` runs in turn".into()],
@@ -227,7 +254,35 @@ mod tests {
                 would_allow: vec!["npm test".into()],
                 would_not_allow: vec!["npm publish".into()],
             }),
+            call: None,
         }
+    }
+
+    #[test]
+    fn a_request_to_a_model_is_shown_as_one() {
+        let card = Card {
+            tier: "MEDIUM".into(),
+            reason: "reserved for release agents".into(),
+            agent: "ci-bot".into(),
+            requester: "127.0.0.1:50212".into(),
+            rules: vec![CardRule {
+                rule: "models.star:2".into(),
+                tier: "MEDIUM".into(),
+                reason: "reserved for release agents".into(),
+            }],
+            call: Some(CardCall {
+                asked: "opus-large".into(),
+                endpoint: "/v1/messages".into(),
+                models: vec!["anthropic/claude-opus".into(), "google/gemini".into()],
+                size: "3 messages, 12040 bytes, sha256 58e8be37049d".into(),
+                cost: "about 3010 tokens in, up to 4096 out; at most $0.35".into(),
+                tools: vec!["bash".into(), "write_file".into()],
+                found: vec!["github-token in messages[2].content".into()],
+                words: Some("now release it".into()),
+            }),
+            ..Card::default()
+        };
+        insta::assert_snapshot!(card.lines(80).join("\n"));
     }
 
     #[test]

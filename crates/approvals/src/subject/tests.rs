@@ -190,3 +190,76 @@ proptest! {
         prop_assert_eq!(back, subject);
     }
 }
+
+fn call() -> ModelCall {
+    ModelCall {
+        agent: AgentName::new("main").unwrap(),
+        run: None,
+        endpoint: "/v1/messages".into(),
+        asked: "opus".into(),
+        models: vec!["b/m".into(), "a/m".into()],
+        body: Digest::of(b"{}"),
+        size: 2,
+        found: vec![("github-token".into(), "messages[0]".into())],
+        rule: Some("a.star:1".into()),
+        policy_version: "p".into(),
+        config_version: 1,
+    }
+}
+
+fn digest_of(change: impl FnOnce(&mut ModelCall)) -> Digest {
+    let mut call = call();
+    change(&mut call);
+    Subject::ModelCall(call).digest()
+}
+
+#[test]
+fn the_bytes_of_a_model_call_are_those_that_are_documented() {
+    let mut expected = b"tollgate-subject\n\x01\x02".to_vec();
+    let text = |out: &mut Vec<u8>, text: &str| {
+        out.extend_from_slice(&u32::try_from(text.len()).unwrap().to_be_bytes());
+        out.extend_from_slice(text.as_bytes());
+    };
+    text(&mut expected, "main");
+    expected.push(0);
+    text(&mut expected, "/v1/messages");
+    text(&mut expected, "opus");
+    expected.extend_from_slice(&[0, 0, 0, 2]);
+    text(&mut expected, "a/m");
+    text(&mut expected, "b/m");
+    expected.extend_from_slice(Digest::of(b"{}").as_bytes());
+    expected.extend_from_slice(&2_u64.to_be_bytes());
+    expected.extend_from_slice(&[0, 0, 0, 1]);
+    text(&mut expected, "github-token");
+    text(&mut expected, "messages[0]");
+    expected.push(1);
+    text(&mut expected, "a.star:1");
+    text(&mut expected, "p");
+    expected.extend_from_slice(&1_u64.to_be_bytes());
+    assert_eq!(Subject::ModelCall(call()).encode(), expected);
+}
+
+#[test]
+fn whatever_changes_a_model_call_changes_its_digest_and_an_order_does_not() {
+    let same = digest_of(|_| {});
+    assert_eq!(digest_of(|it| it.models.reverse()), same);
+    let changes: [fn(&mut ModelCall); 11] = [
+        |it| it.agent = AgentName::new("other").unwrap(),
+        |it| it.run = Some("run_1".into()),
+        |it| it.endpoint.push('x'),
+        |it| it.asked.push('x'),
+        |it| it.models.truncate(1),
+        |it| it.body = Digest::of(b"{ }"),
+        |it| it.size = 3,
+        |it| it.found.clear(),
+        |it| it.rule = None,
+        |it| it.policy_version = "q".into(),
+        |it| it.config_version = 2,
+    ];
+    let mut seen = vec![same];
+    for change in changes {
+        let digest = digest_of(change);
+        assert!(!seen.contains(&digest));
+        seen.push(digest);
+    }
+}

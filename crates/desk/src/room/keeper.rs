@@ -31,10 +31,15 @@ type Answered = Result<Arc<Seat>, AnswerFault>;
 pub(super) enum Order {
     Ask(Box<Ask>, oneshot::Sender<Result<Ticket, AskFault>>),
     Answer(ApprovalId, Box<Answer>, oneshot::Sender<Answered>),
-    Collect(ApprovalId, oneshot::Sender<Answered>),
+    Collect(
+        ApprovalId,
+        Option<Box<tollgate_types::Event>>,
+        oneshot::Sender<Answered>,
+    ),
     Withdraw(ApprovalId, oneshot::Sender<()>),
     NobodyThere(ApprovalId, oneshot::Sender<()>),
     Delivered(Vec<ApprovalId>, oneshot::Sender<()>),
+    Ladder(Ladder, oneshot::Sender<()>),
 }
 
 pub(super) struct Keeper {
@@ -103,8 +108,9 @@ impl Keeper {
                 let answered = self.answer(id, *answer).await;
                 reply.send(answered).ok();
             }
-            Order::Collect(id, reply) => {
-                let collected = self.on(id, Event::Collected).await;
+            Order::Collect(id, with, reply) => {
+                let with = with.map(|event| *event);
+                let collected = self.on_with(id, Event::Collected, with).await;
                 reply
                     .send(collected.and_then(|it| self.seat(id).ok_or(refused(it, id))))
                     .ok();
@@ -115,6 +121,10 @@ impl Keeper {
             }
             Order::NobodyThere(id, reply) => {
                 self.on(id, Event::NobodyThere).await.ok();
+                reply.send(()).ok();
+            }
+            Order::Ladder(ladder, reply) => {
+                self.ladder = ladder;
                 reply.send(()).ok();
             }
             Order::Delivered(ids, reply) => {
@@ -141,9 +151,10 @@ impl Keeper {
         Ok(Ticket { id, stands })
     }
 
-    /// The same question of the same agent, that nobody waits for any more.
-    fn take_over(&self, ask: &Ask) -> Option<Ticket> {
-        let left = self.seats.values().find(|sender| {
+    /// The same question of the same agent, that nobody waits for any more. Who
+    /// waits now is another process or request than before.
+    fn take_over(&mut self, ask: &Ask) -> Option<Ticket> {
+        let (id, left) = self.seats.iter().find(|(_, sender)| {
             let seat = sender.borrow();
             let open = seat.approval.state.is_pending() || seat.is_ready();
             sender.receiver_count() == 0
@@ -151,8 +162,13 @@ impl Keeper {
                 && seat.approval.subject == ask.subject
                 && seat.question.agent == ask.question.agent
         })?;
+        let (id, mut seat) = (*id, Seat::clone(&left.borrow()));
         let stands = left.subscribe();
-        let id = stands.borrow().approval.id;
+        seat.question.pid = ask.question.pid;
+        seat.question.request = ask.question.request;
+        // What was read back from the ledger has masks where secrets were.
+        seat.question.card = ask.question.card.clone();
+        self.put(seat);
         Some(Ticket { id, stands })
     }
 
@@ -220,6 +236,16 @@ impl Keeper {
 
     /// Takes an event: what it leads to is written down before it is true.
     async fn on(&mut self, id: ApprovalId, event: Event) -> Result<Step, AnswerFault> {
+        self.on_with(id, event, None).await
+    }
+
+    /// The same; `with` is written down with it.
+    async fn on_with(
+        &mut self,
+        id: ApprovalId,
+        event: Event,
+        with: Option<tollgate_types::Event>,
+    ) -> Result<Step, AnswerFault> {
         let before = self.seat(id).ok_or(AnswerFault::Unknown(id))?;
         let mut after = Seat::clone(&before);
         let step = after.approval.on(event, (self.now)(), &self.ladder);
@@ -229,7 +255,7 @@ impl Keeper {
                 None => Ok(step),
             };
         }
-        let written = self.write(&before, &after, &step).await;
+        let written = self.write(&before, &after, &step, with).await;
         // A no needs no ink: what has ended without a yes has ended.
         let permits = after.is_ready() || step.effects.contains(&Effect::Permit);
         match written {
@@ -244,7 +270,13 @@ impl Keeper {
         }
     }
 
-    async fn write(&self, before: &Seat, after: &Seat, step: &Step) -> Result<(), String> {
+    async fn write(
+        &self,
+        before: &Seat,
+        after: &Seat,
+        step: &Step,
+        with: Option<tollgate_types::Event>,
+    ) -> Result<(), String> {
         let Question { agent, rules, .. } = &after.question;
         let remembers = step.effects.contains(&Effect::Remember);
         if remembers {
@@ -255,7 +287,7 @@ impl Keeper {
         if same(before) && same(after) {
             return Ok(());
         }
-        let written = self.record.changed(after).await;
+        let written = self.record.changed(after, with).await;
         if remembers && written.is_err() {
             self.record.forget(agent, rules).await;
         }

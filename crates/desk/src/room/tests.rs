@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use tollgate_approvals::{Card, Choice, Rule, State};
-use tollgate_types::{OperatorName, Principal, Versions};
+use tollgate_types::{OperatorName, Plane, Principal, RequestId, Severity, Versions};
 
 use super::*;
 use crate::BoxFuture;
@@ -27,6 +27,7 @@ struct Paper {
     asked: AtomicUsize,
     changed: Mutex<Vec<&'static str>>,
     rules: Mutex<Vec<String>>,
+    done: AtomicUsize,
 }
 
 impl Paper {
@@ -43,9 +44,14 @@ impl Record for Paper {
         self.asked.fetch_add(1, Relaxed);
         Box::pin(async { self.write() })
     }
-    fn changed<'f>(&'f self, seat: &'f Seat) -> BoxFuture<'f, Result<(), String>> {
-        Box::pin(async {
+    fn changed<'f>(
+        &'f self,
+        seat: &'f Seat,
+        with: Option<Event>,
+    ) -> BoxFuture<'f, Result<(), String>> {
+        Box::pin(async move {
             self.write()?;
+            self.done.fetch_add(with.is_some().into(), Relaxed);
             let status = seat.approval.state.as_str();
             self.changed.lock().unwrap().push(status);
             Ok(())
@@ -88,6 +94,7 @@ fn question(agent: &str) -> Question {
     Question {
         principal: Principal::agent(agent.clone()),
         agent,
+        request: None,
         summary: "npm test".into(),
         why: "it runs a task".into(),
         card: Card::default(),
@@ -97,6 +104,22 @@ fn question(agent: &str) -> Question {
         }],
         versions: Versions::default(),
         pid: 7,
+    }
+}
+
+fn done() -> Event {
+    Event {
+        id: RequestId::fresh(),
+        parent: None,
+        at: UnixMillis(1),
+        plane: Plane::Command,
+        kind: "exec.allowed".into(),
+        principal: Principal::gateway(),
+        rule: None,
+        versions: Versions::default(),
+        facts: serde_json::Value::Null,
+        outcome: "ok".into(),
+        severity: Severity::Security,
     }
 }
 
@@ -121,7 +144,7 @@ async fn ask(room: &Room, agent: &str, text: &str) -> Result<Ticket, AskFault> {
 
 #[tokio::test]
 async fn a_yes_reaches_whoever_waits_and_is_taken_once() {
-    let paper = Arc::default();
+    let paper: Arc<Paper> = Arc::default();
     let room = open(&paper, Vec::new());
     let mut ticket = ask(&room, "main", "a").await.unwrap();
     let mut changes = room.changes();
@@ -129,12 +152,13 @@ async fn a_yes_reaches_whoever_waits_and_is_taken_once() {
     assert_eq!(seat.unwrap().approval.state.as_str(), "allowed_once");
     ticket.stands.changed().await.unwrap();
     assert_eq!(changes.recv().await.unwrap().approval.id, ticket.id);
-    room.collect(ticket.id).await.unwrap();
-    let again = room.collect(ticket.id).await;
+    assert!(room.collect(ticket.id, Some(done())).await.is_ok());
+    let again = room.collect(ticket.id, Some(done())).await;
     assert!(matches!(again, Err(AnswerFault::Refused(_))), "{again:?}");
     let late = room.answer(ticket.id, say(Choice::Deny)).await;
     assert!(late.unwrap_err().to_string().contains("by `olga`"));
     assert_eq!(*paper.changed.lock().unwrap(), ["allowed_once"; 2]);
+    assert_eq!(paper.done.load(Relaxed), 1, "what is done by it, once");
 }
 
 #[tokio::test]
@@ -146,7 +170,7 @@ async fn a_guessed_id_is_no_approval() {
         let answered = room.answer(guessed, say(decision)).await;
         assert_eq!(answered.unwrap_err(), AnswerFault::Unknown(guessed));
     }
-    assert!(room.collect(guessed).await.is_err());
+    assert!(room.collect(guessed, None).await.is_err());
 }
 
 #[tokio::test]
@@ -206,11 +230,14 @@ async fn what_waited_before_a_restart_waits_after_it() {
     let paper = Arc::default();
     let first = open(&paper, Vec::new());
     let ticket = ask(&first, "main", "a").await.unwrap();
-    let waiting: Vec<Seat> = first.list().iter().map(|it| Seat::clone(it)).collect();
+    let mut waiting: Vec<Seat> = first.list().iter().map(|it| Seat::clone(it)).collect();
+    waiting[0].question.pid = 0;
     let room = open(&paper, waiting);
     // The same question, asked again, is the one that waits.
     let again = ask(&room, "main", "a").await.unwrap();
     assert_eq!(again.id, ticket.id);
+    // And who asks now is who must not answer.
+    assert_eq!(room.get(again.id).unwrap().question.pid, 7);
     // Somebody waits for it now: a second one is a question of its own.
     let second = ask(&room, "main", "a").await.unwrap();
     assert_ne!(second.id, ticket.id);
@@ -221,8 +248,8 @@ async fn what_waited_before_a_restart_waits_after_it() {
     room.answer(ticket.id, say(Choice::AllowOnce))
         .await
         .unwrap();
-    room.collect(ticket.id).await.unwrap();
-    assert!(room.collect(second.id).await.is_err());
+    room.collect(ticket.id, None).await.unwrap();
+    assert!(room.collect(second.id, None).await.is_err());
 }
 
 #[tokio::test]
@@ -238,13 +265,13 @@ async fn a_late_yes_asks_again_under_a_new_id() {
     let stands = |id| room.get(id).unwrap().approval.state.clone();
     assert!(matches!(stands(ticket.id), State::TimedOut { .. }));
     assert!(stands(again).is_pending() && again != ticket.id);
-    assert!(room.collect(ticket.id).await.is_err());
+    assert!(room.collect(ticket.id, None).await.is_err());
     room.answer(again, say(Choice::AllowOnce)).await.unwrap();
     // Whoever asks the same again gets the answer.
     let retried = ask(&room, "main", "a").await.unwrap();
     assert_eq!(retried.id, again);
-    room.collect(retried.id).await.unwrap();
-    assert!(room.collect(retried.id).await.is_err());
+    room.collect(retried.id, None).await.unwrap();
+    assert!(room.collect(retried.id, None).await.is_err());
 }
 
 #[tokio::test]
@@ -263,4 +290,18 @@ async fn time_alone_raises_and_then_denies() {
     CLOCK.set(CLOCK.get() + 10);
     let seat = next(&mut ticket).await;
     assert_eq!(seat.approval.state.as_str(), "undeliverable");
+}
+
+#[tokio::test]
+async fn other_times_hold_for_what_is_asked_from_then_on() {
+    let room = open(&Arc::default(), Vec::new());
+    let before = ask(&room, "main", "a").await.unwrap();
+    let other = Ladder {
+        medium: 500,
+        ..LADDER
+    };
+    room.replace(other).await;
+    let after = ask(&room, "main", "b").await.unwrap();
+    let ends = |ticket: &Ticket| ticket.stands.borrow().expires_at().0;
+    assert_eq!(ends(&after) - ends(&before), 440);
 }

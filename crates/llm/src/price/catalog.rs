@@ -162,7 +162,11 @@ impl Catalog {
     pub fn facts(&self, provider: &str, model: &str) -> Facts {
         let list = named(&self.built_in, model).cloned().unwrap_or_default();
         let bare = named(&self.own, model);
-        let full = self.own.get(&format!("{provider}/{model}"));
+        // Mostly nobody has set anything, and a name need not be made to see that.
+        let full = match self.own.is_empty() {
+            true => None,
+            false => self.own.get(&format!("{provider}/{model}")),
+        };
         [bare, full]
             .into_iter()
             .flatten()

@@ -1,7 +1,5 @@
 use std::ops::Range;
 
-use serde_json::value::RawValue;
-
 use super::value::{self, count, flag};
 use super::{BadRequest, Setting, syntax};
 use crate::Endpoint;
@@ -20,14 +18,16 @@ pub(super) enum Control {
     Temperature,
     TopP,
     Thinking,
+    Models,
+    Fallbacks,
 }
 
 /// How many of [`KEYS`] are read; the others only may not be ambiguous.
-const READ: usize = 10;
+const READ: usize = 12;
 
 /// Keys that may stand only once and only as they are written here: first those
 /// of [`Control`], then those that carry what is judged or priced.
-const KEYS: [&str; 30] = [
+const KEYS: [&str; 32] = [
     "model",
     "stream",
     "stream_options",
@@ -38,6 +38,8 @@ const KEYS: [&str; 30] = [
     "temperature",
     "top_p",
     "thinking",
+    "models",
+    "fallbacks",
     "messages",
     "prompt",
     "suffix",
@@ -64,20 +66,23 @@ const KEYS: [&str; 30] = [
 pub(super) struct Members<'a> {
     endpoint: Endpoint,
     text: &'a str,
-    found: [Option<&'a RawValue>; READ],
+    found: [Option<&'a str>; READ],
 }
 
 impl<'a> Members<'a> {
     pub(super) fn read(endpoint: Endpoint, text: &'a str) -> Result<Self, BadRequest> {
-        let pass = Pass::read(&KEYS, text).map_err(|fault| syntax::not_json(text, &fault))?;
-        match pass.problem {
-            Some(problem) => Err(BadRequest::at(problem.key, problem.words)),
-            None => Ok(Self {
-                endpoint,
-                text,
-                found: pass.found,
-            }),
+        let pass: Pass<'_, READ> = syntax::members(&KEYS, text)?;
+        if let Some(problem) = pass.problem {
+            return Err(BadRequest::at(problem.key, problem.words));
         }
+        for other in [Control::Models, Control::Fallbacks] {
+            value::no_others(KEYS[other as usize], pass.found[other as usize])?;
+        }
+        Ok(Self {
+            endpoint,
+            text,
+            found: pass.found,
+        })
     }
 
     /// The value's text, where the endpoint has such a key.
@@ -89,13 +94,11 @@ impl<'a> Members<'a> {
             Control::MaxTokens => self.endpoint.may_stream(),
             _ => true,
         };
-        self.found[control as usize]
-            .filter(|_| applies)
-            .map(RawValue::get)
+        self.found[control as usize].filter(|_| applies)
     }
 
     pub(super) fn span(&self, control: Control) -> Option<Range<usize>> {
-        self.found[control as usize].map(|raw| json::span(self.text, raw.get()))
+        self.found[control as usize].map(|raw| json::span(self.text, raw))
     }
 
     pub(super) fn model(&self) -> Result<String, BadRequest> {

@@ -60,7 +60,7 @@ pub(super) fn read(
     let model = model_of(path)?;
     let framing = framing(query.unwrap_or_default())?;
     let stream = endpoint == Endpoint::StreamGenerateContent;
-    let pass = Members::<6>::read(&KEYS, text).map_err(|fault| syntax::not_json(text, &fault))?;
+    let pass = syntax::members::<6>(&KEYS, text)?;
     if let Some(problem) = pass.problem {
         return Err(BadRequest::at(problem.key, problem.words));
     }
@@ -71,7 +71,7 @@ pub(super) fn read(
     let config = Config::read(text, camel.or(snake))?;
     let mut models = SmallVec::new();
     let inner = nested.or(nested_snake);
-    let mut check = |raw: Option<&RawValue>, param: &str| -> Result<(), BadRequest> {
+    let mut check = |raw: Option<&str>, param: &str| -> Result<(), BadRequest> {
         models.extend(same_model(text, raw, &model, param)?);
         Ok(())
     };
@@ -81,7 +81,7 @@ pub(super) fn read(
     }
     for (at, request) in listed(requests)?.into_iter().enumerate() {
         let param = format!("requests[{at}]");
-        check(model_in(request, &param)?, &format!("{param}.model"))?;
+        check(model_in(request.get(), &param)?, &format!("{param}.model"))?;
     }
     let generates = endpoint.generates();
     Ok(RequestView {
@@ -162,7 +162,7 @@ fn once<const N: usize>(
     keys: &[&'static str],
     one: usize,
     other: usize,
-    found: &[Option<&RawValue>; N],
+    found: &[Option<&str>; N],
 ) -> Result<(), BadRequest> {
     match (found[one], found[other]) {
         (Some(_), Some(_)) => {
@@ -177,18 +177,18 @@ fn once<const N: usize>(
 /// what was judged is what is served.
 fn same_model(
     text: &str,
-    raw: Option<&RawValue>,
+    raw: Option<&str>,
     model: &str,
     param: &str,
 ) -> Result<Option<std::ops::Range<usize>>, BadRequest> {
-    let Some(raw) = raw.filter(|raw| raw.get() != "null") else {
+    let Some(raw) = raw.filter(|raw| *raw != "null") else {
         return Ok(None);
     };
-    let named: Option<String> = serde_json::from_str(raw.get()).ok();
+    let named: Option<String> = serde_json::from_str(raw).ok();
     let named = named.as_deref();
     let same = named.is_some_and(|named| named.strip_prefix("models/").unwrap_or(named) == model);
     match same {
-        true => Ok(Some(json::span(text, raw.get()))),
+        true => Ok(Some(json::span(text, raw))),
         false => Err(BadRequest::at(
             param,
             "found another model than in the path, expected the same or none",
@@ -197,13 +197,13 @@ fn same_model(
 }
 
 /// The `model` of an object within the body.
-fn model_in<'a>(of: &'a RawValue, param: &str) -> Result<Option<&'a RawValue>, BadRequest> {
+fn model_in<'a>(of: &'a str, param: &str) -> Result<Option<&'a str>, BadRequest> {
     const MODEL: [&str; 1] = ["model"];
-    if of.get() == "null" {
+    if of == "null" {
         return Ok(None);
     }
-    let members = Members::<1>::read(&MODEL, of.get()).map_err(|_| {
-        let message = format!("found {}, expected an object", kind(of.get()));
+    let members = Members::<1>::read(&MODEL, of).map_err(|_| {
+        let message = format!("found {}, expected an object", kind(of));
         BadRequest::at(param, &message)
     })?;
     match members.problem {
@@ -212,17 +212,17 @@ fn model_in<'a>(of: &'a RawValue, param: &str) -> Result<Option<&'a RawValue>, B
     }
 }
 
-fn listed(requests: Option<&RawValue>) -> Result<Vec<&RawValue>, BadRequest> {
+fn listed(requests: Option<&str>) -> Result<Vec<&RawValue>, BadRequest> {
     #[derive(Deserialize)]
     struct List<'a>(#[serde(borrow)] Vec<&'a RawValue>);
 
-    let Some(raw) = requests.filter(|raw| raw.get() != "null") else {
+    let Some(raw) = requests.filter(|raw| *raw != "null") else {
         return Ok(Vec::new());
     };
-    match serde_json::from_str::<List<'_>>(raw.get()) {
+    match serde_json::from_str::<List<'_>>(raw) {
         Ok(List(list)) => Ok(list),
         Err(_) => {
-            let message = format!("found {}, expected a list", kind(raw.get()));
+            let message = format!("found {}, expected a list", kind(raw));
             Err(BadRequest::at("requests", &message))
         }
     }
@@ -240,7 +240,7 @@ struct Config {
 }
 
 impl Config {
-    fn read(text: &str, raw: Option<&RawValue>) -> Result<Self, BadRequest> {
+    fn read(text: &str, raw: Option<&str>) -> Result<Self, BadRequest> {
         let absent = |settings| Self {
             max_output: None,
             candidates: 1,
@@ -249,7 +249,7 @@ impl Config {
             number: None,
             settings,
         };
-        let Some(raw) = raw.map(RawValue::get) else {
+        let Some(raw) = raw else {
             return Ok(absent(Settings::Absent));
         };
         let place = json::span(text, raw);
@@ -268,8 +268,8 @@ impl Config {
         for (one, other) in [(0, 1), (2, 3), (5, 6)] {
             once("generationConfig.", &CONFIG_KEYS, one, other, &found)?;
         }
-        let said = |raw: Option<&RawValue>, name: &str| {
-            let raw = raw.map_or("null", RawValue::get);
+        let said = |raw: Option<&str>, name: &str| {
+            let raw = raw.unwrap_or("null");
             // JSON of protocol buffers takes numbers as text, too.
             let raw = raw.trim_matches('"');
             count(&format!("generationConfig.{name}"), raw)

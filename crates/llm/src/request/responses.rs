@@ -1,15 +1,13 @@
-use serde_json::value::RawValue;
-
 use super::value::{self, StreamOptions, count, flag, number, setting};
 use super::{BadRequest, Framing, RequestView, Setting, Settings, Spans, syntax};
 use crate::Endpoint;
-use crate::json::{self, Members};
+use crate::json;
 
-const READ: usize = 7;
+const READ: usize = 9;
 
 /// Keys that may stand only once and only as they are written here: first those
 /// whose values are read, then those that carry what is judged or priced.
-const KEYS: [&str; 26] = [
+const KEYS: [&str; 28] = [
     "model",
     "stream",
     "max_output_tokens",
@@ -17,6 +15,8 @@ const KEYS: [&str; 26] = [
     "top_p",
     "reasoning",
     "background",
+    "models",
+    "fallbacks",
     "input",
     "instructions",
     "previous_response_id",
@@ -40,8 +40,7 @@ const KEYS: [&str; 26] = [
 
 /// Reads the body of a request to the Responses API.
 pub(super) fn read(endpoint: Endpoint, text: &str) -> Result<RequestView, BadRequest> {
-    let pass =
-        Members::<READ>::read(&KEYS, text).map_err(|fault| syntax::not_json(text, &fault))?;
+    let pass = syntax::members::<READ>(&KEYS, text)?;
     if let Some(problem) = pass.problem {
         return Err(BadRequest::at(problem.key, problem.words));
     }
@@ -53,9 +52,13 @@ pub(super) fn read(endpoint: Endpoint, text: &str) -> Result<RequestView, BadReq
         top_p,
         reasoning,
         background,
+        models,
+        fallbacks,
     ] = pass.found;
-    let on = |key: &str, found: Option<&RawValue>| {
-        let asked = flag(key, found.map_or("null", RawValue::get))?;
+    value::no_others("models", models)?;
+    value::no_others("fallbacks", fallbacks)?;
+    let on = |key: &str, found: Option<&str>| {
+        let asked = flag(key, found.unwrap_or("null"))?;
         Ok::<_, BadRequest>(asked == Some(true))
     };
     if on("background", background)? {
@@ -67,11 +70,11 @@ pub(super) fn read(endpoint: Endpoint, text: &str) -> Result<RequestView, BadReq
             )
         });
     }
-    let max_output = count(KEYS[2], limit.map_or("null", RawValue::get))?;
-    let given = |found: Option<&RawValue>| found.is_some_and(|raw| raw.get() != "null");
+    let max_output = count(KEYS[2], limit.unwrap_or("null"))?;
+    let given = |found: Option<&str>| found.is_some_and(|raw| raw != "null");
     let generates = endpoint.generates();
     Ok(RequestView {
-        model: value::model(model.map(RawValue::get))?,
+        model: value::model(model)?,
         stream: generates && on("stream", stream)?,
         framing: Framing::Events,
         usage_asked: false,
@@ -79,10 +82,7 @@ pub(super) fn read(endpoint: Endpoint, text: &str) -> Result<RequestView, BadReq
         choices: 1,
         endpoint,
         spans: Spans {
-            models: model
-                .map(|raw| json::span(text, raw.get()))
-                .into_iter()
-                .collect(),
+            models: model.map(|raw| json::span(text, raw)).into_iter().collect(),
             settings: Settings::Body,
             stream_options: StreamOptions::Absent,
             // Models that reason refuse a temperature.

@@ -1,6 +1,7 @@
 use serde_json::error::Category;
 
-use super::BadRequest;
+use super::{BadRequest, depth};
+use crate::json::{DEEPEST, Members};
 
 /// The body as text that begins like an object.
 pub(super) fn object_text(body: &[u8]) -> Result<&str, BadRequest> {
@@ -28,6 +29,21 @@ fn no_object(text: &str) -> BadRequest {
         Ok(_) => BadRequest::body("found a single value, expected a JSON object"),
         Err(fault) => not_json(text, &fault),
     }
+}
+
+/// The members of the body that are looked for, where all of it is JSON that is not
+/// nested too deep.
+pub(super) fn members<'a, const READ: usize>(
+    keys: &'static [&'static str],
+    text: &'a str,
+) -> Result<Members<'a, READ>, BadRequest> {
+    // Plain JSON is known to be flat enough.
+    const { assert!(DEEPEST as usize <= depth::MAX_DEPTH) };
+    if let Some(members) = Members::plain(keys, text) {
+        return Ok(members);
+    }
+    depth::check(text)?;
+    Members::checked(keys, text).map_err(|fault| not_json(text, &fault))
 }
 
 /// Says what stands where JSON can't go on. One character of the body is

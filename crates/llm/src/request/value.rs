@@ -1,7 +1,5 @@
 use std::ops::Range;
 
-use serde_json::value::RawValue;
-
 use super::{BadRequest, Setting};
 use crate::json::{self, Members, kind};
 
@@ -45,6 +43,22 @@ pub(super) fn flag(param: &str, raw: &str) -> Result<Option<bool>, BadRequest> {
     }
 }
 
+/// Refuses models beside the one that is judged: routers behind a provider
+/// (OpenRouter's `models`, LiteLLM's `fallbacks`) serve the request with one of
+/// those where the first one fails, which a caller can see to.
+pub(super) fn no_others(key: &'static str, found: Option<&str>) -> Result<(), BadRequest> {
+    match found {
+        None | Some("null" | "[]") => Ok(()),
+        Some(_) => Err(BadRequest {
+            hint: Some("leave it out; `fallback` and alloys of the configuration say who else may"),
+            ..BadRequest::at(
+                key,
+                "found other models, expected only the one that is asked for",
+            )
+        }),
+    }
+}
+
 /// A whole number. None for `null`, and for a negative one: clients of local
 /// servers write -1 for no limit.
 pub(super) fn count(param: &str, raw: &str) -> Result<Option<u64>, BadRequest> {
@@ -69,18 +83,18 @@ pub(super) fn count(param: &str, raw: &str) -> Result<Option<u64>, BadRequest> {
 }
 
 /// Whether a value may be set that stands in `text`, or does not.
-pub(super) fn setting(text: &str, found: Option<&RawValue>) -> Setting {
+pub(super) fn setting(text: &str, found: Option<&str>) -> Setting {
     match found {
         None => Setting::Absent,
-        Some(raw) if raw.get() == "null" => Setting::Null(json::span(text, raw.get())),
+        Some(raw) if raw == "null" => Setting::Null(json::span(text, raw)),
         Some(_) => Setting::Given,
     }
 }
 
 /// Where a value stands that is given and not `null`.
-pub(super) fn number(text: &str, found: Option<&RawValue>) -> Option<Range<usize>> {
-    let given = found.filter(|raw| raw.get() != "null")?;
-    Some(json::span(text, given.get()))
+pub(super) fn number(text: &str, found: Option<&str>) -> Option<Range<usize>> {
+    let given = found.filter(|raw| *raw != "null")?;
+    Some(json::span(text, given))
 }
 
 /// How `stream_options` stands in the body, and so how it is edited.
@@ -126,8 +140,8 @@ impl StreamOptions {
             });
         };
         Ok(Self::Said {
-            value: json::span(body, value.get()),
-            asks: flag(param, value.get())? == Some(true),
+            value: json::span(body, value),
+            asks: flag(param, value)? == Some(true),
         })
     }
 

@@ -64,8 +64,9 @@ impl Part<'_> {
             let message = Members::<1>::read(&["usage"], raw.get()).ok()?;
             message.found[0]
         });
-        for raw in [started, self.usage].into_iter().flatten() {
-            reading.usage = usage::anthropic(raw.get(), reading.usage);
+        let own = self.usage.map(RawValue::get);
+        for raw in [started, own].into_iter().flatten() {
+            reading.usage = usage::anthropic(raw, reading.usage);
         }
     }
 }

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use super::conversation::{Conversation, Kind, Part, Role, Turn};
+use super::conversation::{Conversation, Kind, Part, Role, Setting, Turn, Value};
 use super::raw::Fault;
 
 /// Refuses what no provider would take: better here with the caller's own path
@@ -15,11 +15,26 @@ pub(super) fn check<'a>(conversation: &Conversation<'a>) -> Result<(), Fault<'a>
             "found no messages, expected at least one of the user",
         ));
     }
+    check_probabilities(conversation)?;
     let mut calls = Calls::new();
     for turn in &conversation.turns {
         check_turn(turn, &mut calls)?;
     }
     Ok(())
+}
+
+/// Other tokens are told beside those of the answer, and never alone.
+fn check_probabilities<'a>(conversation: &Conversation<'a>) -> Result<(), Fault<'a>> {
+    let settings = &conversation.settings;
+    let others = |it: &&Setting<'a>| matches!(it.value, Value::TopLogprobs(1..));
+    let told = |it: &Setting<'a>| matches!(it.value, Value::Logprobs);
+    match settings.iter().find(others) {
+        Some(others) if !settings.iter().any(told) => Err(Fault::at(
+            others.at,
+            "found it alone, expected log probabilities to be asked for beside it",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// The ids of the calls that wait for an answer, and how many times each.

@@ -163,6 +163,8 @@ pub(super) enum Value<'a> {
     Stop(Vec<Text<'a>>),
     /// The caller wants the probabilities of tokens.
     Logprobs,
+    /// And those of so many others in the place of each.
+    TopLogprobs(u64),
     /// So many answers.
     Choices(u64),
     Effort(Effort),

@@ -86,6 +86,7 @@ impl<'a, 't> Draft<'a, 't> {
         match setting.value {
             Value::Foreign
             | Value::Logprobs
+            | Value::TopLogprobs(_)
             | Value::Stop(_)
             | Value::Choices(_)
             | Value::ToolChoice(_)

@@ -4,7 +4,11 @@
 use smallvec::SmallVec;
 use tollgate_types::TokenUsage;
 
+use super::conversation::Maker;
+use super::probability::Probabilities;
 use super::raw::{Raw, Text};
+use super::source::{Citation, OF_OTHERS};
+use crate::Dialect;
 
 /// A step of an answer, lent from the provider's event.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +19,10 @@ pub(super) enum Event<'a> {
         model: Option<Text<'a>>,
     },
     Text(Text<'a>),
+    /// How likely the tokens of the text were that comes next.
+    Probabilities(Probabilities<'a>),
+    /// Where something that was said, or is about to be, comes from.
+    Citation(Box<Citation<'a>>),
     Refusal(Text<'a>),
     Thinking(Text<'a>),
     /// The proof of the thoughts before it, and whose it is.
@@ -41,6 +49,8 @@ pub(super) enum Event<'a> {
     Usage(Usage),
     /// Why the model stopped, and at which stop sequence.
     Finish(Finish, Option<Text<'a>>),
+    /// Something was told that no other API has a place for.
+    Dropped(&'static str),
     /// The provider is still there.
     KeepAlive,
     /// Nothing more comes.
@@ -48,7 +58,7 @@ pub(super) enum Event<'a> {
 }
 
 /// Who can check a signature.
-pub(super) type Signer = super::conversation::Maker;
+pub(super) type Signer = Maker;
 
 pub(super) type Events<'a> = SmallVec<[Event<'a>; 4]>;
 
@@ -73,6 +83,23 @@ pub(super) struct Usage {
     /// How many of the output were thoughts.
     pub(super) reasoning: u64,
 }
+
+/// What of an answer does not reach a caller of this dialect, once each.
+pub(super) fn lost(events: &[Event<'_>], to: Dialect, lost: &mut Lost) {
+    for event in events {
+        let why = match event {
+            Event::Dropped(why) => why,
+            Event::Citation(_) if to == Dialect::Anthropic => OF_OTHERS,
+            _ => continue,
+        };
+        if !lost.contains(&why) {
+            lost.push(why);
+        }
+    }
+}
+
+/// Why something of an answer was left out.
+pub(super) type Lost = SmallVec<[&'static str; 2]>;
 
 /// Takes the provider's name of the model out, so that the frame's is written.
 pub(super) fn unname(events: &mut [Event<'_>]) {

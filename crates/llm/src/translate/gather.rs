@@ -1,6 +1,8 @@
 use super::AnswerFrame;
 use super::event::{Event, Finish, Signer, Usage};
+use super::probability::Token;
 use super::raw::Text;
+use super::source::{Citation, Ruler};
 
 /// An answer in one piece, put together from its events.
 pub(super) struct Gathered<'e> {
@@ -10,11 +12,14 @@ pub(super) struct Gathered<'e> {
     pub(super) finish: Finish,
     pub(super) stop_sequence: Option<&'e Text<'e>>,
     pub(super) usage: Option<Usage>,
+    pub(super) citations: Vec<&'e Citation<'e>>,
+    /// How likely the tokens of text were that is still to come.
+    ahead: Vec<&'e Token<'e>>,
 }
 
 /// One part of an answer, of pieces that follow each other.
 pub(super) enum Spoken<'e> {
-    Text(Vec<&'e Text<'e>>),
+    Text(Written<'e>),
     Refusal(Vec<&'e Text<'e>>),
     Thinking {
         text: Vec<&'e Text<'e>>,
@@ -22,6 +27,13 @@ pub(super) enum Spoken<'e> {
     },
     Sealed(&'e Text<'e>, Signer),
     Call(Called<'e>),
+}
+
+/// Text, and how likely it was where that is told.
+#[derive(Default)]
+pub(super) struct Written<'e> {
+    pub(super) pieces: Vec<&'e Text<'e>>,
+    pub(super) tokens: Vec<&'e Token<'e>>,
 }
 
 pub(super) struct Called<'e> {
@@ -41,10 +53,13 @@ impl<'e> Gathered<'e> {
             finish: Finish::Stop,
             stop_sequence: None,
             usage: None,
+            citations: Vec::new(),
+            ahead: Vec::new(),
         };
         for event in events {
             gathered.add(event, frame);
         }
+        gathered.tell();
         let refuses = |part: &Spoken<'_>| matches!(part, Spoken::Refusal(_));
         if gathered.finish == Finish::Stop && gathered.parts.iter().any(refuses) {
             gathered.finish = Finish::Refused;
@@ -64,10 +79,17 @@ impl<'e> Gathered<'e> {
                     self.model = lend(model);
                 }
             }
-            Event::Text(text) => match self.parts.last_mut() {
-                Some(Spoken::Text(pieces)) => pieces.push(text),
-                _ => self.parts.push(Spoken::Text(vec![text])),
-            },
+            Event::Text(text) => {
+                if !matches!(self.parts.last(), Some(Spoken::Text(_))) {
+                    self.parts.push(Spoken::Text(Written::default()));
+                }
+                self.tell();
+                if let Some(Spoken::Text(written)) = self.parts.last_mut() {
+                    written.pieces.push(text);
+                }
+            }
+            Event::Probabilities(tokens) => self.ahead.extend(tokens),
+            Event::Citation(citation) => self.citations.push(citation),
             Event::Refusal(text) => match self.parts.last_mut() {
                 Some(Spoken::Refusal(pieces)) => pieces.push(text),
                 _ => self.parts.push(Spoken::Refusal(vec![text])),
@@ -111,8 +133,34 @@ impl<'e> Gathered<'e> {
                 self.finish = *finish;
                 self.stop_sequence = sequence.as_ref();
             }
-            Event::CallEnd { .. } | Event::KeepAlive | Event::End => {}
+            Event::CallEnd { .. } | Event::Dropped(_) | Event::KeepAlive | Event::End => {}
         }
+    }
+
+    /// Probabilities belong to the text that comes behind them; where none does,
+    /// to the last one.
+    fn tell(&mut self) {
+        let texts = self.parts.iter_mut().rev().find_map(|part| match part {
+            Spoken::Text(written) => Some(written),
+            _ => None,
+        });
+        if let Some(written) = texts {
+            written.tokens.append(&mut self.ahead);
+        }
+    }
+
+    /// Where each part begins in the text of the answer, in characters, and
+    /// where the text ends; counted only where something is cited.
+    pub(super) fn begins(&self) -> Vec<u64> {
+        let mut ruler = Ruler::default();
+        let mut begins = vec![0];
+        for part in self.parts.iter().filter(|_| !self.citations.is_empty()) {
+            if let Spoken::Text(written) = part {
+                written.pieces.iter().for_each(|piece| ruler.add(piece));
+            }
+            begins.push(ruler.characters());
+        }
+        begins
     }
 
     /// A signature may come in pieces, and without any thoughts to read.
@@ -133,7 +181,9 @@ impl Spoken<'_> {
     /// The pieces of text in it.
     pub(super) fn pieces(&self) -> Vec<&str> {
         match self {
-            Self::Text(pieces) | Self::Refusal(pieces) | Self::Thinking { text: pieces, .. } => {
+            Self::Text(Written { pieces, .. })
+            | Self::Refusal(pieces)
+            | Self::Thinking { text: pieces, .. } => {
                 pieces.iter().map(|piece| piece.get()).collect()
             }
             Self::Sealed(..) | Self::Call(_) => Vec::new(),

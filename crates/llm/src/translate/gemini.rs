@@ -5,6 +5,7 @@ mod parts;
 mod read_answer;
 mod read_request;
 mod shape;
+mod told;
 mod write_answer;
 mod write_request;
 

@@ -1,8 +1,14 @@
 //! What OpenAI's two APIs, chat and Responses, have in common.
 
-use super::conversation::{Conversation, Effort, Kind, Part, Role, Source, ToolChoice, Value};
+use super::conversation::{
+    Conversation, Effort, Kind, Part, Role, Setting, Source, ToolChoice, Value,
+};
 use super::draft::{Draft, refused};
+use super::member::{member, needed, text};
+use super::pen::Pen;
+use super::probability::{CERTAIN, Probabilities, Token};
 use super::raw::{Fault, Raw, Text};
+use super::source::Citation;
 use crate::request::is_reasoning;
 
 type Done<'a, T = ()> = Result<T, Fault<'a>>;
@@ -114,6 +120,48 @@ pub(super) fn effort<'a>(
     }
 }
 
+/// What becomes of sampling at models that reason.
+pub(super) const TAKES_NONE: &str = "dropped: the model takes none";
+
+/// Writes a setting that both APIs say in the same way.
+pub(super) fn write_setting<'a>(
+    setting: &Setting<'a>,
+    conversation: &Conversation<'a>,
+    draft: &mut Draft<'a, '_>,
+) -> Done<'a> {
+    let at = setting.at;
+    match &setting.value {
+        Value::Temperature | Value::TopP if is_reasoning(draft.target.model) => {
+            draft.leave_out(at, TAKES_NONE)?;
+        }
+        Value::Temperature => draft.pen.key("temperature").raw(at),
+        Value::TopP => draft.pen.key("top_p").raw(at),
+        Value::TopLogprobs(_) => draft.pen.key("top_logprobs").raw(at),
+        Value::User(user) => draft.pen.key("user").text(user),
+        Value::OpenAi(key) => draft.pen.key(key).raw(at),
+        Value::ParallelTools(false) if !conversation.tools.is_empty() => {
+            draft.pen.key("parallel_tool_calls").verbatim("false");
+        }
+        Value::Choices(1) | Value::MaxOutput(_) | Value::Adaptive => {}
+        Value::ToolChoice(_) | Value::ParallelTools(_) => {}
+        Value::Effort(_) | Value::ThinkingBudget(_) => {}
+        _ => draft.no_place(setting)?,
+    }
+    Ok(())
+}
+
+/// Writes the temperature that is set for a caller who says none.
+pub(super) fn write_temperature(conversation: &Conversation<'_>, draft: &mut Draft<'_, '_>) {
+    let mut settings = conversation.settings.iter();
+    let said = settings.any(|it| matches!(it.value, Value::Temperature));
+    if let Some(value) = draft.target.temperature
+        && !said
+        && !is_reasoning(draft.target.model)
+    {
+        draft.pen.key("temperature").verbatim(&value.to_string());
+    }
+}
+
 /// What a tool answered, as text: there is no field for an error, and the
 /// model must know.
 pub(super) fn outcome_text<'t>(parts: &'t [Part<'_>], is_error: bool) -> Vec<&'t str> {
@@ -135,4 +183,66 @@ pub(super) fn outcome_text<'t>(parts: &'t [Part<'_>], is_error: bool) -> Vec<&'t
 /// A word, as the pen takes it.
 pub(super) const fn word(word: &'static str) -> Text<'static> {
     Text::lent(word)
+}
+
+/// How likely tokens were, as both APIs list them.
+pub(super) fn read_probabilities(list: Raw<'_>) -> Done<'_, Probabilities<'_>> {
+    let one = |at| {
+        Ok(Token {
+            text: needed(at, "token", "text")?,
+            logarithm: member(at, "logprob").unwrap_or(Raw::of(CERTAIN)),
+            bytes: member(at, "bytes"),
+            others: match member(at, "top_logprobs") {
+                Some(others) => read_probabilities(others)?,
+                None => Vec::new(),
+            },
+        })
+    };
+    list.elements()?.map(one).collect()
+}
+
+/// Writes tokens as the elements of a list.
+pub(super) fn write_probabilities<'t, 'a: 't>(
+    tokens: impl IntoIterator<Item = &'t Token<'a>>,
+    pen: &mut Pen,
+) {
+    for token in tokens {
+        open_token(token, pen);
+        pen.key("top_logprobs").open('[');
+        for other in &token.others {
+            open_token(other, pen);
+            pen.close('}');
+        }
+        pen.close(']');
+        pen.close('}');
+    }
+}
+
+fn open_token(token: &Token<'_>, pen: &mut Pen) {
+    pen.open('{');
+    pen.key("token").text(&token.text);
+    pen.key("logprob").raw(token.logarithm);
+    pen.key("bytes").verbatim(&token.bytes());
+}
+
+/// The source of something that was said. The two APIs differ in what they put
+/// around its members; other kinds name files of the provider's.
+pub(super) fn read_citation(at: Raw<'_>) -> Done<'_, Citation<'_>> {
+    let begin = member(at, "start_index").and_then(|it| it.count().ok());
+    let end = member(at, "end_index").and_then(|it| it.count().ok());
+    Ok(Citation {
+        address: needed(at, "url", "an address")?,
+        title: text(at, "title")?,
+        place: begin.zip(end).filter(|(begin, end)| begin < end),
+    })
+}
+
+/// Writes the members of a source; places count from `base` on.
+pub(super) fn write_citation(citation: &Citation<'_>, base: u64, pen: &mut Pen) {
+    let (begin, end) = citation.place.unwrap_or((base, base));
+    pen.key("start_index").number(begin.saturating_sub(base));
+    pen.key("end_index").number(end.saturating_sub(base));
+    pen.key("url").text(&citation.address);
+    let title = citation.title.as_ref().map_or("", Text::get);
+    pen.key("title").pieces(&[title]);
 }

@@ -14,6 +14,11 @@ impl Pen {
         }
     }
 
+    /// Bytes that are written.
+    pub(super) const fn len(&self) -> usize {
+        self.out.len()
+    }
+
     pub(super) fn finish(self) -> String {
         self.out
     }

@@ -87,7 +87,10 @@ fn answer(case: &Path, from: Endpoint, to: Endpoint, target: &str) {
     let done = translate_answer(from, to, &body, &frame()).unwrap();
     let again: Value = serde_json::from_slice(&done.body).unwrap();
     assert!(again.is_object());
-    let out = std::str::from_utf8(&done.body).unwrap();
+    let mut out = std::str::from_utf8(&done.body).unwrap().to_owned();
+    if !done.lost.is_empty() {
+        out += &format!("\n{}", json!({"lost": done.lost}));
+    }
     expect(
         &case.join(format!("for_{target}.json")),
         &format!("{out}\n"),
@@ -128,7 +131,11 @@ pub(crate) fn relay(from: Endpoint, to: Endpoint, stream: &[u8], size: usize) ->
         "finished": translator.is_finished(),
         "usage": translator.usage(),
     });
-    format!("{}: {booked}\n", String::from_utf8(out).unwrap())
+    let lost = match translator.lost() {
+        [] => String::new(),
+        lost => format!(": {}\n", json!({"lost": lost})),
+    };
+    format!("{}: {booked}\n{lost}", String::from_utf8(out).unwrap())
 }
 
 pub(crate) fn frame() -> AnswerFrame {

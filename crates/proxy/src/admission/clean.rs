@@ -11,7 +11,9 @@ use tollgate_types::{Consequence, Direction, Sighting};
 use super::{Permitted, Planned};
 use crate::account::Account;
 use crate::gateway::Gateway;
-use crate::lanes::{Dlp, Kept, Plan, Subject, Sweep, Tainting, clear, sweep, wanted};
+use crate::lanes::{
+    Dlp, Found, Kept, Plan, Subject, Sweep, Tainting, clear, supervised, sweep, wanted,
+};
 use crate::refusal::Refusal;
 use crate::upstream::is_ours;
 
@@ -20,10 +22,10 @@ impl Planned {
     /// candidates, and taints the run by what tools brought. Comes before the
     /// rules, so that they judge this very call by it.
     pub(crate) async fn scan(
-        mut self,
+        mut self: Box<Self>,
         gateway: &Gateway,
         account: &mut Account,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Box<Self>, Refusal> {
         let scanning = &self.identified.snapshot.scanning;
         let Some(wanted) = wanted(self.dlps()) else {
             return Ok(self);
@@ -32,6 +34,7 @@ impl Planned {
             endpoint: self.endpoint,
             body: &self.body,
             head: self.head_text(),
+            principal: self.identified.agent.principal(),
         };
         let swept = sweep(scanning, &gateway.memory_of_parts, subject, wanted).await;
         if !swept.is_clean() {
@@ -49,6 +52,15 @@ impl Planned {
             let provider = snapshot.provider(candidate.provider)?;
             Some(snapshot.scanning.dlp(agent, provider))
         })
+    }
+
+    /// What was found and would go out as it is to any candidate, if a person
+    /// says so.
+    pub(super) fn supervised(&self) -> Vec<Found> {
+        match &self.sweep {
+            Some(swept) => supervised(swept, self.dlps()),
+            None => Vec::new(),
+        }
     }
 
     /// The query and the fields that go on to a provider, a line each.
@@ -134,6 +146,7 @@ impl Permitted {
             is_opaque: planned.is_opaque(),
             body: &planned.body,
             provider: &provider.id,
+            released: self.released,
         };
         let dlp = scanning.dlp(planned.identified.agent.name(), provider);
         let mut sightings = Vec::new();
@@ -153,14 +166,14 @@ impl Permitted {
 }
 
 impl Planned {
-    fn path(&self) -> &str {
+    pub(super) fn path(&self) -> &str {
         match &self.through {
             Some(through) => &through.path,
             None => self.head.uri.path(),
         }
     }
 
-    fn is_opaque(&self) -> bool {
+    pub(super) fn is_opaque(&self) -> bool {
         let through = self.through.as_ref();
         through.is_some_and(|through| through.stated.is_some())
     }

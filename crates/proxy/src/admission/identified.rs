@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use tollgate_identity::{Agent, ModelDenied, bearer_token};
-use tollgate_policy::Decision;
 use tollgate_routing::Candidate;
 
 use crate::gateway::Gateway;
 use crate::peer::Peer;
 use crate::refusal::Refusal;
-use crate::rules::ModelCall;
+use crate::rules::{Judged, ModelCall};
 use crate::snapshot::Snapshot;
 
 /// Who asks is known, and the snapshot that judges is fixed.
@@ -97,7 +96,7 @@ impl Identified {
         gateway: &Gateway,
         call: &ModelCall<'c>,
         candidates: impl IntoIterator<Item = &'c Candidate>,
-    ) -> Result<Decision, Refusal> {
+    ) -> Result<Judged, Refusal> {
         let snapshot = &self.snapshot;
         let judged = snapshot
             .rules

@@ -1,6 +1,7 @@
 //! Conversations that stay with the credential that served them.
 
 use std::hash::{Hash, Hasher};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tollgate_llm::{
@@ -11,7 +12,7 @@ use tollgate_routing::{Affinity, Candidate};
 
 use super::{Identified, Leased};
 use crate::account::now;
-use crate::snapshot::Provider;
+use crate::snapshot::{Holdback, Provider};
 use crate::upstream::Answer;
 
 /// Beside a conversation's key: that it has been moved.
@@ -136,13 +137,26 @@ impl Leased {
         Ok(())
     }
 
-    /// What was left out or changed of the request for this candidate.
-    pub(crate) fn note(&self) -> String {
+    /// What was left out or changed of the request for this candidate, and what
+    /// became of its answer.
+    pub(crate) fn note(&self, answer: &str) -> String {
         let translated = self.translated().map(|it| it.note.as_str());
         let moved = self.moved.as_deref().map(|it| it.note.as_str());
-        let notes = [translated, moved].into_iter().flatten();
+        let notes = [translated, moved, Some(answer)].into_iter().flatten();
         let notes: Vec<&str> = notes.filter(|note| !note.is_empty()).collect();
         notes.join("; ")
+    }
+
+    /// How much of a stream's beginning is kept back: what is said of the agent,
+    /// else of the server; nothing says otherwise than no word.
+    pub(crate) fn holdback(&self) -> Holdback {
+        let (own, server) = (self.agent().spec().defaults, self.snapshot().holdback);
+        let tokens = own.hold_tokens.map_or(server.tokens, Some);
+        let time = own.hold_ms.map(Duration::from_millis).or(server.time);
+        Holdback {
+            tokens: tokens.filter(|it| *it > 0),
+            time: time.filter(|it| !it.is_zero()),
+        }
     }
 
     /// Remembers who answered, for the turns that follow.

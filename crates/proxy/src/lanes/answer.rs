@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use smallvec::SmallVec;
 use tollgate_llm::{Endpoint, Text, TextKind, Texts, Unescaped};
+use tollgate_scan::{Context, Verdict};
 use tollgate_types::{Consequence, Direction, Label, Sighting};
 
 use super::dlp::Dlp;
@@ -13,9 +14,13 @@ use super::scanning::Scanning;
 use super::taint::Tainting;
 use super::veil::Veil;
 
-/// Text of one answer that is looked at for injections, in bytes: what lies
-/// beyond is longer than what any model writes in one go.
-const MOST: usize = 64 << 10;
+/// Text of an answer that is looked at for injections in one go, in bytes: so
+/// much is kept of it.
+const WINDOW: usize = 64 << 10;
+
+/// Text that is looked at again with what follows it: further apart no two
+/// words make a signal.
+const OVERLAP: usize = 4 << 10;
 
 /// Where something in an answer stands.
 const PLACE: &str = "answer";
@@ -26,11 +31,14 @@ pub(crate) struct Listener {
     scanning: Arc<Scanning>,
     endpoint: Endpoint,
     wanted: Wanted,
-    tainting: Option<Tainting>,
+    tainting: Arc<Tainting>,
     texts: Texts,
     plain: Unescaped,
-    /// What was written so far, text after text.
+    /// What was written and not looked at yet, text after text.
     heard: Vec<u8>,
+    /// The worst that was found.
+    worst: Verdict,
+    sightings: Vec<Sighting>,
     /// The text that it ends with.
     last: (u64, &'static str),
     veil: Option<Box<Veil>>,
@@ -57,10 +65,12 @@ impl Listener {
                 inbound: dlp.inbound,
                 profile: dlp.profile,
             },
-            tainting: Some(tainting()),
+            tainting: Arc::new(tainting()),
             texts: Texts::default(),
             plain: Unescaped::default(),
             heard: Vec::new(),
+            worst: Verdict::Clean,
+            sightings: Vec::new(),
             last: (0, ""),
             veil,
         })
@@ -101,43 +111,58 @@ impl Listener {
 
     /// The answer is over: what was found in it. The run is tainted at the side.
     pub(crate) fn close(&mut self) -> Vec<Sighting> {
+        let heard = std::mem::take(&mut self.heard);
+        if !heard.is_empty() {
+            self.judge(heard);
+        }
         let mut sightings = match &mut self.veil {
             Some(veil) => std::mem::take(&mut veil.sightings),
             None => Vec::new(),
         };
-        let (Some(tainting), false) = (self.tainting.take(), self.heard.is_empty()) else {
-            return sightings;
-        };
-        let heard = std::mem::take(&mut self.heard);
+        sightings.append(&mut self.sightings);
+        sightings
+    }
+
+    /// Looks at what was heard; where others are asked as well, at the side.
+    fn judge(&mut self, heard: Vec<u8>) {
         let (scanning, wanted) = (Arc::clone(&self.scanning), self.wanted);
+        let tainting = Arc::clone(&self.tainting);
         if !self.scanning.opinions.is_empty() {
             tokio::spawn(async move {
-                let judged =
-                    tokio::task::spawn_blocking(move || scanning.orders(&heard, &wanted, ""));
+                let judged = tokio::task::spawn_blocking(move || {
+                    scanning.orders(&heard, &wanted, Context::Api, "")
+                });
                 if let Ok(Some(order)) = judged.await {
-                    put_down(tainting, order).await;
+                    put_down(&tainting, order).await;
                 }
             });
-            return sightings;
+            return;
         }
-        if let Some(order) = scanning.orders(&heard, &wanted, "") {
-            sightings.push(Sighting {
-                detector: order.detector.as_str().into(),
-                kind: order.kind.clone(),
-                direction: Direction::Inbound,
-                place: PLACE.into(),
-                consequence: Consequence::Tainted,
-                count: 1,
-            });
-            tokio::spawn(put_down(tainting, order));
-        }
-        sightings
+        let order = scanning.orders(&heard, &wanted, Context::Api, "");
+        let Some(order) = order.filter(|order| order.verdict > self.worst) else {
+            return;
+        };
+        self.worst = order.verdict;
+        self.sightings.push(Sighting {
+            detector: order.detector.as_str().into(),
+            kind: order.kind.clone(),
+            direction: Direction::Inbound,
+            place: PLACE.into(),
+            consequence: Consequence::Tainted,
+            count: 1,
+        });
+        tokio::spawn(async move { put_down(&tainting, order).await });
     }
 
     /// Gathers what is written in an event, or in a whole answer.
     fn hear(&mut self, event: &[u8], is_stream: bool) {
-        if self.heard.len() >= MOST {
+        if self.worst == Verdict::Unsafe {
             return;
+        }
+        if self.heard.len() >= WINDOW {
+            let overlap = self.heard[self.heard.len() - OVERLAP..].to_vec();
+            let heard = std::mem::replace(&mut self.heard, overlap);
+            self.judge(heard);
         }
         for text in self.texts.read(self.endpoint, event) {
             let written = matches!(text.kind, TextKind::Free | TextKind::Signed);
@@ -168,7 +193,7 @@ pub(super) fn value<'t>(text: &Text, event: &'t [u8], plain: &'t mut Unescaped) 
     }
 }
 
-async fn put_down(tainting: Tainting, order: Order) {
+async fn put_down(tainting: &Tainting, order: Order) {
     if let Err(error) = tainting.order(&order, PLACE).await {
         tracing::error!(%error, "an injection in an answer is not in the ledger, so it taints nobody");
     }

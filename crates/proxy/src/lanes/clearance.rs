@@ -32,7 +32,7 @@ pub(crate) struct Kept {
 enum Why {
     /// `block`
     Blocked,
-    /// `supervise`, and nobody can be asked.
+    /// `supervise`, and nobody was asked.
     Unsupervised,
     /// `redact`, and it is nothing that may be edited.
     Sealed,
@@ -53,7 +53,7 @@ impl Kept {
     pub(crate) const fn hint(&self) -> &'static str {
         match self.why {
             Why::Blocked => "take it out of the conversation; the request was not sent",
-            Why::Unsupervised => "nobody can be asked about a model request in this version",
+            Why::Unsupervised => "nobody was asked about it",
             Why::Sealed => {
                 "it stands in a seal, an id, a field or signed text; take that out of the conversation"
             }
@@ -71,6 +71,68 @@ pub(crate) struct Plan<'a> {
     pub(crate) is_opaque: bool,
     pub(crate) body: &'a Bytes,
     pub(crate) provider: &'a Label,
+    /// A person lets what was found go out where dlp leaves that to them.
+    pub(crate) released: bool,
+}
+
+/// Something that goes out as it is if a person says so: kind and place, and
+/// never the text.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    detector: Label,
+    pub(crate) kind: Label,
+    pub(crate) place: Label,
+    pub(crate) severity: Severity,
+    pub(crate) count: usize,
+}
+
+impl Found {
+    /// What names it.
+    pub(crate) fn named(&self) -> (Label, Label) {
+        (self.kind.clone(), self.place.clone())
+    }
+
+    /// Nobody let it go out.
+    pub(crate) fn blocked(&self) -> Sighting {
+        Sighting {
+            detector: self.detector.clone(),
+            kind: self.kind.clone(),
+            direction: Direction::Outbound,
+            place: self.place.clone(),
+            consequence: Consequence::Blocked,
+            count: u32::try_from(self.count).unwrap_or(u32::MAX),
+        }
+    }
+}
+
+/// What a person is asked about: what has consequences at a candidate whose
+/// settings leave these to a person. Each kind and place once, worst first.
+pub(crate) fn supervised(sweep: &Sweep, dlps: impl Iterator<Item = Dlp>) -> Vec<Found> {
+    let asking: Vec<Dlp> = dlps
+        .filter(|it| it.on_match == OnMatch::Supervise)
+        .collect();
+    let mut all: Vec<Found> = Vec::new();
+    for (hit, place, _) in &sweep.hits {
+        if !asking.iter().any(|dlp| acts(*dlp, hit, place)) {
+            continue;
+        }
+        let same = |it: &&mut Found| it.kind == hit.kind && it.place == *place;
+        match all.iter_mut().find(same) {
+            Some(known) => {
+                known.severity = known.severity.max(hit.severity);
+                known.count += 1;
+            }
+            None => all.push(Found {
+                detector: hit.detector.as_str().into(),
+                kind: hit.kind.clone(),
+                place: place.clone(),
+                severity: hit.severity,
+                count: 1,
+            }),
+        }
+    }
+    all.sort_by_key(|it| std::cmp::Reverse(it.severity));
+    all
 }
 
 /// What a candidate with these settings gets: nothing else than the caller
@@ -95,6 +157,12 @@ pub(crate) fn clear(
     let Some((first, place)) = acting.first() else {
         return Ok(None);
     };
+    // Nobody was shown what is beyond what is kept.
+    if dlp.on_match == OnMatch::Supervise && plan.released && !sweep.overflowed {
+        let noted = |(hit, place): &(&Hit, &Label)| sighting(hit, place, Consequence::Noted);
+        sightings.extend(acting.iter().map(noted));
+        return Ok(None);
+    }
     let sealed = acting.iter().find(|(hit, _)| !hit.editable);
     let kept = |hit: &Hit, place: &Label, why| Kept {
         kind: hit.kind.clone(),
@@ -156,11 +224,14 @@ fn redacted<'h>(body: &Bytes, redactor: &Redactor, hits: impl Iterator<Item = &'
     let mut out = BytesMut::with_capacity(body.len());
     let mut at = 0;
     for hit in hits {
-        let (Some(before), Some(value)) =
-            (body.get(at..hit.span.start), body.get(hit.span.clone()))
-        else {
+        // Of two that overlap the second has the rest.
+        let span = hit.span.start.max(at)..hit.span.end;
+        let (Some(before), Some(value)) = (body.get(at..span.start), body.get(span)) else {
             continue;
         };
+        if value.is_empty() {
+            continue;
+        }
         out.extend_from_slice(before);
         // Letters, digits, brackets, colons and dashes: as it is within a
         // JSON string.

@@ -8,7 +8,7 @@ pub enum OnMatch {
     Redact,
     /// It is refused.
     Block,
-    /// A person decides; as long as nobody can be asked, it is refused.
+    /// A person decides whether it goes out as it is, or not at all.
     Supervise,
 }
 

@@ -4,7 +4,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use tollgate_llm::{Endpoint, Text, TextKind, Texts, Unescaped};
-use tollgate_scan::{Detector, Finding, Inbound, Outbound, Scanner, Severity, Verdict};
+use tollgate_scan::{
+    Context, Detector, Finding, Inbound, Outbound, Piece, Scanner, Severity, Verdict,
+};
 
 use super::dlp::Inward;
 use super::scanning::Scanning;
@@ -45,8 +47,11 @@ impl Wanted {
 pub(crate) struct Seen {
     /// Secrets, in order.
     pub(crate) hits: Vec<Hit>,
-    /// Instructions in what a tool brought.
+    /// Instructions in what a tool brought, or the user passed on.
     pub(crate) orders: Vec<Order>,
+    /// Parts of guarded secrets: what follows depends on what else the run has
+    /// sent.
+    pub(crate) pieces: Vec<(Piece, Hit)>,
 }
 
 /// A secret in a part.
@@ -107,22 +112,26 @@ impl Looker {
                 false => &part[text.from..text.span.end + usize::from(!before.is_empty())],
             };
             let found = secrets(scanning, text.kind, lane, wanted.outbound);
-            let place = |finding: &Finding| place(&text, &self.plain, finding);
-            for finding in &found {
-                let Some(span) = place(finding) else { continue };
-                seen.hits.push(Hit {
+            let hit = |finding: &Finding| {
+                let span = place(&text, &self.plain, finding)?;
+                Some(Hit {
                     detector: finding.detector,
                     kind: finding.kind.clone(),
                     severity: finding.severity,
                     span: whole_letters(part, span),
                     editable: text.kind == TextKind::Free,
                     key: text.key,
-                });
+                })
+            };
+            for piece in pieces(scanning, text.kind, lane, wanted.outbound, &found) {
+                let finding = parted(&piece);
+                seen.pieces.extend(hit(&finding).map(|hit| (piece, hit)));
             }
+            seen.hits.extend(found.iter().filter_map(hit));
             let value = lane.get(before.len()..).unwrap_or_default();
-            if text.foreign && wanted.inbound.listens() && text.kind != TextKind::Sealed {
-                seen.orders
-                    .extend(scanning.orders(value, &wanted, text.key));
+            if let Some(context) = context(&text).filter(|_| wanted.inbound.listens()) {
+                let order = scanning.orders(value, &wanted, context, text.key);
+                seen.orders.extend(order);
             }
         }
         seen.hits.sort_by_key(|hit| hit.span.start);
@@ -140,9 +149,15 @@ impl Looker {
             editable: false,
             key: "",
         };
+        let pieces = pieces(scanning, TextKind::Free, bytes, wanted.outbound, &found);
+        let parted = |piece: Piece| {
+            let hit = hit(&parted(&piece));
+            (piece, hit)
+        };
         Seen {
             hits: found.iter().map(hit).collect(),
             orders: Vec::new(),
+            pieces: pieces.into_iter().map(parted).collect(),
         }
     }
 }
@@ -164,6 +179,47 @@ pub(super) fn secrets(
             Scanner::guarded(lane, &scanning.book).findings
         }
         _ => Vec::new(),
+    }
+}
+
+/// Where an instruction in a text would come from; none where the model wrote
+/// the text, or whoever runs the agent did, or nobody.
+fn context(text: &Text) -> Option<Context> {
+    match text.kind {
+        TextKind::Sealed => None,
+        _ if text.foreign => Some(Context::Api),
+        TextKind::Free if text.asked => Some(Context::UserMessage),
+        _ => None,
+    }
+}
+
+/// Parts of guarded secrets that stand outside whole ones.
+fn pieces(
+    scanning: &Scanning,
+    kind: TextKind,
+    lane: &[u8],
+    which: Outbound,
+    whole: &[Finding],
+) -> Vec<Piece> {
+    if !which.known_secrets || kind == TextKind::Media {
+        return Vec::new();
+    }
+    let mut pieces = scanning.book.pieces(lane);
+    pieces.retain(|piece| {
+        let covers = |it: &Finding| it.start <= piece.start && it.end >= piece.end;
+        !whole.iter().any(covers)
+    });
+    pieces
+}
+
+/// What is found where enough pieces of a secret have gone by.
+fn parted(piece: &Piece) -> Finding {
+    Finding {
+        detector: Detector::KnownSecrets,
+        kind: format!("{}-part", piece.kind).into(),
+        severity: Severity::Critical,
+        start: piece.start,
+        end: piece.end,
     }
 }
 
@@ -202,18 +258,27 @@ pub(super) fn whole_letters(text: &[u8], span: Range<usize>) -> Range<usize> {
 impl Scanning {
     /// What a text from outside means to make a model do; none where nothing,
     /// or where an operator has let this very text pass.
-    pub(crate) fn orders(&self, text: &[u8], wanted: &Wanted, key: &'static str) -> Option<Order> {
+    pub(crate) fn orders(
+        &self,
+        text: &[u8],
+        wanted: &Wanted,
+        context: Context,
+        key: &'static str,
+    ) -> Option<Order> {
         let how = Inbound {
-            context: tollgate_scan::Context::Api,
+            context,
             profile: wanted.profile,
             naive: wanted.inbound.naive,
             signals: wanted.inbound.signals,
         };
+        // A user who says that earlier instructions no longer hold means it;
+        // what counts there is what nobody says by himself.
+        let least = match context == Context::UserMessage || wanted.profile.passes_review() {
+            true => Verdict::Unsafe,
+            false => Verdict::Review,
+        };
         self.judged(text, None, how)
-            .filter(|order| {
-                order.verdict == Verdict::Unsafe
-                    || order.verdict == Verdict::Review && !wanted.profile.passes_review()
-            })
+            .filter(|order| order.verdict >= least)
             .map(|order| Order { key, ..order })
     }
 }
@@ -222,6 +287,11 @@ impl Scanning {
 const UNREAD: &str = "not-scanned";
 
 impl Seen {
+    /// Whether nothing was found.
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.hits.is_empty() && self.orders.is_empty() && self.pieces.is_empty()
+    }
+
     /// Whether it was looked at.
     pub(crate) fn is_whole(&self) -> bool {
         self.hits.iter().all(|hit| &*hit.kind != UNREAD)
@@ -238,7 +308,7 @@ impl Seen {
                 editable: false,
                 key: "",
             }],
-            orders: Vec::new(),
+            ..Self::default()
         }
     }
 }

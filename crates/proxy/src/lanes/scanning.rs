@@ -6,8 +6,8 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 use tollgate_scan::{
-    Answer, Asked, Book, Digests, Inbound, Injections, Redactor, Scanner, SecondOpinion, Spared,
-    Verdict, combine,
+    Answer, Asked, Book, Digests, Fragments, Inbound, Injections, Redactor, Scanner, SecondOpinion,
+    Spared, Verdict, combine,
 };
 use tollgate_types::AgentName;
 
@@ -46,6 +46,8 @@ pub struct Scanning {
     pub opinions: Opinions,
     /// What the others said, by text and place.
     pub said: Mutex<Digests>,
+    /// What of the guarded secrets has gone by, by run.
+    pub fragments: Mutex<Fragments>,
     /// Another one for every set of rules and secrets: what was remembered
     /// under another does not count.
     pub generation: u64,

@@ -1,16 +1,20 @@
 //! A request, looked at once: part by part, and only what is new.
 
 use std::fmt::Write;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tollgate_llm::{Endpoint, Segment, segments};
+use tollgate_scan::Piece;
+use tollgate_types::Principal;
 
 use super::dlp::{Dlp, either};
 use super::look::{Hit, Looker, Order, Seen, Wanted};
 use super::memory::{Memory, Name};
 use super::scanning::Scanning;
+use super::taint;
+use crate::account::now;
 
 /// More new bytes than this are looked at off the runtime's threads.
 const LARGE: usize = 128 << 10;
@@ -39,13 +43,18 @@ const MEMBERS: [&str; 15] = [
 /// than anybody reads.
 const MOST: usize = 4096;
 
+/// A secret, the part that it stands in, and that part's name.
+type Placed = (Hit, Arc<str>, Name);
+
 /// Everything that was found in a request.
 #[derive(Debug, Default)]
 pub(crate) struct Sweep {
     /// Secrets, with places in the body.
-    pub(crate) hits: Vec<(Hit, Arc<str>, Name)>,
+    pub(crate) hits: Vec<Placed>,
     /// Instructions in what tools brought, with the part that they stand in.
     pub(crate) orders: Vec<(Order, Arc<str>, Name)>,
+    /// Parts of guarded secrets, until it is known what the run has sent beside.
+    pieces: Vec<(Piece, Placed)>,
     /// More was found than is kept: the request can't be mended.
     pub(crate) overflowed: bool,
 }
@@ -56,6 +65,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) body: &'a Bytes,
     /// Query and fields that go on to the provider.
     pub(crate) head: Vec<u8>,
+    /// Who sends it.
+    pub(crate) principal: &'a Principal,
 }
 
 /// What is looked for where any of these may be asked.
@@ -95,14 +106,14 @@ pub(crate) async fn sweep(
         }
     }
     if fresh.is_empty() {
+        swept.put_together(scanning, subject.principal);
         return swept;
     }
     let looked = parts.look(scanning, &subject, &fresh, wanted).await;
     let time = Duration::from_secs(wanted.profile.digest_seconds());
     for (at, seen) in fresh.into_iter().zip(looked) {
         let (part, name) = &parts.0[at];
-        let found = !seen.hits.is_empty() || !seen.orders.is_empty();
-        let seen = found.then(|| Arc::new(seen));
+        let seen = (!seen.is_nothing()).then(|| Arc::new(seen));
         if let Some(seen) = &seen {
             swept.take(&subject, part, *name, seen);
         }
@@ -110,6 +121,7 @@ pub(crate) async fn sweep(
             memory.remember(*name, seen, Instant::now(), time);
         }
     }
+    swept.put_together(scanning, subject.principal);
     swept
 }
 
@@ -208,19 +220,45 @@ impl Sweep {
             Part::Of(segment) => segment.span.start,
             Part::Head | Part::Opaque => 0,
         };
-        for hit in &seen.hits {
+        let placed = |hit: &Hit| {
             let mut hit = hit.clone();
             hit.span = hit.span.start + offset..hit.span.end + offset;
             let place = place(subject.body, part, hit.key);
-            self.hits.push((hit, place, name));
-        }
+            (hit, place, name)
+        };
+        self.hits.extend(seen.hits.iter().map(placed));
+        let pieces = seen.pieces.iter();
+        self.pieces
+            .extend(pieces.map(|(piece, hit)| (piece.clone(), placed(hit))));
         for order in &seen.orders {
             let place = place(subject.body, part, order.key);
             self.orders.push((order.clone(), place, name));
         }
         self.overflowed |= self.hits.len() > MOST || self.orders.len() > MOST;
+        self.overflowed |= self.pieces.len() > MOST;
         self.hits.truncate(MOST);
+        self.pieces.truncate(MOST);
         self.orders.truncate(MOST);
+    }
+}
+
+impl Sweep {
+    /// Pieces of secrets of which enough has gone by count as findings: those
+    /// that this request has, since what was sent before is gone.
+    fn put_together(&mut self, scanning: &Scanning, principal: &Principal) {
+        let pieces = std::mem::take(&mut self.pieces);
+        let Some(whose) = taint::subject(principal).filter(|_| !pieces.is_empty()) else {
+            return;
+        };
+        let fragments = scanning.fragments.lock();
+        let mut fragments = fragments.unwrap_or_else(PoisonError::into_inner);
+        let seconds = now().0 / 1000;
+        let noted = pieces.iter().map(|(piece, _)| piece);
+        let gone = fragments.note(&whose.to_string(), seconds, &scanning.book, noted);
+        drop(fragments);
+        let of = |(piece, hit): (Piece, _)| piece.is_of(&gone).then_some(hit);
+        self.hits.extend(pieces.into_iter().filter_map(of));
+        self.hits.sort_by_key(|(hit, ..)| hit.span.start);
     }
 }
 

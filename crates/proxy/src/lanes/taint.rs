@@ -38,11 +38,7 @@ impl Tainting {
 
     /// The run, or the agent outside any.
     pub(crate) fn subject(&self) -> Option<Subject> {
-        match (&self.principal.run, &self.principal.actor) {
-            (Some(run), _) => Some(Subject::Run(run.clone())),
-            (None, Actor::Agent(agent)) => Some(Subject::Agent(agent.clone())),
-            (None, _) => None,
-        }
+        subject(&self.principal)
     }
 
     /// An instruction that came in; `source` says where it stood.
@@ -95,6 +91,15 @@ impl Tainting {
             tracing::warn!(subject = %forgotten, "too many are tainted, so one was forgotten");
         }
         Ok(())
+    }
+}
+
+/// The run, or the agent outside any.
+pub(super) fn subject(principal: &Principal) -> Option<Subject> {
+    match (&principal.run, &principal.actor) {
+        (Some(run), _) => Some(Subject::Run(run.clone())),
+        (None, Actor::Agent(agent)) => Some(Subject::Agent(agent.clone())),
+        (None, _) => None,
     }
 }
 

@@ -27,6 +27,8 @@ pub(crate) enum Answer {
         model: Option<Range<usize>>,
         /// It was counted here, with a tokenizer that may not be the model's.
         is_estimate: bool,
+        /// What became of it on the way, for `why`.
+        note: Cow<'static, str>,
     },
     /// A stream whose beginning is good.
     Stream {

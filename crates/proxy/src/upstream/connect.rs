@@ -1,19 +1,13 @@
 use std::sync::{Arc, OnceLock};
 
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::connection::Connection;
-use super::request::Pieces;
+use super::stream::Stream;
 use super::target::Target;
-
-/// Most bytes of an answer's head.
-const HEAD_LIMIT: usize = 64 << 10;
 
 /// Opens connections; loads the system's certificate authorities when the
 /// first provider behind TLS is met, not at start.
@@ -33,19 +27,20 @@ pub(super) enum ConnectFault {
     Authorities(String),
     #[error("`{0}` is not a host name")]
     Name(String),
-    #[error("HTTP with {0}: {1}")]
-    Http(String, hyper::Error),
 }
 
 impl Connector {
     /// A fresh connection to `target`.
-    pub(super) async fn connect(&self, target: &Arc<Target>) -> Result<Connection, ConnectFault> {
+    pub(super) async fn connect(
+        &self,
+        target: &Arc<Target>,
+    ) -> Result<Box<Connection>, ConnectFault> {
         let stream = TcpStream::connect((target.host.as_str(), target.port))
             .await
             .and_then(|stream| stream.set_nodelay(true).map(|()| stream))
             .map_err(|error| ConnectFault::Tcp(target.authority(), error))?;
         if !target.tls {
-            return handshake(target, stream).await;
+            return Ok(Box::new(Connection::new(Stream::Plain(stream))));
         }
         let name = ServerName::try_from(target.host.clone())
             .map_err(|_| ConnectFault::Name(target.host.clone()))?;
@@ -55,7 +50,7 @@ impl Connector {
             .connect(name, stream)
             .await
             .map_err(|error| ConnectFault::Tls(target.authority(), error))?;
-        handshake(target, stream).await
+        Ok(Box::new(Connection::new(Stream::Tls(Box::new(stream)))))
     }
 
     /// Loads what the first provider behind TLS needs, so that its first
@@ -99,16 +94,4 @@ fn tls_connector() -> Result<TlsConnector, String> {
         .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(TlsConnector::from(Arc::new(config)))
-}
-
-async fn handshake<S>(target: &Arc<Target>, stream: S) -> Result<Connection, ConnectFault>
-where
-    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-{
-    let (sender, connection) = http1::Builder::new()
-        .max_buf_size(HEAD_LIMIT)
-        .handshake::<_, Pieces>(TokioIo::new(stream))
-        .await
-        .map_err(|error| ConnectFault::Http(target.authority(), error))?;
-    Ok(Connection::new(sender, connection))
 }

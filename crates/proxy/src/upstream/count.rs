@@ -23,9 +23,13 @@ pub(super) fn is_unknown_there(leased: &Leased, status: StatusCode) -> bool {
     leased.asked_endpoint().only_counts() && leased.through().is_none() && unknown.contains(&status)
 }
 
+/// That a provider has no endpoint for it.
+pub(super) const NO_ENDPOINT: &str =
+    "counted here by the tokenizer: the provider has no endpoint for it";
+
 /// What the tokenizer makes of the caller's request, marked as an estimate.
 /// The tokenizer blocks, so it has a thread of its own.
-pub(super) async fn estimated(leased: &Leased) -> Option<Answer> {
+pub(super) async fn estimated(leased: &Leased, why: String) -> Option<Answer> {
     let body: Bytes = leased.asked_body().clone();
     let counted = tokio::task::spawn_blocking(move || count_input(&body, MOST));
     let body = count_answer(leased.asked_endpoint(), counted.await.ok()?)?;
@@ -41,5 +45,6 @@ pub(super) async fn estimated(leased: &Leased) -> Option<Answer> {
         output_bytes: 0,
         model: None,
         is_estimate: true,
+        note: why.into(),
     })
 }

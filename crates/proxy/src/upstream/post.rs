@@ -2,10 +2,10 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use http::header::{self, HeaderValue};
-use http::{Method, Request};
+use http::{HeaderMap, Method};
 
 use super::connect::Connector;
-use super::request::Pieces;
+use super::outgoing::{Outgoing, whole};
 use super::source::Source;
 use super::target::Target;
 
@@ -18,24 +18,21 @@ pub(crate) async fn post_json(
     body: Bytes,
     limit: usize,
 ) -> Result<Bytes, String> {
-    let mut request = Request::new(Pieces::of(&body));
-    *request.method_mut() = Method::POST;
-    *request.uri_mut() = target.below(path).ok_or("the path can't be written")?;
+    let path = target.path(path, None).ok_or("the path can't be written")?;
     let json = HeaderValue::from_static("application/json");
-    let headers = request.headers_mut();
+    let mut headers = HeaderMap::with_capacity(3);
     headers.insert(header::HOST, target.host_header.clone());
     headers.insert(header::CONTENT_TYPE, json.clone());
     headers.insert(header::ACCEPT, json);
     let connection = connector.connect(target).await;
     let mut connection = connection.map_err(|error| error.to_string())?;
-    let answer = connection.send(request).await;
-    let (head, body) = answer
-        .map_err(|error| error.into_error().to_string())?
-        .into_parts();
+    let request = Outgoing::new(Method::POST, &path, &headers, whole(&body));
+    let answer = connection.send(request, None).await;
+    let head = answer.map_err(|unanswered| unanswered.fault.to_string())?;
     if !head.status.is_success() {
         return Err(format!("it answered {}", head.status.as_u16()));
     }
-    let mut source = Source::Http(body, Some((connection, Arc::clone(target))));
+    let mut source = Source::Http(Some(connection), Arc::clone(target));
     let mut bytes = BytesMut::new();
     while let Some(chunk) = source.next().await {
         bytes.extend_from_slice(&chunk.map_err(|error| error.to_string())?);

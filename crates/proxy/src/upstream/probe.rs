@@ -1,13 +1,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use http::header::{self, HeaderValue};
-use http::{Method, Request};
+use http::{HeaderMap, Method};
 use tollgate_llm::{Dialect, read_fault, read_models};
 use tollgate_routing::Standing;
 
-use super::request::{ANTHROPIC_VERSION, Pieces};
+use super::outgoing::{Outgoing, Pieces};
+use super::request::ANTHROPIC_VERSION;
 use super::source::Source;
 use super::target::Target;
 use crate::account::{micros, now};
@@ -57,11 +58,9 @@ async fn ask(
     let request = request(provider, target, credential).ok_or("can't be written as HTTP")?;
     let connection = gateway.connector.connect(target).await;
     let mut connection = connection.map_err(|error| plain(&error))?;
-    let answer = connection.send(request).await;
-    let (head, body) = answer
-        .map_err(|error| error.into_error().to_string())?
-        .into_parts();
-    let mut source = Source::Http(body, Some((connection, Arc::clone(target))));
+    let answer = connection.send(request, None).await;
+    let head = answer.map_err(|unanswered| unanswered.fault.to_string())?;
+    let mut source = Source::Http(Some(connection), Arc::clone(target));
     let mut bytes = BytesMut::new();
     while let Some(chunk) = source.next().await {
         bytes.extend_from_slice(&chunk.map_err(|error| error.to_string())?);
@@ -101,20 +100,18 @@ fn request(
     provider: &Provider,
     target: &Target,
     credential: Option<&Credential>,
-) -> Option<Request<Pieces>> {
+) -> Option<Outgoing> {
     let path = match provider.wire {
         Dialect::OpenAi => "/models",
         Dialect::Anthropic => "/v1/models?limit=1000",
         Dialect::Gemini => "/v1beta/models?pageSize=1000",
     };
-    let mut request = Request::new(Pieces::of(&Bytes::new()));
-    *request.method_mut() = Method::GET;
-    *request.uri_mut() = target.below(path)?;
-    let headers = request.headers_mut();
+    let path = target.path(path, None)?;
+    let mut headers = HeaderMap::with_capacity(8);
     headers.insert(header::HOST, target.host_header.clone());
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     if provider.wire == Dialect::Anthropic {
-        headers.insert(names::ANTHROPIC_VERSION, ANTHROPIC_VERSION);
+        headers.insert(names::ANTHROPIC_VERSION, ANTHROPIC_VERSION.clone());
     }
     for (name, value) in &provider.headers {
         headers.insert(name.clone(), value.clone());
@@ -122,5 +119,5 @@ fn request(
     if let Some((name, value)) = credential.and_then(|credential| credential.header.as_ref()) {
         headers.insert(name.clone(), value.clone());
     }
-    Some(request)
+    Some(Outgoing::new(Method::GET, &path, &headers, Pieces::new()))
 }

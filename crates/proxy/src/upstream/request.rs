@@ -1,68 +1,82 @@
 use std::borrow::Cow;
-use std::convert::Infallible;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
-use http::{HeaderMap, Method, Request};
-use http_body::{Frame, SizeHint};
+use http::{HeaderMap, Method};
 use smallvec::SmallVec;
 use tollgate_identity::query_without_key;
 use tollgate_llm::{Dialect, Edits, Endpoint};
 
+use super::outgoing::{Outgoing, Pieces, whole};
 use super::target::Target;
 use crate::admission::Leased;
 use crate::names;
 use crate::snapshot::Provider;
 
 /// The version that Anthropic expects where the caller names none.
-pub(super) const ANTHROPIC_VERSION: HeaderValue = HeaderValue::from_static("2023-06-01");
+pub(super) static ANTHROPIC_VERSION: HeaderValue = HeaderValue::from_static("2023-06-01");
+
+// Names and values that are lent to a request's fields.
+static HOST: HeaderName = header::HOST;
+static ACCEPT_ENCODING: HeaderName = header::ACCEPT_ENCODING;
+static VERSION: HeaderName = names::ANTHROPIC_VERSION;
+static IDENTITY: HeaderValue = HeaderValue::from_static("identity");
 
 /// The request as it goes to the provider: the caller's fields and body but
 /// for what names the caller, the connection or the model.
-pub(super) fn upstream_request(leased: &Leased, target: &Target) -> Option<Request<Pieces>> {
+pub(super) fn upstream_request(leased: &Leased, target: &Target) -> Option<Outgoing> {
     let provider = leased.provider()?;
     let query = match leased.translated() {
         Some(it) => it.query.map(Cow::Borrowed),
         None => leased.head().uri.query().map(query_without_key),
     };
-    let mut request = Request::new(edited_body(leased, provider)?);
-    let path = match leased.through() {
-        None => {
-            *request.method_mut() = Method::POST;
-            upstream_path(leased)?
-        }
-        Some(through) => {
-            *request.method_mut() = through.method.clone();
-            Cow::Borrowed(through.path.as_str())
-        }
+    let (method, path) = match leased.through() {
+        None => (&Method::POST, upstream_path(leased)?),
+        Some(through) => (&through.method, Cow::Borrowed(through.path.as_str())),
     };
-    *request.uri_mut() = target.uri(&path, query.as_deref())?;
-    let headers = request.headers_mut();
-    *headers = passed_on(&leased.head().headers);
-    if leased.translated().is_some() {
-        strip_dialect(headers);
-    }
-    headers.insert(header::HOST, target.host_header.clone());
+    let path = target.path(&path, query.as_deref())?;
+    let body = edited_body(leased, provider)?;
+    let callers = &leased.head().headers;
+    let own_key = leased.own_key();
+    let ours = our_fields(leased, provider, target, &own_key)?;
+    let is_foreign = leased.translated().is_some();
+    let passed = passed_on(callers).filter(|(name, _)| {
+        let is_overridden = ours.iter().any(|(own, _)| own == name);
+        !(is_overridden || is_foreign && is_of_a_dialect(name))
+    });
+    let fields = passed.chain(ours.iter().copied());
+    Some(Outgoing::new(method.clone(), &path, fields, body))
+}
+
+type Field<'f> = (&'f HeaderName, &'f HeaderValue);
+
+/// What is set on every request, over the caller's; of two of a name the later holds.
+fn our_fields<'f>(
+    leased: &'f Leased,
+    provider: &'f Provider,
+    target: &'f Target,
+    own_key: &'f [(HeaderName, HeaderValue)],
+) -> Option<SmallVec<[Field<'f>; 8]>> {
+    let mut ours: SmallVec<[Field<'f>; 8]> = SmallVec::new();
+    ours.push((&HOST, &target.host_header));
     // What is compressed can't be metered without decoding it first.
-    headers.insert(
-        header::ACCEPT_ENCODING,
-        HeaderValue::from_static("identity"),
-    );
-    if provider.wire == Dialect::Anthropic && !headers.contains_key(names::ANTHROPIC_VERSION) {
-        headers.insert(names::ANTHROPIC_VERSION, ANTHROPIC_VERSION);
+    ours.push((&ACCEPT_ENCODING, &IDENTITY));
+    let says_version = || {
+        let mut passed = passed_on(&leased.head().headers);
+        leased.translated().is_none() && passed.any(|(name, _)| *name == VERSION)
+    };
+    if provider.wire == Dialect::Anthropic && !says_version() {
+        ours.push((&VERSION, &ANTHROPIC_VERSION));
     }
-    for (name, value) in &provider.headers {
-        headers.insert(name.clone(), value.clone());
+    let credential = leased.credential()?.header.as_ref();
+    let credential = credential.map(|(name, value)| (name, value));
+    let own_key = own_key.iter().map(|(name, value)| (name, value));
+    for field in provider.headers.iter().chain(credential).chain(own_key) {
+        match ours.iter_mut().find(|(name, _)| *name == field.0) {
+            Some(before) => *before = field,
+            None => ours.push(field),
+        }
     }
-    if let Some((name, value)) = &leased.credential()?.header {
-        headers.insert(name.clone(), value.clone());
-    }
-    for (name, value) in leased.own_key() {
-        headers.insert(name, value);
-    }
-    Some(request)
+    Some(ours)
 }
 
 /// Where the endpoint is behind a provider's base URL.
@@ -80,7 +94,7 @@ pub(super) fn upstream_path(leased: &Leased) -> Option<Cow<'static, str>> {
 pub(super) fn edited_body(leased: &Leased, provider: &Provider) -> Option<Pieces> {
     let candidate = leased.candidate()?;
     if leased.through().is_some() {
-        return Some(Pieces::of(leased.body()));
+        return Some(whole(leased.body()));
     }
     let view = leased.view();
     let defaults = leased.agent().spec().defaults;
@@ -97,7 +111,7 @@ pub(super) fn edited_body(leased: &Leased, provider: &Provider) -> Option<Pieces
             .filter(|_| generates),
         lower_to: leased.hold().clamp().or(leased.hold().cap()),
     };
-    Some(Pieces::new(view.apply(leased.body(), &edits)))
+    Some(view.apply(leased.body(), &edits))
 }
 
 /// Whether usage is asked for on the caller's behalf, and so stripped again.
@@ -110,20 +124,11 @@ pub(super) fn asks_usage(leased: &Leased, provider: &Provider) -> bool {
     asks && leased.through().is_none() && provider.ask_usage && view.stream && !view.usage_asked
 }
 
-/// Fields that belong to the caller's dialect mean nothing to another provider,
-/// or something else.
-fn strip_dialect(headers: &mut HeaderMap) {
-    let names: SmallVec<[HeaderName; 8]> = headers
-        .keys()
-        .filter(|name| {
-            let known = ["anthropic-", "openai-", "x-goog-", "x-stainless-"];
-            known.iter().any(|prefix| name.as_str().starts_with(prefix))
-        })
-        .cloned()
-        .collect();
-    for name in names {
-        headers.remove(&name);
-    }
+/// Fields that belong to the caller's dialect mean nothing to another provider, or
+/// something else.
+fn is_of_a_dialect(name: &HeaderName) -> bool {
+    let known = ["anthropic-", "openai-", "x-goog-", "x-stainless-"];
+    known.iter().any(|prefix| name.as_str().starts_with(prefix))
 }
 
 /// Fields that are the caller's own business with us, or the connection's.
@@ -131,56 +136,48 @@ fn strip_dialect(headers: &mut HeaderMap) {
 /// An organisation or project would decide whom the pool's key bills, so these
 /// come from the provider's `headers` only.
 pub(crate) fn is_ours(name: &HeaderName) -> bool {
-    const OURS: [HeaderName; 14] = [
-        header::HOST,
-        header::CONTENT_LENGTH,
-        header::AUTHORIZATION,
-        header::ACCEPT_ENCODING,
-        header::CONNECTION,
-        header::TRANSFER_ENCODING,
-        header::COOKIE,
-        header::ORIGIN,
-        header::REFERER,
-        header::EXPECT,
-        header::TE,
-        header::TRAILER,
-        header::UPGRADE,
-        header::FORWARDED,
-    ];
-    const NAMES: [&str; 12] = [
-        "x-api-key",
-        "x-goog-api-key",
-        "api-key",
-        "keep-alive",
-        "proxy-connection",
-        "proxy-authorization",
-        "x-forwarded-for",
-        "openai-organization",
-        "openai-project",
-        "x-goog-user-project",
-        // Either would have Google serve another request than was judged.
-        "x-http-method-override",
-        "x-goog-fieldmask",
-    ];
-    OURS.contains(name)
-        || NAMES.contains(&name.as_str())
-        || name.as_str().starts_with("x-tollgate-")
-        || name.as_str().starts_with("sec-")
+    let name = name.as_str();
+    // Matched by length first: this is asked of every field of every request.
+    matches!(
+        name,
+        "host"
+            | "content-length"
+            | "authorization"
+            | "accept-encoding"
+            | "connection"
+            | "transfer-encoding"
+            | "cookie"
+            | "origin"
+            | "referer"
+            | "expect"
+            | "te"
+            | "trailer"
+            | "upgrade"
+            | "forwarded"
+            | "x-api-key"
+            | "x-goog-api-key"
+            | "api-key"
+            | "keep-alive"
+            | "proxy-connection"
+            | "proxy-authorization"
+            | "x-forwarded-for"
+            | "openai-organization"
+            | "openai-project"
+            | "x-goog-user-project"
+            // Either would have Google serve another request than was judged.
+            | "x-http-method-override"
+            | "x-goog-fieldmask"
+    ) || name.starts_with("x-tollgate-")
+        || name.starts_with("sec-")
 }
 
-fn passed_on(from: &HeaderMap) -> HeaderMap {
-    let mut to = HeaderMap::with_capacity(from.len() + 4);
+/// The caller's fields that go on.
+fn passed_on(from: &HeaderMap) -> impl Iterator<Item = Field<'_>> {
     let named = connection_fields(from);
-    for (name, value) in from {
-        if !is_ours(name)
-            && !named
-                .iter()
-                .any(|field| field.eq_ignore_ascii_case(name.as_str()))
-        {
-            to.append(name.clone(), value.clone());
-        }
-    }
-    to
+    from.iter().filter(move |(name, _)| {
+        let is_named = |field: &&str| field.eq_ignore_ascii_case(name.as_str());
+        !is_ours(name) && !named.iter().any(is_named)
+    })
 }
 
 /// Fields that `Connection` declares to be for this hop only (RFC 9110, 7.6.1).
@@ -191,65 +188,6 @@ fn connection_fields(from: &HeaderMap) -> SmallVec<[&str; 2]> {
         .flat_map(|value| value.split(',').map(str::trim))
         .filter(|field| !field.eq_ignore_ascii_case("keep-alive"))
         .collect()
-}
-
-/// A body of a few pieces, sent one after the other without being joined.
-pub(crate) struct Pieces {
-    pieces: SmallVec<[Bytes; 8]>,
-    next: usize,
-    left: u64,
-}
-
-impl Pieces {
-    fn new(pieces: SmallVec<[Bytes; 8]>) -> Self {
-        let left = pieces.iter().map(|piece| piece.len() as u64).sum();
-        Self {
-            pieces,
-            next: 0,
-            left,
-        }
-    }
-
-    /// One body as it is; none at all where it is empty.
-    pub(super) fn of(body: &Bytes) -> Self {
-        Self::new(
-            std::iter::once(body.clone())
-                .filter(|it| !it.is_empty())
-                .collect(),
-        )
-    }
-
-    /// All pieces as one, for a model that lives in this process.
-    pub(super) fn joined(self) -> Bytes {
-        match self.pieces.as_slice() {
-            [one] => one.clone(),
-            many => many.concat().into(),
-        }
-    }
-}
-
-impl http_body::Body for Pieces {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let next = self.next;
-        let piece = self.pieces.get_mut(next).map(std::mem::take);
-        self.next += 1;
-        self.left -= piece.as_ref().map_or(0, |piece| piece.len() as u64);
-        Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.next >= self.pieces.len()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.left)
-    }
 }
 
 #[cfg(test)]
@@ -275,10 +213,7 @@ mod tests {
                 HeaderValue::from_static(value),
             );
         }
-        let names: Vec<_> = passed_on(&from)
-            .keys()
-            .map(|name| name.to_string())
-            .collect();
+        let names: Vec<_> = passed_on(&from).map(|(name, _)| name.to_string()).collect();
         assert_eq!(names, ["anthropic-beta", "user-agent"]);
     }
 }

@@ -1,11 +1,11 @@
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
-use http::{HeaderMap, Request, Response, StatusCode};
-use hyper::body::Incoming;
+use http::{HeaderMap, StatusCode};
 use tokio::time::timeout_at;
 use tollgate_llm::{
     AnswerFault, AnswerView, Forward, Framing, StreamFault, StreamTap, TapOptions, Translator,
@@ -15,9 +15,10 @@ use tollgate_types::FaultClass;
 
 use super::answer::{Answer, AnswerHead, AttemptFault, ProviderAnswer};
 use super::connect::Connector;
-use super::connection::Connection;
+use super::connection::{Connection, Unanswered, WireFault};
 use super::count;
-use super::request::{Pieces, asks_usage, edited_body, upstream_path, upstream_request};
+use super::outgoing::Outgoing;
+use super::request::{asks_usage, edited_body, upstream_path, upstream_request};
 use super::source::Source;
 use super::target::Target;
 use crate::account::now;
@@ -45,12 +46,13 @@ pub(crate) async fn send(
     let internal = || AttemptFault::new(FaultClass::BadRequest, "request can't be written as HTTP");
     let provider = leased.provider().ok_or_else(internal)?;
     if leased.counts_here() {
-        return count::estimated(leased).await.ok_or_else(internal);
+        let why = count::NO_ENDPOINT.to_owned();
+        return count::estimated(leased, why).await.ok_or_else(internal);
     }
     let (head, source) = match &provider.upstream {
         Upstream::Demo => {
             let body = edited_body(leased, provider).ok_or_else(internal)?;
-            demo_answer(leased, &body.joined()).ok_or_else(internal)?
+            demo_answer(leased, &joined(&body)).ok_or_else(internal)?
         }
         Upstream::Http(target) => {
             let request = upstream_request(leased, target).ok_or_else(internal)?;
@@ -67,7 +69,8 @@ pub(crate) async fn send(
         source,
     };
     if count::is_unknown_there(leased, head.status) {
-        return count::estimated(leased).await.ok_or_else(internal);
+        let why = format!("{} (answered {})", count::NO_ENDPOINT, head.status.as_u16());
+        return count::estimated(leased, why).await.ok_or_else(internal);
     }
     if !head.status.is_success() {
         return Err(exchange.error_answer(head).await);
@@ -118,6 +121,14 @@ fn demo_answer(leased: &Leased, body: &[u8]) -> Option<(AnswerHead, Source)> {
     ))
 }
 
+/// All pieces of a body as one.
+fn joined(pieces: &[Bytes]) -> Bytes {
+    match pieces {
+        [one] => one.clone(),
+        many => many.concat().into(),
+    }
+}
+
 /// One request over a connection that was idle or is new.
 ///
 /// A request that an idle connection did not take, because the other side
@@ -125,7 +136,7 @@ fn demo_answer(leased: &Leased, body: &[u8]) -> Option<(AnswerHead, Source)> {
 async fn exchange(
     connector: &Connector,
     target: &Arc<Target>,
-    mut request: Request<Pieces>,
+    mut request: Outgoing,
     first_byte: Instant,
 ) -> Result<(AnswerHead, Source), AttemptFault> {
     loop {
@@ -133,18 +144,11 @@ async fn exchange(
             Some(connection) => (connection, true),
             None => (connect(connector, target, first_byte).await?, false),
         };
-        match timeout_at(first_byte.into(), connection.send(request)).await {
-            Err(_) => {
-                let fault = AttemptFault::new(FaultClass::Timeout, "no answer in time");
-                return Err(fault.billed());
-            }
-            Ok(Ok(response)) => return Ok(taken_apart(response, connection, target)),
-            Ok(Err(mut error)) => match error.take_message() {
+        match connection.send(request, Some(first_byte)).await {
+            Ok(head) => return Ok((head, Source::Http(Some(connection), Arc::clone(target)))),
+            Err(Unanswered { fault, unsent }) => match unsent {
                 Some(unsent) if reused => request = unsent,
-                _ => {
-                    let error = error.into_error();
-                    return Err(broken(&error).billed());
-                }
+                _ => return Err(broken(&fault).billed()),
             },
         }
     }
@@ -154,7 +158,7 @@ async fn connect(
     connector: &Connector,
     target: &Arc<Target>,
     first_byte: Instant,
-) -> Result<Connection, AttemptFault> {
+) -> Result<Box<Connection>, AttemptFault> {
     let limit = first_byte.min(Instant::now() + CONNECT_LIMIT);
     match timeout_at(limit.into(), connector.connect(target)).await {
         Err(_) => {
@@ -164,22 +168,6 @@ async fn connect(
         Ok(Err(fault)) => Err(AttemptFault::new(FaultClass::Connection, fault.to_string())),
         Ok(Ok(connection)) => Ok(connection),
     }
-}
-
-fn taken_apart(
-    response: Response<Incoming>,
-    connection: Connection,
-    target: &Arc<Target>,
-) -> (AnswerHead, Source) {
-    let (parts, incoming) = response.into_parts();
-    let head = AnswerHead {
-        status: parts.status,
-        headers: parts.headers,
-    };
-    (
-        head,
-        Source::Http(incoming, Some((connection, Arc::clone(target)))),
-    )
 }
 
 fn is_event_stream(headers: &HeaderMap) -> bool {
@@ -192,19 +180,20 @@ fn is_event_stream(headers: &HeaderMap) -> bool {
     })
 }
 
-fn bad_answer(note: impl Into<std::borrow::Cow<'static, str>>) -> AttemptFault {
+fn bad_answer(note: impl Into<Cow<'static, str>>) -> AttemptFault {
     AttemptFault::new(FaultClass::BadAnswer, note)
 }
 
-/// What broke, in the ledger's words; hyper's own hold no content.
-fn broken(error: &hyper::Error) -> AttemptFault {
-    if error.is_parse() {
-        return bad_answer(format!("answer is not HTTP: {error}"));
+/// What broke, in the ledger's words; they hold no content.
+fn broken(fault: &WireFault) -> AttemptFault {
+    match fault {
+        WireFault::Head(head) => bad_answer(format!("answer is not HTTP: {head}")),
+        WireFault::Late => AttemptFault::new(FaultClass::Timeout, fault.to_string()),
+        _ => AttemptFault::new(FaultClass::Connection, fault.to_string()),
     }
-    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
-    let note = format!("{error}{}", cause.unwrap_or_default());
-    AttemptFault::new(FaultClass::Connection, note)
 }
+
+type Understood = (AnswerView, Bytes, Cow<'static, str>);
 
 /// An answer that has begun to come.
 struct Exchange<'a> {
@@ -254,7 +243,7 @@ impl Exchange<'_> {
         tap: &mut Interpreter,
         mut held: Forward,
     ) -> Result<Forward, AttemptFault> {
-        let Holdback { tokens, time } = self.leased.snapshot().holdback;
+        let Holdback { tokens, time } = self.leased.holdback();
         if tokens.is_none() && time.is_none() {
             return Ok(held);
         }
@@ -302,14 +291,18 @@ impl Exchange<'_> {
         }
     }
 
-    /// What an answer says of itself, and the answer in the caller's dialect.
-    fn understood(&self, body: Bytes) -> Result<(AnswerView, Bytes), AnswerFault> {
+    /// What an answer says of itself, the answer in the caller's dialect, and
+    /// what of it was left out.
+    fn understood(&self, body: Bytes) -> Result<Understood, AnswerFault> {
         match self.leased.translated() {
-            None => read_answer(self.leased.endpoint(), &body).map(|view| (view, body)),
+            None => {
+                let view = read_answer(self.leased.endpoint(), &body)?;
+                Ok((view, body, Cow::Borrowed("")))
+            }
             Some(it) => {
                 let to = self.leased.asked_endpoint();
                 let done = translate_answer(it.endpoint, to, &body, &it.frame)?;
-                Ok((done.view, done.body))
+                Ok((done.view, done.body, done.lost.join("; ").into()))
             }
         }
     }
@@ -335,10 +328,12 @@ impl Exchange<'_> {
                 output_bytes: 0,
                 model: None,
                 is_estimate: false,
+                note: Cow::Borrowed(""),
             });
         }
         match self.understood(body) {
-            Ok((view, body)) => Ok(Answer::Whole {
+            Ok((view, body, note)) => Ok(Answer::Whole {
+                note: self.in_one_piece(note),
                 head,
                 usage: view.usage,
                 output_bytes: view.output_bytes,
@@ -350,6 +345,16 @@ impl Exchange<'_> {
             Err(AnswerFault::ErrorInside { class, message }) => {
                 Err(AttemptFault::new(class, self.scrubbed(&message)))
             }
+        }
+    }
+
+    /// Tells of a provider that does not stream.
+    fn in_one_piece(&self, note: Cow<'static, str>) -> Cow<'static, str> {
+        const WHOLE: &str = "answered in one piece although a stream was asked for";
+        match (self.leased.view().stream, note.is_empty()) {
+            (false, _) => note,
+            (true, true) => Cow::Borrowed(WHOLE),
+            (true, false) => format!("{WHOLE}; {note}").into(),
         }
     }
 

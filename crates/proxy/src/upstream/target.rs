@@ -25,7 +25,7 @@ pub struct Target {
 }
 
 struct IdleConnection {
-    connection: Connection,
+    connection: Box<Connection>,
     since: Instant,
 }
 
@@ -92,8 +92,8 @@ impl Target {
         format!("{scheme}://{host}{}", self.base_path)
     }
 
-    /// The URI of a path below the base URL, with the caller's query.
-    pub(super) fn uri(&self, path: &str, query: Option<&str>) -> Option<Uri> {
+    /// A path below the base URL, with the caller's query.
+    pub(super) fn path(&self, path: &str, query: Option<&str>) -> Option<PathAndQuery> {
         let mut text = String::with_capacity(
             self.base_path.len() + path.len() + query.map_or(0, |query| query.len() + 1),
         );
@@ -103,21 +103,11 @@ impl Target {
             text.push('?');
             text.push_str(query);
         }
-        PathAndQuery::from_maybe_shared(bytes::Bytes::from(text))
-            .ok()
-            .map(Uri::from)
-    }
-
-    /// The URI of a path of its own, which begins with `/`.
-    pub(super) fn below(&self, path: &str) -> Option<Uri> {
-        let text = format!("{}{path}", self.base_path);
-        PathAndQuery::from_maybe_shared(bytes::Bytes::from(text))
-            .ok()
-            .map(Uri::from)
+        PathAndQuery::from_maybe_shared(bytes::Bytes::from(text)).ok()
     }
 
     /// A connection that another request has left, the youngest first.
-    pub(super) fn take_idle(&self) -> Option<Connection> {
+    pub(super) fn take_idle(&self) -> Option<Box<Connection>> {
         loop {
             let idle = self.idle.lock().ok()?.pop()?;
             if idle.since.elapsed() < LONGEST_IDLE
@@ -129,7 +119,7 @@ impl Target {
     }
 
     /// The answer was read to its end: the next request may have it.
-    pub(super) fn keep(&self, connection: Connection) {
+    pub(super) fn keep(&self, connection: Box<Connection>) {
         if let Some(connection) = connection.still_open()
             && let Ok(mut idle) = self.idle.lock()
             && idle.len() < MOST_IDLE
@@ -158,11 +148,11 @@ mod tests {
     #[test]
     fn paths_and_queries_are_joined() {
         let target = Target::new("https://api.openai.com/v1/").unwrap();
-        let uri = target.uri("/chat/completions", Some("beta=true")).unwrap();
-        assert_eq!(uri, "/v1/chat/completions?beta=true");
+        let path = target.path("/chat/completions", Some("beta=true")).unwrap();
+        assert_eq!(path, "/v1/chat/completions?beta=true");
         assert_eq!(target.authority(), "api.openai.com:443");
         let target = Target::new("http://127.0.0.1:8080").unwrap();
-        assert_eq!(target.uri("/v1/messages", None).unwrap(), "/v1/messages");
+        assert_eq!(target.path("/v1/messages", None).unwrap(), "/v1/messages");
     }
 
     #[test]

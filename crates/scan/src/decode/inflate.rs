@@ -62,22 +62,26 @@ enum Form {
 }
 
 fn magic(text: &[u8]) -> Vec<(usize, Form)> {
-    let mut places: Vec<_> = memchr::memmem::find_iter(text, &[0x1f, 0x8b, 0x08])
-        .take(MOST_PLACES)
-        .map(|at| (at, Form::Gzip))
-        .collect();
-    places.extend(
-        memchr::memmem::find_iter(text, &[0x28, 0xb5, 0x2f, 0xfd])
-            .take(MOST_PLACES)
-            .map(|at| (at, Form::Zstd)),
-    );
+    // `x^` is text; the others stand in none, and all but one of them have a
+    // byte that plain text is free of.
+    const STARTS: [(&[u8], Form); 5] = [
+        (&[0x1f, 0x8b, 0x08], Form::Gzip),
+        (&[0x28, 0xb5, 0x2f, 0xfd], Form::Zstd),
+        (&[0x78, 0x9c], Form::Zlib),
+        (&[0x78, 0xda], Form::Zlib),
+        (&[0x78, 0x01], Form::Zlib),
+    ];
+    let starts = match text.is_ascii() {
+        true => &STARTS[4..],
+        false => &STARTS[..],
+    };
+    let mut places = Vec::new();
     if text.starts_with(&[0x78, 0x5e]) {
         places.push((0, Form::Zlib));
     }
-    // `x^` is text; the others stand in none.
-    for start in [[0x78, 0x01], [0x78, 0x9c], [0x78, 0xda]] {
-        let found = memchr::memmem::find_iter(text, &start).take(MOST_PLACES);
-        places.extend(found.map(|at| (at, Form::Zlib)));
+    for (start, form) in starts {
+        let found = memchr::memmem::find_iter(text, start).take(MOST_PLACES);
+        places.extend(found.map(|at| (at, *form)));
     }
     places
 }

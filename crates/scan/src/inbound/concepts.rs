@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::ConceptFault;
 use crate::sieve::{self, Sieve};
@@ -7,6 +8,8 @@ use crate::sieve::{self, Sieve};
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct File {
+    /// Concepts whose words stand in any text.
+    pub(crate) common: Vec<String>,
     pub(crate) concepts: BTreeMap<String, Vec<String>>,
     pub(crate) signals: Vec<Written>,
 }
@@ -49,6 +52,13 @@ pub(crate) fn read(text: &str) -> Result<File, ConceptFault> {
     toml::from_str(text).map_err(|fault| ConceptFault(fault.to_string()))
 }
 
+/// Whether a word begins with a letter that another could stand before.
+pub(crate) fn is_latin(word: &str) -> bool {
+    word.bytes()
+        .next()
+        .is_some_and(|byte| byte.is_ascii_alphanumeric())
+}
+
 impl Concepts {
     pub(crate) fn new(file: &File) -> Result<Self, ConceptFault> {
         let mut known: BTreeMap<String, Vec<u8>> = BTreeMap::new();
@@ -70,11 +80,6 @@ impl Concepts {
                 sieve::LONGEST
             )));
         }
-        let is_latin = |word: &str| {
-            word.bytes()
-                .next()
-                .is_some_and(|byte| byte.is_ascii_alphanumeric())
-        };
         Ok(Self {
             sieve: Sieve::new(known.keys().map(String::as_bytes)),
             words: known
@@ -85,15 +90,11 @@ impl Concepts {
         })
     }
 
-    /// Every mention, in a text that was normalised.
-    pub(crate) fn hits(&self, text: &[u8]) -> Hits {
+    /// Every mention in these parts of a text that was normalised.
+    pub(crate) fn hits(&self, text: &[u8], parts: &[Range<usize>]) -> Hits {
         let mut hits: Hits = vec![Vec::new(); self.count];
-        let keep = |seen: &sieve::Seen| {
-            let before = seen.start.checked_sub(1).map(|at| text[at]);
-            let (_, latin) = self.words[seen.literal as usize];
-            !latin || !before.is_some_and(|byte| byte.is_ascii_alphanumeric())
-        };
-        self.sieve.each(text, 0, keep, |seen| {
+        let keep = |seen: &sieve::Seen| self.begins(text, seen);
+        let mut tell = |seen: sieve::Seen| {
             let (concepts, _) = &self.words[seen.literal as usize];
             for concept in concepts {
                 let list = &mut hits[usize::from(*concept)];
@@ -104,7 +105,29 @@ impl Concepts {
                     });
                 }
             }
-        });
+        };
+        for part in parts {
+            self.sieve.within(text, part.clone(), keep, &mut tell);
+        }
         hits
+    }
+
+    /// How often one concept is mentioned.
+    pub(crate) fn mentions(&self, text: &[u8], concept: usize) -> usize {
+        let is_it = |seen: &sieve::Seen| {
+            let (concepts, _) = &self.words[seen.literal as usize];
+            concepts.iter().any(|it| usize::from(*it) == concept) && self.begins(text, seen)
+        };
+        let mut count = 0;
+        self.sieve.each(text, 0, is_it, |_| count += 1);
+        count.min(MOST_HITS)
+    }
+
+    /// Whether a word stands where it counts: in Latin letters, at the
+    /// beginning of one.
+    fn begins(&self, text: &[u8], seen: &sieve::Seen) -> bool {
+        let before = seen.start.checked_sub(1).map(|at| text[at]);
+        let (_, latin) = self.words[seen.literal as usize];
+        !latin || !before.is_some_and(|byte| byte.is_ascii_alphanumeric())
     }
 }

@@ -4,6 +4,7 @@
 //! naive     the detector that routes name: two phrases close to each other
 //! normal    one spelling for many: compatibility forms, look-alikes, spaces
 //! passages  what hides in the text: comments, attributes, encodings
+//! anchors   what a text can come to at most, told in one pass
 //! concepts  words of many languages by what they mean, found in one pass
 //! signals   which meanings stand together, what that weighs, and the sum
 //! profile   how strict, by context; the numbers of the systems replaced
@@ -12,6 +13,7 @@
 //!
 //! A finding here is first of all taint on the run that read the text.
 
+mod anchors;
 mod concepts;
 mod naive;
 mod normal;
@@ -25,8 +27,11 @@ use crate::finding::{Detector, Finding, Report, Severity, Verdict};
 pub use outside::{Answer, Asked, Opinion, OpinionFault, SecondOpinion, combine};
 pub use profile::{Context, Profile, Rate};
 
+use anchors::{Anchored, Anchors};
 use concepts::Concepts;
-use signals::Signals;
+use normal::View;
+use passages::Passage;
+use signals::{Signals, Sum};
 
 /// What is looked for, and how strictly.
 #[derive(Debug, Clone, Copy)]
@@ -60,6 +65,7 @@ pub struct ConceptFault(pub(crate) String);
 /// Finds injections in text. Cheap to share, holds no text.
 #[derive(Debug)]
 pub struct Injections {
+    anchors: Anchors,
     concepts: Concepts,
     signals: Signals,
     naive: naive::Naive,
@@ -73,6 +79,7 @@ impl Injections {
     pub fn shipped() -> Result<Self, ConceptFault> {
         let file = concepts::read(include_str!("../../rules/concepts.toml"))?;
         Ok(Self {
+            anchors: Anchors::new(&file)?,
             concepts: Concepts::new(&file)?,
             signals: Signals::new(&file)?,
             naive: naive::Naive::new(),
@@ -84,30 +91,19 @@ impl Injections {
     pub fn inbound(&self, text: &[u8], how: Inbound) -> Report {
         let mut report = Report::default();
         let mut verdict = Verdict::Clean;
+        let reading = self.read(text);
         if how.naive
+            && reading.anchored.may_be_naive()
             && let Some((finding, naive)) = self.naive.look(text)
         {
             verdict = naive;
             report.findings.push(finding);
         }
-        if how.signals {
-            let (score, discussed, found) = self.weigh(text, how);
+        if how.signals
+            && let Some((judged, found)) = self.judge(text, &reading, how)
+        {
             report.findings.extend(found);
-            let (review, unsafe_) = how.profile.thresholds(how.context);
-            let judged = match score {
-                score if score >= unsafe_ && !discussed => Verdict::Unsafe,
-                score if score >= review => Verdict::Review,
-                _ => Verdict::Clean,
-            };
-            if judged == Verdict::Clean {
-                report
-                    .findings
-                    .retain(|finding| finding.detector == Detector::NaiveInjection);
-            }
             verdict = verdict.max(judged);
-        }
-        if verdict == Verdict::Clean {
-            report.findings.clear();
         }
         report
             .findings
@@ -116,43 +112,111 @@ impl Injections {
         report
     }
 
-    /// The sum of the signals, whether the text talks about injections rather
-    /// than being one, and where they are.
-    fn weigh(&self, text: &[u8], how: Inbound) -> (u32, bool, Vec<Finding>) {
+    /// What the signals come to, and where they are; nothing where that is
+    /// less than a review.
+    fn judge(
+        &self,
+        text: &[u8],
+        reading: &Reading,
+        how: Inbound,
+    ) -> Option<(Verdict, Vec<Finding>)> {
+        let (review, unsafe_) = how.profile.thresholds(how.context);
+        let repeated = passages::repeated(&reading.view.text);
+        let turned = reading.anchored.may_be_turned();
+        let hidden: Vec<(Passage, Reading)> = passages::of(text, &reading.view, turned)
+            .into_iter()
+            .map(|passage| {
+                let inner = self.read(&passage.text);
+                (passage, inner)
+            })
+            .collect();
+        if self.bound(reading, repeated, &hidden) < review {
+            return None;
+        }
+        let sum = self.weigh(text.len(), reading, repeated, &hidden);
+        if sum.score < review {
+            return None;
+        }
+        let talk = self
+            .concepts
+            .mentions(&reading.view.text, self.signals.discussion);
+        let talk = u32::try_from(talk).unwrap_or(u32::MAX);
+        let discussed = how.profile.is_discussion(talk, sum.count);
+        let score = if discussed { sum.score / 2 } else { sum.score };
+        let judged = match score {
+            score if score >= unsafe_ && !discussed => Verdict::Unsafe,
+            score if score >= review => Verdict::Review,
+            _ => return None,
+        };
+        Some((judged, sum.findings))
+    }
+
+    fn read(&self, text: &[u8]) -> Reading {
         let view = normal::view(text);
-        let hits = self.concepts.hits(&view.text);
-        let mut sum = self.signals.weigh(&hits, &view);
-        sum.add(
-            passages::repeated(&view.text),
-            "repeated-token",
-            (0, text.len()),
-        );
-        for passage in passages::of(text, &view) {
-            let inner = normal::view(&passage.text);
-            let inner_hits = self.concepts.hits(&inner.text);
-            let inner_sum = self.signals.weigh(&inner_hits, &inner);
+        let anchored = self.anchors.of(&view.text);
+        Reading { view, anchored }
+    }
+
+    /// What [`Self::weigh`] can come to at most, by the anchors alone: the same
+    /// steps, each with its bound.
+    fn bound(&self, reading: &Reading, repeated: u32, hidden: &[(Passage, Reading)]) -> u32 {
+        let mut bound = self.signals.bound(reading.anchored.present) + repeated;
+        for (passage, inner) in hidden {
+            let most = self.signals.bound(inner.anchored.present);
+            match passage.hidden {
+                false if most > 0 => bound = bound.max(most + passage.weight),
+                false => {}
+                true if most >= 4 => bound += most + passage.weight,
+                true => bound += passage.weight.saturating_sub(4),
+            }
+        }
+        bound
+    }
+
+    /// The sum of the signals.
+    fn weigh(
+        &self,
+        length: usize,
+        reading: &Reading,
+        repeated: u32,
+        hidden: &[(Passage, Reading)],
+    ) -> Sum {
+        let mut sum = self.sum(reading);
+        sum.add(repeated, "repeated-token", (0, length));
+        for (passage, inner) in hidden {
+            let inner = self.sum(inner).score;
+            let place = (passage.start, passage.end);
             // Another reading of text that is seen anyway only counts where it
             // says more; one that hides weighs more than one that does not.
             if !passage.hidden {
-                if inner_sum.score > sum.score {
-                    let more = inner_sum.score - sum.score + passage.weight;
-                    sum.add(more, passage.kind, (passage.start, passage.end));
+                if inner > sum.score {
+                    let more = inner - sum.score + passage.weight;
+                    sum.add(more, passage.kind, place);
                 }
-            } else if inner_sum.score >= 4 {
-                let weight = inner_sum.score + passage.weight;
-                sum.add(weight, passage.kind, (passage.start, passage.end));
-            } else if passage.weight > 4 {
-                sum.add(
-                    passage.weight - 4,
-                    passage.kind,
-                    (passage.start, passage.end),
-                );
+            } else if inner >= 4 {
+                sum.add(inner + passage.weight, passage.kind, place);
+            } else {
+                sum.add(passage.weight.saturating_sub(4), passage.kind, place);
             }
         }
-        let discussed = how.profile.is_discussion(sum.discussion, sum.count);
-        let score = if discussed { sum.score / 2 } else { sum.score };
-        (score, discussed, sum.findings)
+        sum
     }
+
+    /// The signals of one text, which all stand around its anchors.
+    fn sum(&self, reading: &Reading) -> Sum {
+        let text = &reading.view.text;
+        // Anchors come by their ends, and a word may reach out of its gram.
+        let within = self.signals.widest + 3 * crate::sieve::LONGEST;
+        let parts = reading.anchored.around(within, text.len());
+        let hits = self.concepts.hits(text, &parts);
+        self.signals.weigh(&hits, &reading.view)
+    }
+}
+
+/// A text in one spelling, with the words in it that few texts have.
+struct Reading {
+    view: View,
+    anchored: Anchored,
 }
 
 pub(crate) fn finding(kind: &str, weight: u32, start: usize, end: usize) -> Finding {

@@ -2,7 +2,7 @@ use crate::finding::{Detector, Finding, Severity, Verdict};
 use crate::sieve::Sieve;
 
 /// Phrases that ask for what a model was told.
-const DISCLOSURE: &[&str] = &[
+pub(super) const DISCLOSURE: &[&str] = &[
     "system prompt",
     "system message",
     "system instruction",
@@ -22,7 +22,7 @@ const DISCLOSURE: &[&str] = &[
 ];
 
 /// Phrases that ask to leave it.
-const JAILBREAK: &[&str] = &[
+pub(super) const JAILBREAK: &[&str] = &[
     "ignore previous",
     "ignore all previous",
     "ignore the previous",

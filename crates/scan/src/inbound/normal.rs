@@ -54,75 +54,112 @@ pub(crate) fn view(text: &[u8]) -> View {
         length: text.len(),
     };
     match text.is_ascii() {
-        true => ascii(text, &mut view),
+        true => ascii(text, 0, &mut view),
         false => wide(&String::from_utf8_lossy(text), &mut view),
     }
     view
 }
 
-fn ascii(text: &[u8], view: &mut View) {
+/// Letters of which all are ASCII, from `from` on in the original: in bulk.
+fn ascii(text: &[u8], from: usize, view: &mut View) {
     let plain = |byte: &u8| match *byte {
         0..=b' ' => b' ',
         other => other.to_ascii_lowercase(),
     };
-    let mut out: Vec<u8> = text.iter().map(plain).collect();
+    let mut at = 0;
+    if view.text.last() == Some(&b' ') {
+        at = text.iter().take_while(|byte| **byte <= b' ').count();
+    }
+    if at == text.len() {
+        return;
+    }
+    view.note(from + at);
+    let start = view.text.len();
+    view.text.extend(text[at..].iter().map(plain));
     // Blanks side by side become one; most text has none.
-    let mut at = memchr::memmem::find(&out, b"  ").map_or(out.len(), |at| at + 1);
-    let mut here = at;
-    while at < out.len() {
-        let blanks = out[at..].iter().take_while(|byte| **byte == b' ').count();
-        at += blanks;
-        let next = memchr::memmem::find(&out[at..], b"  ").map_or(out.len(), |step| at + step + 1);
-        if at < out.len() {
-            view.places.push((here, at));
+    let out = &mut view.text;
+    let Some(first) = doubled(out, start) else {
+        return;
+    };
+    let mut read = first + 1;
+    let mut here = read;
+    while read < out.len() {
+        let blanks = out[read..].iter().take_while(|byte| **byte == b' ').count();
+        read += blanks;
+        let next = doubled(out, read).map_or(out.len(), |at| at + 1);
+        if read < out.len() {
+            view.places.push((here, from + at + read - start));
         }
-        out.copy_within(at..next, here);
-        here += next - at;
-        at = next;
+        out.copy_within(read..next, here);
+        here += next - read;
+        read = next;
     }
     out.truncate(here);
-    view.text = out;
 }
 
+/// Where two blanks stand side by side, from here on. Without branches within
+/// a stretch, so that sixteen letters are looked at in one step.
+fn doubled(text: &[u8], mut from: usize) -> Option<usize> {
+    const STEP: usize = 64;
+    while from + 1 < text.len() {
+        let befores = &text[from..text.len() - 1];
+        let befores = &befores[..befores.len().min(STEP)];
+        let is_double = |(before, behind): (&u8, &u8)| (*before == b' ') & (*behind == b' ');
+        let mut pairs = befores.iter().zip(&text[from + 1..]);
+        if pairs.clone().fold(false, |any, pair| any | is_double(pair)) {
+            return pairs.position(is_double).map(|at| from + at);
+        }
+        from += befores.len();
+    }
+    None
+}
+
+/// Text with other letters too: what is ASCII in it in bulk, the others one by
+/// one.
 fn wide(text: &str, view: &mut View) {
-    let mut latin = false;
-    for (at, letter) in text.char_indices() {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while let Some(letter) = text.get(at..).and_then(|rest| rest.chars().next()) {
         if letter.is_ascii() {
-            let byte = letter as u8;
-            latin = byte.is_ascii_alphabetic();
-            match byte > b' ' {
-                true => put(view, at, byte.to_ascii_lowercase() as char),
-                false if view.text.last() != Some(&b' ') => put(view, at, ' '),
-                false => {}
-            }
+            let end = at + ascii_run(&bytes[at..]);
+            ascii(&bytes[at..end], at, view);
+            at = end;
             continue;
         }
-        if let Some(tag) = tag(letter) {
-            view.tags.push(tag);
-            continue;
+        let next = at + letter.len_utf8();
+        let is_latin = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphabetic);
+        // Between Latin letters it is meant to be read as one.
+        let latin = is_latin(bytes.get(next)) || is_latin(view.text.last());
+        one(letter, at, latin, view);
+        at = next;
+    }
+}
+
+/// How many bytes are ASCII from here on.
+fn ascii_run(bytes: &[u8]) -> usize {
+    const STEP: usize = 16;
+    let whole = bytes
+        .chunks_exact(STEP)
+        .take_while(|chunk| chunk.is_ascii());
+    let from = whole.count() * STEP;
+    let rest = bytes[from..].iter().take_while(|byte| byte.is_ascii());
+    from + rest.count()
+}
+
+fn one(letter: char, at: usize, latin: bool, view: &mut View) {
+    if let Some(tag) = tag(letter) {
+        view.tags.push(tag);
+    } else if is_invisible(letter) {
+        view.invisible += 1;
+    } else if let Some(like) = look_alike(letter).filter(|_| latin) {
+        view.look_alikes += 1;
+        put(view, at, like);
+    } else if letter.is_whitespace() {
+        if view.text.last() != Some(&b' ') {
+            put(view, at, ' ');
         }
-        if is_invisible(letter) {
-            view.invisible += 1;
-            continue;
-        }
-        let next_is_latin =
-            || text[at + letter.len_utf8()..].starts_with(|next: char| next.is_ascii_alphabetic());
-        if let Some(like) = look_alike(letter)
-            && (latin || next_is_latin())
-        {
-            view.look_alikes += 1;
-            put(view, at, like);
-            continue;
-        }
-        latin = false;
-        if letter.is_whitespace() {
-            if view.text.last() != Some(&b' ') {
-                put(view, at, ' ');
-            }
-            continue;
-        }
+    } else {
         for form in std::iter::once(letter).nfkc().flat_map(char::to_lowercase) {
-            latin = form.is_ascii_alphabetic();
             put(view, at, form);
         }
     }
@@ -186,19 +223,20 @@ fn look_alike(letter: char) -> Option<char> {
 pub(crate) fn leet(text: &[u8]) -> Option<Vec<u8>> {
     // Without branches, so that sixteen letters are looked at in one step.
     let is_inner = |before: u8, sign: u8| {
-        let is_sign = (sign == b'0')
-            | (sign == b'1')
-            | (sign == b'3')
-            | (sign == b'4')
-            | (sign == b'5')
+        let is_sign = (sign.wrapping_sub(b'3') < 3)
+            | (sign.wrapping_sub(b'0') < 2)
             | (sign == b'7')
             | (sign == b'@')
             | (sign == b'$');
         is_sign & before.is_ascii_lowercase()
     };
-    let pairs = text.iter().zip(text.iter().skip(1));
-    let inner: usize = pairs.map(|(a, b)| usize::from(is_inner(*a, *b))).sum();
-    if inner < 2 {
+    let inner = text.chunks(128).zip(text.get(1..)?.chunks(128));
+    let inner = inner.map(|(befores, signs)| {
+        let pairs = befores.iter().zip(signs);
+        let inner: u8 = pairs.map(|(a, b)| u8::from(is_inner(*a, *b))).sum();
+        usize::from(inner)
+    });
+    if inner.sum::<usize>() < 2 {
         return None;
     }
     let mut words = 0;
@@ -278,15 +316,7 @@ fn escape(text: &[u8]) -> usize {
 
 /// `i g n o r e` as one word, where several letters stand alone in a row.
 pub(crate) fn joined(text: &[u8]) -> Option<Vec<u8>> {
-    let is_gap = |byte: u8| matches!(byte, b' ' | b'-' | b'.' | b'_');
-    // Three letters with a gap behind each.
-    let (mut turns, mut gap) = (0, true);
-    let is_spaced = text.iter().any(|byte| {
-        let was = std::mem::replace(&mut gap, is_gap(*byte));
-        turns = if was == gap { 1 } else { turns + 1 };
-        gap && turns >= 6
-    });
-    if !is_spaced {
+    if !is_spaced(text) {
         return None;
     }
     let mut out = Vec::with_capacity(text.len());
@@ -302,4 +332,28 @@ pub(crate) fn joined(text: &[u8]) -> Option<Vec<u8>> {
         out.extend_from_slice(word);
     }
     (most >= 6).then_some(out)
+}
+
+/// Whether three letters stand somewhere with a gap behind each.
+fn is_spaced(text: &[u8]) -> bool {
+    const STEP: usize = 64;
+    const REACH: usize = 5;
+    // Without branches within a stretch, so that sixteen letters are looked at
+    // in one step.
+    for at in (0..text.len()).step_by(STEP) {
+        let stretch = &text[at..text.len().min(at + STEP + REACH)];
+        let mut gaps = [0u8; STEP + REACH];
+        for (gap, byte) in gaps.iter_mut().zip(stretch) {
+            *gap = u8::from((*byte == b' ') | (*byte == b'-') | (*byte == b'.') | (*byte == b'_'));
+        }
+        let mut any = 0;
+        for from in 0..STEP {
+            let turns = !gaps[from] & gaps[from + 1] & !gaps[from + 2];
+            any |= turns & gaps[from + 3] & !gaps[from + 4] & gaps[from + 5];
+        }
+        if any & 1 == 1 {
+            return true;
+        }
+    }
+    false
 }

@@ -18,7 +18,9 @@ pub(crate) struct Passage {
     pub(crate) weight: u32,
 }
 
-pub(crate) fn of(text: &[u8], view: &View) -> Vec<Passage> {
+/// The passages of a text; `turned` says that something in it speaks of
+/// turning letters by thirteen.
+pub(crate) fn of(text: &[u8], view: &View, turned: bool) -> Vec<Passage> {
     let mut found = Vec::new();
     let whole = |kind, inner: Vec<u8>, weight| Passage {
         kind,
@@ -48,9 +50,7 @@ pub(crate) fn of(text: &[u8], view: &View) -> Vec<Passage> {
     }
     markup(text, &mut found);
     encoded(text, &mut found);
-    if memchr::memmem::find(&view.text, b"rot13").is_some()
-        || memchr::memmem::find(&view.text, b"vtaber").is_some()
-    {
+    if turned {
         found.push(whole(
             "encoded-instruction",
             view.text.iter().map(|byte| rot13(*byte)).collect(),
@@ -234,32 +234,62 @@ fn morse(text: &[u8]) -> Option<Vec<u8>> {
     (groups >= 20).then_some(out)
 }
 
+/// Times that a word must be said in a row.
+const ROW: usize = 10;
+
 /// What one word that is said over and over weighs: a known way to shake
 /// loose what a model has learned.
 pub(crate) fn repeated(text: &[u8]) -> u32 {
-    let is_plain = |word: &[u8]| {
-        (3..=32).contains(&word.len())
-            && word.iter().all(u8::is_ascii_alphanumeric)
-            && !matches!(
-                word,
-                b"nan" | b"null" | b"none" | b"true" | b"false" | b"000" | b"n/a"
-            )
-    };
-    let (mut run, mut last, mut from) = (0, &b""[..], 0);
+    if !may_repeat(text) {
+        return 0;
+    }
+    let (mut run, mut last, mut from) = (1, &b""[..], 0);
     let ends = memchr::memchr_iter(b' ', text).chain([text.len()]);
     for end in ends {
         let word = &text[from..end];
         from = end + 1;
-        // Two alike side by side are rare: nothing else is asked of most words.
-        run = if word == last && is_plain(word) {
-            run + 1
-        } else {
-            0
+        run = match word == last && is_plain(word) {
+            true => run + 1,
+            false => 1,
         };
         last = word;
-        if run >= 9 {
+        if run >= ROW {
             return 5;
         }
     }
     0
+}
+
+/// Whether three words side by side are the same somewhere, where it is looked:
+/// ten in a row of three letters each take 39 bytes, the first six of them 23,
+/// so that one look stands before the last four.
+fn may_repeat(text: &[u8]) -> bool {
+    const STEP: usize = 23;
+    let blank = |from: usize| {
+        let rest = text.get(from..)?;
+        let rest = &rest[..rest.len().min(34)];
+        let at = rest.iter().position(|byte| *byte == b' ')?;
+        Some(from + at)
+    };
+    let looks = (0..text.len()).step_by(STEP);
+    let mut words = looks.filter_map(|at| {
+        let first = blank(at)? + 1;
+        Some((first, blank(first)? + 1))
+    });
+    words.any(|(first, second)| {
+        let word = &text[first..second];
+        let third = second + word.len();
+        let next = text.get(second..third);
+        let last = text.get(third..third + word.len() - 1);
+        next == Some(word) && last == Some(&word[..word.len() - 1])
+    })
+}
+
+fn is_plain(word: &[u8]) -> bool {
+    (3..=32).contains(&word.len())
+        && word.iter().all(u8::is_ascii_alphanumeric)
+        && !matches!(
+            word,
+            b"nan" | b"null" | b"none" | b"true" | b"false" | b"000" | b"n/a"
+        )
 }

@@ -1,3 +1,4 @@
+use super::anchors::Set;
 use super::concepts::{File, Hit, Hits};
 use super::normal::View;
 use super::{ConceptFault, finding};
@@ -7,7 +8,10 @@ use crate::finding::Finding;
 #[derive(Debug)]
 pub(crate) struct Signals {
     signals: Vec<Signal>,
-    discussion: usize,
+    /// Talk about such things.
+    pub(crate) discussion: usize,
+    /// How far apart two concepts of a signal may stand.
+    pub(crate) widest: usize,
 }
 
 #[derive(Debug)]
@@ -18,6 +22,8 @@ struct Signal {
     second: Option<usize>,
     within: usize,
     most: u32,
+    /// The concepts that any text with this signal has an anchor of.
+    needs: Set,
 }
 
 /// What a text comes to.
@@ -26,8 +32,6 @@ pub(crate) struct Sum {
     pub(crate) score: u32,
     /// How many signals spoke.
     pub(crate) count: u32,
-    /// How often the text speaks as one about such things does.
-    pub(crate) discussion: u32,
     pub(crate) findings: Vec<Finding>,
 }
 
@@ -58,6 +62,18 @@ impl Signals {
                 .map(number)
                 .collect::<Result<Vec<_>, _>>()?;
             let first = numbers.first().copied();
+            let anchors = written
+                .concepts
+                .iter()
+                .zip(&numbers)
+                .filter(|(name, _)| !file.common.contains(name));
+            let needs = anchors.fold(0, |set, (_, number)| set | 1 << number);
+            if needs == 0 {
+                return Err(ConceptFault(format!(
+                    "signal `{}` is made of common concepts alone",
+                    written.kind
+                )));
+            }
             signals.push(Signal {
                 kind: written.kind.clone(),
                 weight: written.weight,
@@ -67,19 +83,24 @@ impl Signals {
                 second: numbers.get(1).copied(),
                 within: written.within,
                 most: written.most.unwrap_or(1),
+                needs,
             });
         }
         Ok(Self {
+            widest: signals.iter().map(|it| it.within).max().unwrap_or(0),
             signals,
             discussion: number(&"discussion".to_owned())?,
         })
     }
 
+    /// What a text with these anchors can come to at most.
+    pub(crate) fn bound(&self, present: Set) -> u32 {
+        let possible = self.signals.iter().filter(|it| it.needs & !present == 0);
+        possible.map(|it| it.weight * it.most).sum()
+    }
+
     pub(crate) fn weigh(&self, hits: &Hits, view: &View) -> Sum {
-        let mut sum = Sum {
-            discussion: u32::try_from(hits[self.discussion].len()).unwrap_or(u32::MAX),
-            ..Sum::default()
-        };
+        let mut sum = Sum::default();
         for signal in &self.signals {
             let places = match signal.second {
                 Some(second) => pairs(

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 fn shared() -> &'static Injections {
@@ -101,4 +103,98 @@ fn everyday_text_is_clean() {
     ] {
         assert_eq!(verdict(text), Verdict::Clean, "{text}");
     }
+}
+
+/// Words of every concept and some of none.
+fn vocabulary() -> Vec<String> {
+    let file = concepts::read(include_str!("../../rules/concepts.toml")).unwrap();
+    let mut words: Vec<String> = file.concepts.into_values().flatten().collect();
+    words.extend(["the river ", "and ", "x", ". ", "\n\n", "é"].map(String::from));
+    words.push("a garden in the morning ".repeat(12));
+    words
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+    #[test]
+    fn looking_around_anchors_alone_changes_nothing(picks in prop::collection::vec((0usize..4000, 0usize..3), 0..40)) {
+        let words = vocabulary();
+        let mut text = String::new();
+        for (pick, gap) in picks {
+            text.push_str(&words[pick % words.len()]);
+            text.push_str([" ", "", " of that long river in the garden "][gap]);
+        }
+        let injections = shared();
+        let reading = injections.read(text.as_bytes());
+        let all = 0..reading.view.text.len();
+        let hits = injections.concepts.hits(&reading.view.text, std::slice::from_ref(&all));
+        let whole = injections.signals.weigh(&hits, &reading.view);
+        let near = injections.sum(&reading);
+        prop_assert_eq!(whole.score, near.score);
+        prop_assert_eq!(whole.findings, near.findings);
+        prop_assert!(whole.score <= injections.signals.bound(reading.anchored.present));
+    }
+
+    #[test]
+    fn no_phrase_of_the_naive_detector_goes_unread(first in 0usize..24, second in 0usize..16, gap in "[ a-zé.\u{200b}\n]{0,40}") {
+        let (leave, tell) = (naive::JAILBREAK[first], naive::DISCLOSURE[second]);
+        for text in [format!("{leave}{gap}{tell}"), format!("{tell}{gap}x{leave}")] {
+            let found = shared().naive.look(text.as_bytes()).map(|(_, verdict)| verdict);
+            let how = Inbound { signals: false, ..Inbound::default() };
+            prop_assert_eq!(shared().inbound(text.as_bytes(), how).judged, Some(found.unwrap_or(Verdict::Clean)));
+        }
+    }
+}
+
+#[test]
+fn one_word_over_and_over_is_seen_at_every_place_and_length() {
+    for length in 3..=32 {
+        for before in 0..30 {
+            let word = "a".repeat(length);
+            let say = |times: usize| {
+                format!(
+                    "{} {}",
+                    "x".repeat(before),
+                    vec![word.as_str(); times].join(" ")
+                )
+            };
+            assert_eq!(
+                passages::repeated(say(10).as_bytes()),
+                5,
+                "{length} after {before}"
+            );
+            assert_eq!(
+                passages::repeated(say(9).as_bytes()),
+                0,
+                "{length} after {before}"
+            );
+        }
+    }
+}
+
+#[test]
+fn letters_with_gaps_between_are_joined_wherever_they_stand() {
+    for before in 0..140 {
+        let text = format!("{} a b c d e f ", "x".repeat(before));
+        assert!(normal::joined(text.as_bytes()).is_some(), "after {before}");
+        let text = format!("{} a b cd e ", "x".repeat(before));
+        assert!(normal::joined(text.as_bytes()).is_none(), "after {before}");
+    }
+}
+
+#[test]
+fn one_spelling_is_the_same_in_bulk_and_letter_by_letter() {
+    let text = "  Two  WORDS\n\n\u{a0} and —\u{200b} “Marks”\t \u{fdfa}  END ";
+    let view = normal::view(text.as_bytes());
+    assert_eq!(
+        String::from_utf8_lossy(&view.text),
+        " two words and — “marks” صلى الله عليه وسلم end "
+    );
+    let at = view
+        .text
+        .windows(3)
+        .position(|part| part == b"end")
+        .unwrap();
+    let (start, end) = view.place(at, at + 3);
+    assert_eq!(&text[start..end], "END");
 }

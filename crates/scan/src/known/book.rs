@@ -1,8 +1,10 @@
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use super::fragments::Cover;
+use super::random::{count, random};
 use super::{DERIVED, MOST, SHORTEST, variants};
 use crate::finding::{Detector, Finding, Severity};
 
@@ -12,6 +14,10 @@ const WINDOW: usize = 6;
 /// Only every so many bytes of a text are looked at; every form is entered at
 /// so many offsets in turn.
 const STRIDE: usize = 3;
+
+/// Shortest part of a secret that is told, in bytes: every one of it holds a
+/// window that is looked at.
+const PIECE: usize = WINDOW + STRIDE - 1;
 
 /// Longest secret, in bytes.
 const LONGEST: usize = 16_384;
@@ -53,14 +59,35 @@ pub struct Book {
 struct Secret {
     kind: Arc<str>,
     digest: [u8; 16],
-    length: u32,
+    /// Which of its bytes are followed when it leaves in pieces.
+    random: Option<Box<Cover>>,
+}
+
+/// A part of a guarded secret in a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Piece {
+    /// The kind it is guarded under.
+    pub kind: Arc<str>,
+    /// Which one, by its number in the book.
+    pub(super) secret: u32,
+    /// Where in the secret it begins.
+    pub(super) offset: usize,
+    /// Where in the text it begins, in bytes.
+    pub start: usize,
+    /// Where in the text it ends.
+    pub end: usize,
+}
+
+impl Piece {
+    /// Whether it is of one of these secrets.
+    pub fn is_of(&self, secrets: &HashSet<u32>) -> bool {
+        secrets.contains(&self.secret)
+    }
 }
 
 struct Form {
     secret: u32,
     length: u32,
-    /// The last window: many secrets begin alike, and the digest costs more.
-    tail: u32,
     digest: [u8; 16],
     windows: Vec<u32>,
 }
@@ -69,6 +96,10 @@ struct Form {
 struct Entry {
     form: u32,
     offset: u16,
+    length: u32,
+    /// The form's last window: many secrets begin alike, and to go through all
+    /// of them must stay in one place of memory.
+    tail: u32,
 }
 
 /// Words of the bitmap: 128 KiB.
@@ -81,6 +112,9 @@ impl std::fmt::Debug for Book {
 }
 
 impl Book {
+    /// Bytes of a secret that are followed in pieces.
+    pub(super) const FOLLOWED: usize = 512;
+
     /// An empty book under a key of 32 random bytes.
     pub fn new(key: [u8; 32]) -> Self {
         let word = |at: usize| {
@@ -138,7 +172,7 @@ impl Book {
         self.secrets.push(Secret {
             kind: kind.into(),
             digest,
-            length: u32::try_from(secret.len()).unwrap_or(u32::MAX),
+            random: random(secret),
         });
         for (at, form) in variants::of(secret).iter().enumerate() {
             self.enter(number, form, at == 0);
@@ -165,12 +199,12 @@ impl Book {
         let windows: usize = self
             .windows
             .values()
-            .map(|entries| 32 + entries.capacity() * 8)
+            .map(|entries| 32 + entries.capacity() * size_of::<Entry>())
             .sum();
         let forms: usize = self
             .forms
             .iter()
-            .map(|form| 64 + form.windows.capacity() * 4)
+            .map(|form| size_of::<Form>() + form.windows.capacity() * 4)
             .sum();
         windows + forms + self.secrets.len() * 48 + self.bits.len() * 8
     }
@@ -183,15 +217,29 @@ impl Book {
             return open;
         }
         let mut at = 0;
-        while let Some(bytes) = text[at..].first_chunk::<8>() {
-            let hash = self.hash(u64::from_le_bytes(*bytes));
+        // Four windows at once: hardly ever is one of them known.
+        while let Some(bytes) = text[at..].first_chunk::<{ 3 * STRIDE + 8 }>() {
+            let mut hashes = [0; 4];
+            let mut any = false;
+            for (step, hash) in hashes.iter_mut().enumerate() {
+                let word = bytes[step * STRIDE..].first_chunk::<8>();
+                *hash = self.hash(word.map_or(0, |word| u64::from_le_bytes(*word)));
+                any |= self.has_bits(*hash);
+            }
+            if any {
+                for (step, hash) in hashes.into_iter().enumerate() {
+                    if self.has_bits(hash) {
+                        open = open.min(self.look(text, at + step * STRIDE, hash, found));
+                    }
+                }
+            }
+            at += 4 * STRIDE;
+        }
+        while at + WINDOW <= text.len() {
+            let hash = self.window(&text[at..]);
             if self.has_bits(hash) {
                 open = open.min(self.look(text, at, hash, found));
             }
-            at += STRIDE;
-        }
-        while at + WINDOW <= text.len() {
-            open = open.min(self.look(text, at, self.window(&text[at..]), found));
             at += STRIDE;
         }
         open
@@ -236,23 +284,27 @@ impl Book {
         let Some(entries) = self.windows.get(&hash) else {
             return open;
         };
+        let mut tail = (0, 0);
         for entry in entries {
-            let form = &self.forms[entry.form as usize];
             let Some(start) = at.checked_sub(usize::from(entry.offset)) else {
                 continue;
             };
-            let end = start + form.length as usize;
+            let end = start + entry.length as usize;
             if end > text.len() {
                 open = open.min(start);
                 continue;
             }
-            if self.window(&text[end - WINDOW..]) != form.tail
+            if tail.0 != end {
+                tail = (end, self.window(&text[end - WINDOW..]));
+            }
+            if tail.1 != entry.tail
                 || found
                     .iter()
                     .any(|known| known.start <= start && known.end >= end)
             {
                 continue;
             }
+            let form = &self.forms[entry.form as usize];
             if self.digest(&text[start..end]) == form.digest {
                 found.push(Finding {
                     detector: Detector::KnownSecrets,
@@ -266,46 +318,83 @@ impl Book {
         open
     }
 
-    /// Raw windows of secrets that begin at every byte of the text: which
-    /// secret, at which offset in it. For secrets that come in pieces.
-    pub(crate) fn pieces(&self, text: &[u8], mut seen: impl FnMut(u32, usize, usize)) {
-        for at in 0..(text.len() + 1).saturating_sub(WINDOW) {
+    /// Parts of guarded secrets as they are written, in order of their ends,
+    /// where at least one byte is followed. Those of [`PIECE`] bytes are seen
+    /// for certain.
+    pub fn pieces(&self, text: &[u8]) -> Vec<Piece> {
+        let mut found: Vec<Piece> = Vec::new();
+        for at in (0..(text.len() + 1).saturating_sub(WINDOW)).step_by(STRIDE) {
             let hash = self.window(&text[at..]);
             if !self.has_bits(hash) {
                 continue;
             }
             for entry in self.windows.get(&hash).into_iter().flatten() {
                 let form = &self.forms[entry.form as usize];
-                let secret = &self.secrets[form.secret as usize];
-                if form.length == secret.length && form.digest == secret.digest {
-                    seen(form.secret, usize::from(entry.offset), WINDOW);
+                let is_known = |piece: &Piece| piece.secret == form.secret && at < piece.end;
+                let is_raw = form.digest == self.secrets[form.secret as usize].digest;
+                if is_raw && !found.iter().rev().take(8).any(is_known) {
+                    found.extend(self.piece(text, at, form, usize::from(entry.offset)));
                 }
             }
         }
+        found
     }
 
-    pub(crate) fn about(&self, secret: u32) -> Option<(Arc<str>, usize)> {
-        let secret = self.secrets.get(secret as usize)?;
-        Some((secret.kind.clone(), secret.length as usize))
+    /// What stands around a window that is a secret's, as far as it is the same.
+    fn piece(&self, text: &[u8], at: usize, form: &Form, offset: usize) -> Option<Piece> {
+        let is_same = |text: Option<&[u8]>, offset: usize| {
+            let both = text.zip(form.windows.get(offset));
+            both.is_some_and(|(text, known)| text.len() >= WINDOW && self.window(text) == *known)
+        };
+        let before = (1..=at.min(offset))
+            .take_while(|step| is_same(text.get(at - step..), offset - step))
+            .count();
+        let behind = (1..)
+            .take_while(|step| is_same(text.get(at + step..), offset + step))
+            .count();
+        let piece = Piece {
+            kind: self.secrets[form.secret as usize].kind.clone(),
+            secret: form.secret,
+            offset: offset - before,
+            start: at - before,
+            end: at + behind + WINDOW,
+        };
+        let random = self.secrets[form.secret as usize].random.as_ref()?;
+        let mut bytes = piece.offset..piece.offset + (piece.end - piece.start);
+        let is_followed = |at: usize| at < Self::FOLLOWED && random[at / 64] >> (at % 64) & 1 == 1;
+        (piece.end - piece.start >= PIECE && bytes.any(is_followed)).then_some(piece)
+    }
+
+    /// How much of what is followed of a secret these bytes are, in percent.
+    pub(super) fn share(&self, secret: u32, cover: &Cover) -> u32 {
+        let secret = self.secrets.get(secret as usize);
+        let Some(random) = secret.and_then(|secret| secret.random.as_ref()) else {
+            return 0;
+        };
+        let mut seen = *cover;
+        seen.iter_mut()
+            .zip(random.iter())
+            .for_each(|(seen, random)| *seen &= random);
+        count(&seen) * 100 / count(random).max(1)
     }
 
     fn enter(&mut self, secret: u32, bytes: &[u8], raw: bool) {
         let last = bytes.len() - WINDOW;
         // The raw form is entered at every offset, so that pieces are seen.
         let reach = if raw {
-            last.min(511)
+            last.min(Self::FOLLOWED - 1)
         } else {
             last.min(STRIDE - 1)
         };
         let form = Form {
             secret,
             length: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
-            tail: self.window(&bytes[last..]),
             digest: self.digest(bytes),
             windows: (0..=reach)
                 .map(|offset| self.window(&bytes[offset..]))
                 .collect(),
         };
+        let tail = self.window(&bytes[last..]);
         let number = match self.free.pop() {
             Some(number) => number,
             None => u32::try_from(self.forms.len()).unwrap_or(u32::MAX),
@@ -314,6 +403,8 @@ impl Book {
             let entry = Entry {
                 form: number,
                 offset: u16::try_from(offset).unwrap_or(u16::MAX),
+                length: form.length,
+                tail,
             };
             self.windows.entry(*hash).or_default().push(entry);
             self.bits[word_of(*hash)] |= bits_of(*hash);
@@ -352,6 +443,7 @@ impl Book {
         }
     }
 
+    #[inline(always)]
     fn has_bits(&self, hash: u32) -> bool {
         !self.bits[word_of(hash)] & bits_of(hash) == 0
     }
@@ -363,10 +455,10 @@ impl Book {
         self.hash(u64::from_le_bytes(word))
     }
 
-    #[inline]
+    #[inline(always)]
     fn hash(&self, word: u64) -> u32 {
-        let mixed = (word & 0xffff_ffff_ffff ^ self.mask).wrapping_mul(self.multiplier);
-        ((mixed ^ (mixed >> 29)).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as u32
+        // Multiply and shift: the upper half depends on all six bytes.
+        ((word << 16 ^ self.mask).wrapping_mul(self.multiplier) >> 32) as u32
     }
 
     fn digest(&self, bytes: &[u8]) -> [u8; 16] {

@@ -1,7 +1,6 @@
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
 
-use super::book::Book;
+use super::book::{Book, Piece};
 
 /// Runs that are remembered; the one that was quiet longest makes room.
 const MOST_RUNS: usize = 1024;
@@ -9,14 +8,18 @@ const MOST_RUNS: usize = 1024;
 /// Secrets that are followed in one run.
 const MOST_SECRETS: usize = 32;
 
-/// Share of a secret that must have gone by, in percent.
-const ENOUGH: usize = 60;
+/// Share of what is followed of a secret that must have gone by, in percent.
+const ENOUGH: u32 = 60;
+
+/// Seconds after which a run that was quiet is forgotten.
+const KEPT: u64 = 24 * 3600;
 
 /// What has gone by of guarded secrets in the requests of each run, as bits:
 /// which of their bytes, never the bytes.
 ///
-/// A piece must have six bytes to be seen; a secret that leaves in shorter
-/// ones, each in a request of its own, is out of scope.
+/// A piece must have eight bytes to be seen for certain; a secret that leaves
+/// in shorter ones is out of scope, and so are parts of one that anybody could
+/// write: the name of a host in an address, the words of a passphrase.
 #[derive(Debug, Default)]
 pub struct Fragments {
     runs: HashMap<Box<str>, Run>,
@@ -28,59 +31,37 @@ struct Run {
     seen: HashMap<u32, Cover>,
 }
 
-#[derive(Debug, Clone, Default)]
-struct Cover {
-    bits: [u64; 8],
-    said: bool,
-}
-
-/// A secret that has left in pieces.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pieces {
-    /// The kind it is guarded under.
-    pub kind: Arc<str>,
-    /// How much of it has gone by, in percent.
-    pub percent: usize,
-}
+/// Bits of a secret's first bytes.
+pub(super) type Cover = [u64; Book::FOLLOWED / 64];
 
 impl Fragments {
-    /// Notes what of the guarded secrets stands in this text of a run, and
-    /// returns those that have now left in pieces; each is said once.
-    /// `now` is any clock that grows.
-    pub fn note(&mut self, run: &str, now: u64, book: &Book, text: &[u8]) -> Vec<Pieces> {
-        let mut hits: Vec<(u32, usize, usize)> = Vec::new();
-        book.pieces(text, |secret, offset, length| {
-            hits.push((secret, offset, length))
+    /// Notes what has gone by in one request of a run, and returns the secrets
+    /// of which enough has gone by now, in this request and those before: what
+    /// of them stands in this one should not leave. `now` is in seconds.
+    pub fn note<'p>(
+        &mut self,
+        run: &str,
+        now: u64,
+        book: &Book,
+        pieces: impl IntoIterator<Item = &'p Piece>,
+    ) -> HashSet<u32> {
+        self.runs.retain(|_, run| run.last + KEPT > now);
+        let mut touched = HashSet::new();
+        for piece in pieces {
+            self.make_room(run);
+            let entry = self.runs.entry(run.into()).or_default();
+            entry.last = now;
+            if entry.seen.len() < MOST_SECRETS || entry.seen.contains_key(&piece.secret) {
+                mark(entry.seen.entry(piece.secret).or_default(), piece);
+                touched.insert(piece.secret);
+            }
+        }
+        let seen = self.runs.get(run).map(|run| &run.seen);
+        touched.retain(|secret| {
+            let cover = seen.and_then(|seen| seen.get(secret));
+            cover.is_some_and(|cover| book.share(*secret, cover) >= ENOUGH)
         });
-        if hits.is_empty() {
-            return Vec::new();
-        }
-        self.make_room(run);
-        let entry = self.runs.entry(run.into()).or_default();
-        entry.last = now;
-        for (secret, offset, length) in hits {
-            if entry.seen.len() >= MOST_SECRETS && !entry.seen.contains_key(&secret) {
-                continue;
-            }
-            entry.seen.entry(secret).or_default().mark(offset, length);
-        }
-        let mut left = Vec::new();
-        for (secret, cover) in &mut entry.seen {
-            let Some((kind, length)) = book.about(*secret) else {
-                continue;
-            };
-            let percent = cover.count() * 100 / length.clamp(1, 512);
-            if percent >= ENOUGH && !cover.said {
-                cover.said = true;
-                left.push(Pieces { kind, percent });
-            }
-        }
-        left
-    }
-
-    /// Forgets a run that has ended.
-    pub fn forget(&mut self, run: &str) {
-        self.runs.remove(run);
+        touched
     }
 
     fn make_room(&mut self, run: &str) {
@@ -98,17 +79,8 @@ impl Fragments {
     }
 }
 
-impl Cover {
-    fn mark(&mut self, offset: usize, length: usize) {
-        for at in offset..(offset + length).min(512) {
-            self.bits[at / 64] |= 1 << (at % 64);
-        }
-    }
-
-    fn count(&self) -> usize {
-        self.bits
-            .iter()
-            .map(|word| word.count_ones() as usize)
-            .sum()
+fn mark(cover: &mut Cover, piece: &Piece) {
+    for at in piece.offset..(piece.offset + piece.end - piece.start).min(Book::FOLLOWED) {
+        cover[at / 64] |= 1 << (at % 64);
     }
 }

@@ -8,10 +8,11 @@
 
 mod book;
 mod fragments;
+mod random;
 mod variants;
 
-pub use book::{Book, SecretFault};
-pub use fragments::{Fragments, Pieces};
+pub use book::{Book, Piece, SecretFault};
+pub use fragments::Fragments;
 
 /// Shortest secret that is guarded, in bytes: shorter ones stand everywhere.
 pub(crate) const SHORTEST: usize = 8;

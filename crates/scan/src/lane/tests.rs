@@ -154,6 +154,20 @@ fn plain_words_are_not_held() {
     }
 }
 
+/// Found by chance in an older lane: hex rows one after the other, and an
+/// address with an escape behind them.
+#[test]
+fn rows_of_hex_before_an_escape_are_the_same_byte_by_byte() {
+    let scanner = shared();
+    let text: String = [9, 7, 7, 0, 15, 2].map(|part| TEXT[part]).concat();
+    let whole = whole(scanner, text.as_bytes());
+    same(
+        &run(scanner, text.as_bytes().chunks(1)),
+        &whole,
+        "byte by byte",
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]

@@ -1,5 +1,5 @@
 use super::patterns::Hits;
-use super::value;
+use super::placeholder;
 use crate::finding::Severity;
 
 /// Longest part before the host that is looked at, in bytes.
@@ -32,7 +32,7 @@ pub(crate) fn look(hits: &mut Hits<'_>, colon: usize) {
     );
     if scheme < 2
         || secret.len() < 2
-        || value::is_placeholder(secret)
+        || placeholder::is_placeholder(secret)
         || is_code(name)
         || is_code(secret)
         || is_template(secret)
@@ -40,17 +40,8 @@ pub(crate) fn look(hits: &mut Hits<'_>, colon: usize) {
     {
         return;
     }
-    let lower = secret.to_ascii_lowercase();
-    let stands_for: &[&[u8]] = &[
-        b"password",
-        b"pass",
-        b"secret",
-        b"pwd",
-        b"passwd",
-        b"token",
-        b"user",
-    ];
-    let severity = match stands_for.contains(&&*lower) {
+    let is_word = placeholder::stands_for_itself(secret) || name.eq_ignore_ascii_case(secret);
+    let severity = match is_word {
         true => Severity::Low,
         false => Severity::High,
     };

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::catalog::Word;
 use super::name::{self, Name};
 use super::patterns::Hits;
+use super::placeholder;
 use super::syntax::{self, Link, Value};
 use super::value::{self, Shape};
 use crate::finding::Severity;
@@ -19,7 +20,6 @@ pub(crate) struct Words {
     kinds: Option<Kinds>,
 }
 
-#[derive(Clone)]
 struct Kinds {
     password: Arc<str>,
     token: Arc<str>,
@@ -27,13 +27,17 @@ struct Kinds {
 }
 
 impl Words {
-    fn kinds(&mut self) -> Kinds {
-        let make = || Kinds {
+    fn kind(&mut self, word: Word) -> &Arc<str> {
+        let kinds = self.kinds.get_or_insert_with(|| Kinds {
             password: "generic-password".into(),
             token: "generic-secret".into(),
             header: "authorization-header".into(),
-        };
-        self.kinds.get_or_insert_with(make).clone()
+        });
+        match word {
+            Word::Password => &kinds.password,
+            Word::Header => &kinds.header,
+            Word::Token | Word::Vague => &kinds.token,
+        }
     }
 }
 
@@ -78,23 +82,26 @@ fn judge(hits: &mut Hits<'_>, words: &mut Words, word: Word, name: &Name, value:
     if body.is_empty() {
         return;
     }
-    let kinds = words.kinds();
-    let (kind, found) = match word {
-        Word::Password => (&kinds.password, is_password(text, name, &value, body)),
-        Word::Header => (&kinds.header, is_header(&value, body)),
-        Word::Token | Word::Vague => (&kinds.token, is_token(text, name, word, &value, body)),
+    let found = match word {
+        Word::Password => is_password(text, name, &value, body),
+        Word::Header => is_header(&value, body),
+        Word::Token | Word::Vague => is_token(text, name, word, &value, body),
     };
     // Last, because it compares with the most.
     if found && !name::is_foreign(&text[name.start..name.end], word) {
+        let severity = match word == Word::Password && is_weak(body) {
+            true => Severity::Low,
+            false => Severity::Medium,
+        };
         words.taken = value.end;
-        hits.add(kind, Severity::Medium, value.start, value.end);
+        hits.add(words.kind(word), severity, value.start, value.end);
     }
 }
 
 fn is_password(text: &[u8], name: &Name, value: &Value, body: &[u8]) -> bool {
     if body.len() < 4
         || body.len() > 200
-        || value::is_placeholder(body)
+        || placeholder::is_placeholder(body)
         || name.has_suffix && !Shape::of(body).is_random(8)
     {
         return false;
@@ -105,18 +112,7 @@ fn is_password(text: &[u8], name: &Name, value: &Value, body: &[u8]) -> bool {
         .filter(|byte| b"!@#$%^&*?~+|`{}".contains(byte))
         .count();
     let lower = body.to_ascii_lowercase();
-    let says_itself = [
-        "password",
-        "passwd",
-        "passphrase",
-        "pwd",
-        "passcode",
-        "secret",
-        "token",
-        "string",
-    ]
-    .iter()
-    .any(|word| lower == word.as_bytes());
+    let says_itself = placeholder::stands_for_itself(body);
     match (value.link, value.quoted) {
         (Link::Weak, _) => shape.is_random(16) && shape.digits > 0,
         (Link::Strong, true) => {
@@ -142,6 +138,15 @@ fn is_password(text: &[u8], name: &Name, value: &Value, body: &[u8]) -> bool {
             !is_word && shape.length >= 6 && (mixed || environment)
         }
     }
+}
+
+/// What stands in fixtures and manuals at least as often as in a real file:
+/// plain words, a sequence, marks alone. It is noted, nobody is asked.
+fn is_weak(body: &[u8]) -> bool {
+    let is_word =
+        |byte: &u8| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-' | b'.' | b' ');
+    let plain = body.iter().all(is_word) && !Shape::of(body).is_random(12);
+    plain || placeholder::has_sequence(body) || !body.iter().any(u8::is_ascii_alphanumeric)
 }
 
 /// Texts that programs show beside a field.
@@ -252,14 +257,17 @@ fn is_reference(body: &[u8]) -> bool {
     .any(|end| body.ends_with(end));
     // `'key = '.$row[…]`, `"passwords#update"`
     let joined = body.starts_with(b".$")
-        || body.contains(&b'/') && body.contains(&b'#') && !body.iter().any(u8::is_ascii_digit);
+        || body.contains(&b'/') && body.contains(&b'#') && !body.iter().any(u8::is_ascii_digit)
+        // `"…_password = "+new Buffer(`: the quote closed the name's text.
+        || body.trim_ascii_start().starts_with(b"+") && body.contains(&b'(');
     called || dotted || path || file || joined
 }
 
 fn is_token(text: &[u8], name: &Name, word: Word, value: &Value, body: &[u8]) -> bool {
     let shape = Shape::of(body);
     if body.len() < 8
-        || value::is_placeholder(body)
+        || placeholder::is_placeholder(body)
+        || placeholder::has_sequence(body)
         || is_reference(body)
         || value::entropy(body) < 2.5
     {
@@ -292,12 +300,22 @@ fn is_token(text: &[u8], name: &Name, word: Word, value: &Value, body: &[u8]) ->
         Link::Strong if value.quoted && word == Word::Token && chosen(body, &shape) => true,
         Link::Strong => dashed || shape.is_random(10),
         Link::Weak => {
-            dashed
+            let random = dashed
                 || shape.is_random(12)
                     && (shape.digits > 0 || shape.length >= 20)
-                    && (shape.length >= 16 || shape.digits >= 2)
+                    && (shape.length >= 16 || shape.digits >= 2);
+            random && !is_encoded_words(body)
         }
     }
+}
+
+/// Base64 of plain words: what it holds is looked at by itself.
+fn is_encoded_words(body: &[u8]) -> bool {
+    crate::decode::base64_all(body).is_some_and(|inner| {
+        let is_word =
+            |byte: &u8| byte.is_ascii_lowercase() || matches!(byte, b'.' | b' ' | b'-' | b'_');
+        inner.iter().all(is_word)
+    })
 }
 
 /// Hex digits of a length that no secret key of a cloud has.
@@ -318,7 +336,7 @@ fn chosen(body: &[u8], shape: &Shape) -> bool {
 }
 
 fn is_header(value: &Value, body: &[u8]) -> bool {
-    if value::is_placeholder(body) || body.len() < 8 {
+    if placeholder::is_placeholder(body) || body.len() < 8 {
         return false;
     }
     let shape = Shape::of(body);
@@ -327,7 +345,9 @@ fn is_header(value: &Value, body: &[u8]) -> bool {
             let colon = pair.iter().position(|byte| *byte == b':');
             let printable = pair.iter().all(|byte| (32..127).contains(byte));
             printable
-                && colon.is_some_and(|at| pair.len() - at + at > 5 && !value::is_placeholder(&pair))
+                && colon.is_some_and(|at| {
+                    pair.len() - at + at > 5 && !placeholder::is_placeholder(&pair)
+                })
         }) || shape.is_random(24);
     }
     let marks = body
@@ -370,7 +390,7 @@ pub(crate) fn service(hits: &mut Hits<'_>, kind: &Arc<str>, start: usize, end: u
         return;
     }
     let random = shape.is_dashed(body) || shape.is_random(least) && shape.digits >= 2;
-    if random && !value::is_placeholder(body) && !is_reference(body) {
+    if random && !placeholder::is_placeholder(body) && !is_reference(body) {
         hits.add(kind, Severity::Medium, value.start, value.end);
     }
 }

@@ -1,5 +1,5 @@
 use super::patterns::Hits;
-use super::value;
+use super::placeholder;
 use crate::finding::Severity;
 
 /// How much of a manifest is looked at, before and behind its kind.
@@ -85,7 +85,7 @@ fn is_value(body: &[u8]) -> bool {
         .iter()
         .all(|byte| byte.is_ascii_alphanumeric() || b"+/=_-".contains(byte));
     // `YmFyCg==` is a word, whatever it is called.
-    is_base64 && body.len() >= 12 && !value::is_placeholder(body)
+    is_base64 && body.len() >= 12 && !placeholder::is_placeholder(body)
 }
 
 fn last_document(before: &[u8]) -> Option<usize> {

@@ -3,9 +3,10 @@
 //! ```text
 //! catalog   rules, words and services, and one automaton over their literals
 //! patterns  the pass itself, and what a rule must show to be believed
-//! check     checksums and structures        value    placeholders, randomness
+//! check     checksums and structures        value    words or randomness
 //! assign    `name = value` in every syntax  name, syntax  its two halves
 //! address   passwords in addresses          pem, manifest  keys in documents
+//! placeholder  what stands where a secret belongs and is none
 //! ```
 
 mod address;
@@ -16,6 +17,7 @@ mod manifest;
 mod name;
 pub(crate) mod patterns;
 mod pem;
+mod placeholder;
 mod rule;
 mod syntax;
 mod value;

@@ -4,7 +4,7 @@
 use super::catalog::{Catalog, Target};
 use super::check::Proof;
 use super::rule::{LONGEST_VALUE, Rule};
-use super::{address, assign, manifest, pem, value};
+use super::{address, assign, manifest, pem, placeholder, value};
 use crate::finding::{Detector, Finding, Severity};
 use crate::sieve::Seen;
 
@@ -263,8 +263,9 @@ fn accept(
         return false;
     }
     let is_placeholder = match rule.near {
-        0 => value::is_dummy(body),
-        _ => value::is_placeholder(body) || value::says_password(body),
+        0 => placeholder::is_made_up(body),
+        // Manuals' made-up values stay: the word before it vouches for it.
+        _ => placeholder::is_placeholder(body) || placeholder::says_password(body),
     };
     if is_placeholder || (rule.entropy > 0.0 && value::entropy(body) < rule.entropy) {
         return false;
@@ -275,7 +276,7 @@ fn accept(
         Some(Proof::Fails) => severity = severity.milder().milder(),
         Some(Proof::Holds) | None => {}
     }
-    if value::entropy(body) < 2.0 {
+    if value::entropy(body) < 2.0 || placeholder::is_published(body) {
         severity = severity.min(Severity::Low);
     }
     hits.add(&rule.kind, severity, start, end);

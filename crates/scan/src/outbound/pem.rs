@@ -1,4 +1,5 @@
 use super::patterns::Hits;
+use super::placeholder;
 use crate::finding::Severity;
 
 /// Longest armoured key that is looked at, in bytes.
@@ -29,7 +30,7 @@ pub(crate) fn look(hits: &mut Hits<'_>, start: usize) {
     if rest.is_empty() && start + close + length == text.len() {
         hits.hold_from(start);
     }
-    if letters < 32 || super::value::is_placeholder(&body[..length.min(40)]) {
+    if letters < 32 || placeholder::is_placeholder(&body[..length.min(40)]) {
         return;
     }
     let closes = memchr::memmem::find(rest.get(9..).unwrap_or_default(), b"-----").is_some();

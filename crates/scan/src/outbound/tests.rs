@@ -53,3 +53,45 @@ fn a_bad_rule_is_refused_by_name() {
     }
     assert!(read("[[rule]]\nkind = 1").is_err());
 }
+
+fn verdict(text: &str) -> &'static str {
+    use crate::{Outbound, Scanner, Verdict};
+    let scanner = Scanner::shipped().unwrap();
+    let report = scanner.outbound(text.as_bytes(), None, Outbound::PATTERNS);
+    match report.verdict() {
+        Verdict::Clean if report.findings.is_empty() => "nothing",
+        Verdict::Clean => "noted",
+        verdict => verdict.as_str(),
+    }
+}
+
+#[test]
+fn how_sure_it_is_decides_what_becomes_of_it() {
+    for (text, expected) in [
+        // People choose passwords; fixtures and manuals are full of words.
+        ("password = 'kT7mQ2vWz9'", "review"),
+        ("password = 'c0rrect-horse'", "review"),
+        ("password = 'open_says_me'", "noted"),
+        ("password = '12345678'", "noted"),
+        ("password = ',.:-*?!'", "noted"),
+        ("password = \"+new Buffer(\"x\")", "nothing"),
+        // The word itself, and a name over again.
+        ("postgres://app:kT7mQ2vWz9@db1/shop", "unsafe"),
+        ("postgres://app:app@db1/shop", "noted"),
+        ("postgres://user:password@db1/shop", "noted"),
+        ("Host=db1;Password=secret;", "nothing"),
+        // Programs make no sequences.
+        ("api_key = 'a8Fq2Lx9Zr4Tn7Vb1Kc5'", "review"),
+        ("api_key = 'x2abcdefghijklmnop12'", "nothing"),
+        ("api_key = '1234567890abcdef1234567890abcdef'", "nothing"),
+        // The same on every machine; in pieces, so that nobody takes it for a leak.
+        (
+            concat!("key: sk_te", "st_4eC39HqLyjWDarjtT1zdp7dc"),
+            "noted",
+        ),
+        // A host in base64 behind a word that happens to be `key`.
+        ("my-api-key-c29tZS5leGFtcGxlLmhvc3Rz", "nothing"),
+    ] {
+        assert_eq!(verdict(text), expected, "{text}");
+    }
+}

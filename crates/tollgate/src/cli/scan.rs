@@ -8,7 +8,7 @@ use std::io::Read;
 use std::path::PathBuf;
 
 use serde::Serialize;
-use tollgate_scan::{Catalog, Inbound, Injections, Limits, Outbound, Report, Scanner};
+use tollgate_scan::{Catalog, Inbound, Injections, Limits, Outbound, Report, Scanner, Verdict};
 
 use super::failure::Failure;
 use super::screen::{Paint, Screen, plain};
@@ -81,6 +81,7 @@ pub(super) fn run(arguments: &Arguments, screen: &mut Screen) -> Result<(), Fail
     let files = walk::files(&arguments.paths)?;
     let mut rows = Vec::new();
     let mut bytes = 0usize;
+    let mut worst = Verdict::Clean;
     for (number, path) in files.iter().enumerate() {
         if number % 64 == 0 {
             screen.progress(&format!(
@@ -99,6 +100,7 @@ pub(super) fn run(arguments: &Arguments, screen: &mut Screen) -> Result<(), Fail
         };
         bytes += text.len();
         let report = both.look(&text, arguments.inbound);
+        worst = worst.max(report.verdict());
         rows.extend(rows_of(&path.display().to_string(), &text, &report));
     }
     screen.progress("");
@@ -109,9 +111,10 @@ pub(super) fn run(arguments: &Arguments, screen: &mut Screen) -> Result<(), Fail
             render(&rows, files.len(), bytes, paint)
         })?;
     }
-    match rows.is_empty() {
-        true => Ok(()),
-        false => Err(Failure::passed_on(1)),
+    // What is only noted is listed, and stops no pipeline.
+    match worst {
+        Verdict::Clean => Ok(()),
+        Verdict::Review | Verdict::Unsafe => Err(Failure::passed_on(1)),
     }
 }
 

@@ -38,13 +38,7 @@ impl Build<'_> {
                 may_act_for,
                 bottles,
                 source: AgentSource::Config,
-                defaults: table.table("model").map_or(defaults, |own| {
-                    let own = requests(own);
-                    ModelDefaults {
-                        temperature: own.temperature.or(defaults.temperature),
-                        max_tokens: own.max_tokens.or(defaults.max_tokens),
-                    }
-                }),
+                defaults: over(requests(table), defaults),
             }));
         }
         if let Some(name) = anonymous
@@ -135,17 +129,32 @@ pub(super) fn nobody_else(name: AgentName, defaults: ModelDefaults) -> AgentSpec
     }
 }
 
-/// `[agents.defaults.model]`: what a request gets where it says nothing.
+/// `[agents.defaults]`: what a request gets where it says nothing.
 pub(super) fn defaults(tables: &[(String, Table)]) -> ModelDefaults {
     let defaults = tables.iter().find(|(name, _)| name == "defaults");
-    let model = defaults.and_then(|(_, table)| table.table("model"));
-    model.map(requests).unwrap_or_default()
+    let requests = defaults.map(|(_, table)| requests(table));
+    requests.unwrap_or_default()
 }
 
-fn requests(model: &Table) -> ModelDefaults {
+fn requests(agent: &Table) -> ModelDefaults {
+    let model = agent.table("model");
+    let limit = model.map(|model| model.number("max_tokens"));
+    let said = |key| agent.has(key).then(|| agent.number(key));
     ModelDefaults {
-        temperature: model.float("temperature"),
-        max_tokens: Some(model.number("max_tokens")).filter(|&tokens| tokens > 0),
+        temperature: model.and_then(|model| model.float("temperature")),
+        max_tokens: limit.filter(|&tokens| tokens > 0),
+        hold_tokens: said("hold_tokens"),
+        hold_ms: said("hold_ms"),
+    }
+}
+
+/// An agent's own word, and where there is none, everybody's.
+fn over(own: ModelDefaults, all: ModelDefaults) -> ModelDefaults {
+    ModelDefaults {
+        temperature: own.temperature.or(all.temperature),
+        max_tokens: own.max_tokens.or(all.max_tokens),
+        hold_tokens: own.hold_tokens.or(all.hold_tokens),
+        hold_ms: own.hold_ms.or(all.hold_ms),
     }
 }
 

@@ -3,21 +3,21 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tollgate_api::{AnswerRequest, ApprovalReport, Order};
 use tollgate_approvals::{Approval, ApprovalId, Ladder, SocketEntry};
-use tollgate_clearance::{Clearance, House, Journal, Operator, Rulebook, Sockets, Terms};
+use tollgate_clearance::{Clearance, House, Journal, Mask, Operator, Rulebook, Sockets, Terms};
 use tollgate_control::{ApprovalFault, Approvals, BoxFuture, Operators};
 use tollgate_desk::{AnswerFault, Crowd, Room, Seat};
 use tollgate_identity::{Agent, mint_operator_token};
 use tollgate_ledger::Ledger;
 use tollgate_policy::{Decision, Fact};
-use tollgate_proxy::{Bank, Gateway};
-use tollgate_scan::{Outbound, Scanner};
+use tollgate_proxy::{Bank, Gateway, People};
+use tollgate_scan::Outbound;
 use tollgate_secrets::GrantKey;
 use tollgate_types::{AgentName, OperatorName, Tier, Versions};
 
@@ -45,7 +45,9 @@ pub(super) struct Parts {
 pub(super) struct Commands {
     clearance: Arc<Clearance>,
     rulebook: Arc<Rulebook>,
-    sockets: Option<(Sockets, String)>,
+    /// Sockets that are to be served in the place of those before.
+    doors: mpsc::UnboundedSender<(Sockets, String)>,
+    opened: Option<mpsc::UnboundedReceiver<(Sockets, String)>>,
 }
 
 impl Commands {
@@ -57,28 +59,19 @@ impl Commands {
         parts: Parts,
     ) -> anyhow::Result<Self> {
         let file = &settings.approvals.file;
-        let beside = file.parent().unwrap_or(Path::new("."));
-        tollgate_secrets::make_private_dir(beside)?;
-        let sockets = Sockets::bind(beside)?;
-        let token = mint_operator_token()?
-            .token
-            .expose()
-            .replacen("tgo", "tgr", 1);
-        let entry = SocketEntry {
-            path: sockets.path_in_file(),
-            token: token.clone(),
-        };
+        let (sockets, entry) = bind(file)?;
+        let token = entry.token.clone();
         let (rulebook, fault) = Rulebook::open(file.clone(), entry);
         if let Some(fault) = fault {
             tracing::error!("commands are denied until the file is mended: {fault}");
         }
         let rulebook = Arc::new(rulebook);
         let key = GrantKey::open_or_make(&paths.grant_key())?;
-        let journal = Arc::new(Journal::new(
-            parts.ledger.clone(),
-            Arc::clone(&rulebook),
-            mask,
-        ));
+        let mask = masking(Arc::clone(&parts.gateway));
+        let journal = Journal::new(parts.ledger.clone(), Arc::clone(&rulebook), mask);
+        let past = journal.recall().await;
+        past.context("what agents asked for lately")?;
+        let journal = Arc::new(journal);
         let ladder = settings.approvals.ladder;
         let waiting = journal.waiting(longest(&ladder)).await;
         let waiting = waiting.context("the questions that were open")?;
@@ -90,43 +83,72 @@ impl Commands {
             tollgate_clearance::now,
             tollgate_clearance::chance,
         );
+        let rules = Arc::clone(&rulebook);
+        let fallback = Box::new(move |agent: &AgentName| rules.standing(agent).fallback);
+        parts.gateway.ask(People::new(room.clone(), fallback));
         let house = Arc::new(Front { parts });
         let terms = terms(settings, paths);
         let clearance = Clearance::new(house, Arc::clone(&rulebook), room, journal, key, terms);
-        let public = clearance.public_key().to_string();
-        let beside = sockets.folder().join("grant.pub");
-        tollgate_secrets::publish_private(&beside, public.as_bytes())?;
+        publish_key(&clearance, &sockets)?;
+        let (doors, opened) = mpsc::unbounded_channel();
+        // The other end is here.
+        doors.send((sockets, token)).ok();
         Ok(Self {
             clearance: Arc::new(clearance),
             rulebook,
-            sockets: Some((sockets, token)),
+            doors,
+            opened: Some(opened),
         })
     }
 
     /// Serves the sockets until the task is dropped.
     pub(super) fn serve(&mut self) -> impl Future<Output = ()> + Send + 'static {
-        let (sockets, clearance) = (self.sockets.take(), Arc::clone(&self.clearance));
+        let (opened, clearance) = (self.opened.take(), Arc::clone(&self.clearance));
         let rulebook = Arc::clone(&self.rulebook);
         async move {
-            let Some((sockets, token)) = sockets else {
-                return;
-            };
-            // The scanner's rules take a moment, which the first command should not.
-            let warmed = tokio::task::spawn_blocking(|| mask(""));
             let used = async {
                 loop {
                     tokio::time::sleep(NOW_AND_THEN).await;
                     write_used(&rulebook);
                 }
             };
-            let (_, _, warmed) = tokio::join!(sockets.serve(clearance, token), used, warmed);
-            drop(warmed);
+            if let Some(opened) = opened {
+                tokio::join!(serve_newest(opened, clearance), used);
+            }
         }
     }
 
-    /// Other terms, after a reload.
-    pub(super) fn reload(&self, settings: &Settings, paths: &Paths) {
+    /// Other terms, times and rules, after a reload. Gives back what could not
+    /// be changed.
+    pub(super) async fn reload(&self, settings: &Settings, paths: &Paths) -> Vec<String> {
+        let mut notes = Vec::new();
         self.clearance.replace(terms(settings, paths));
+        self.clearance
+            .room()
+            .replace(settings.approvals.ladder)
+            .await;
+        let (now, then) = (&settings.approvals.file, self.rulebook.path());
+        if *now != *then
+            && let Err(error) = self.move_to(now)
+        {
+            notes.push(format!(
+                "approvals.file stays `{}`: {error:#}",
+                then.display()
+            ));
+        }
+        notes
+    }
+
+    /// Another file, with sockets beside it. Connections that are open go on.
+    fn move_to(&self, file: &Path) -> anyhow::Result<()> {
+        let (sockets, entry) = bind(file)?;
+        publish_key(&self.clearance, &sockets)?;
+        let token = entry.token.clone();
+        if let Some(fault) = self.rulebook.move_to(file.to_owned(), entry) {
+            tracing::error!("the rules of before stay in force until it is mended: {fault}");
+        }
+        self.doors.send((sockets, token))?;
+        Ok(())
     }
 
     /// What is owed to the file at the end.
@@ -137,6 +159,41 @@ impl Commands {
     /// The questions as operators see them.
     pub(super) fn approvals(&self) -> Arc<dyn Approvals> {
         Arc::new(Desk(Arc::clone(&self.clearance)))
+    }
+}
+
+/// Sockets beside the file, and what stands about them in it.
+fn bind(file: &Path) -> anyhow::Result<(Sockets, SocketEntry)> {
+    let beside = file.parent().unwrap_or(Path::new("."));
+    tollgate_secrets::make_private_dir(beside)?;
+    let sockets = Sockets::bind(beside)?;
+    let minted = mint_operator_token()?;
+    let entry = SocketEntry {
+        path: sockets.path_in_file(),
+        token: minted.token.expose().replacen("tgo", "tgr", 1),
+    };
+    Ok((sockets, entry))
+}
+
+/// Where whoever runs commands finds what checks their grants.
+fn publish_key(clearance: &Clearance, sockets: &Sockets) -> anyhow::Result<()> {
+    let public = clearance.public_key().to_string();
+    let beside = sockets.folder().join("grant.pub");
+    tollgate_secrets::publish_private(&beside, public.as_bytes())?;
+    Ok(())
+}
+
+/// Serves the newest pair; the one before takes no more connections.
+async fn serve_newest(
+    mut opened: mpsc::UnboundedReceiver<(Sockets, String)>,
+    clearance: Arc<Clearance>,
+) {
+    let mut next = opened.recv().await;
+    while let Some((sockets, token)) = next {
+        tokio::select! {
+            () = sockets.serve(Arc::clone(&clearance), token) => next = None,
+            newer = opened.recv() => next = newer,
+        }
     }
 }
 
@@ -217,18 +274,22 @@ fn longest(ladder: &Ladder) -> u64 {
         .fold(0_u64, |sum, wait| sum.saturating_add(*wait))
 }
 
-/// What is kept of a command holds no secret that the scanner knows.
-fn mask(text: &str) -> String {
-    static SCANNER: LazyLock<Option<Scanner>> = LazyLock::new(|| Scanner::shipped().ok());
-    let Some(scanner) = SCANNER.as_ref() else {
-        return "[not kept: no scanner]".to_owned();
-    };
-    let report = scanner.outbound(text.as_bytes(), None, Outbound::ALL);
-    if report.findings.is_empty() {
-        return text.to_owned();
-    }
-    let masked = tollgate_scan::mask(text.as_bytes(), &report.findings);
-    String::from_utf8_lossy(&masked).into_owned()
+/// What is kept of a question holds no secret: none that looks like one, and none
+/// that Tollgate guards.
+fn masking(gateway: Arc<Gateway>) -> Mask {
+    Box::new(move |text| {
+        let snapshot = gateway.snapshot();
+        let scanning = &snapshot.scanning;
+        let book = Some(&*scanning.book);
+        let report = scanning
+            .scanner
+            .outbound(text.as_bytes(), book, Outbound::ALL);
+        if report.findings.is_empty() {
+            return text.to_owned();
+        }
+        let masked = tollgate_scan::mask(text.as_bytes(), &report.findings);
+        String::from_utf8_lossy(&masked).into_owned()
+    })
 }
 
 /// The gateway as the command plane sees it.

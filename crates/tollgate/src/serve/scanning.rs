@@ -70,6 +70,7 @@ impl Lookout {
             cleared: settings.scan.cleared.iter().copied().collect(),
             opinions: opinions(settings)?,
             said: Mutex::new(Digests::new(MOST_SAID)),
+            fragments: Mutex::default(),
             generation: Scanning::next_generation(),
         }))
     }

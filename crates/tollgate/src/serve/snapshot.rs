@@ -7,7 +7,8 @@ use tollgate_judge::Judge;
 use tollgate_ledger::StoredAgent;
 use tollgate_llm::Dialect;
 use tollgate_proxy::{
-    Credential, Domains, Limits, Provider, Rules, Scanning, Snapshot, Target, Times, Upstream,
+    Credential, Domains, Limits, Permissions, Provider, Rules, Scanning, Snapshot, Target, Times,
+    Upstream,
 };
 use tollgate_routing::{CredentialSpec, Pool, ProviderRoutes, RouteTable};
 use tollgate_types::{AgentName, Label, Secret, Versions};
@@ -67,6 +68,7 @@ pub(super) fn build(
         providers,
         agents,
         rules: rules(settings, judge),
+        permissions: Permissions::default(),
         scanning,
     })
 }

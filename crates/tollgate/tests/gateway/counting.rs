@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tollgate_testkit::{Answer, INPUT_TOKENS, Request, Script, Wire};
 
-use crate::house::{DIALECTS, House, model};
+use crate::house::{DIALECTS, FIRST_KEY, House, model};
 
 /// The dialects that have an endpoint for it.
 const COUNTING: [Wire; 3] = [Wire::Anthropic, Wire::Responses, Wire::Gemini];
@@ -103,6 +103,24 @@ async fn a_provider_that_does_not_count_is_counted_for() {
             );
             assert_eq!(answer.header("x-tollgate-estimate"), Some("tokenizer"));
             assert!(counted(caller, &answer).unwrap() > 3, "{}", answer.text());
+            let told = house.story_of(&answer).await.to_string();
+            assert!(told.contains("counted here by the tokenizer"), "{told}");
+            assert!(told.contains("answered 404"), "{told}");
+        }
+    }
+}
+
+/// Other faults are faults: nothing is made up where a provider could count and
+/// does not just now.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_fails_to_count_is_a_fault() {
+    let house = House::with("", &[FIRST_KEY]).await;
+    for to in COUNTING {
+        for (script, status) in [(Script::Status400, 400), (Script::Status401, 502)] {
+            house.provider(to).push(script);
+            let answer = house.send(&count(to, model(to))).await;
+            assert_eq!(answer.status(), status, "{to:?}: {}", answer.text());
+            assert_eq!(answer.header("x-tollgate-estimate"), None, "{to:?}");
         }
     }
 }

@@ -94,3 +94,29 @@ async fn what_is_kept_back_goes_out_in_time() {
         assert!(is_whole(wire, &answer), "{wire:?}: {}", answer.text());
     }
 }
+
+/// An agent's word counts before everybody's, and that before the server's.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_may_hold_its_streams_back_or_not() {
+    for (server, all, own, held) in [
+        ("", "", "hold_tokens = 50", true),
+        ("", "hold_ms = 5000", "", true),
+        ("hold_tokens = 50", "", "hold_tokens = 0", false),
+        ("hold_tokens = 50", "hold_tokens = 0", "", false),
+        ("", "hold_tokens = 50", "hold_tokens = 0", false),
+    ] {
+        let house = House::build(&[FIRST_KEY, SECOND_KEY], |config| {
+            let config = config.replacen("[server]\n", &format!("[server]\n{server}\n"), 1);
+            let agent = format!("keys = [\"{KEY}\"]\n");
+            assert!(config.contains(&agent), "{config}");
+            let own = config.replacen(&agent, &format!("{agent}{own}\n"), 1);
+            format!("{own}\n[agents.defaults]\n{all}\n")
+        })
+        .await;
+        house.openai.push(cut());
+        let ask = Request::ask(Wire::OpenAi, true, model(Wire::OpenAi));
+        let answer = house.send(&ask).await;
+        let case = format!("{server}, {all}, {own}: {}", answer.text());
+        assert_eq!(is_whole(Wire::OpenAi, &answer), held, "{case}");
+    }
+}

@@ -170,24 +170,6 @@ async fn a_candidate_behind_an_alias_is_judged_too() {
 }
 
 #[tokio::test]
-async fn review_of_a_model_is_a_refusal_with_its_reason() {
-    let text = "def evaluate(tool, args, context):\n    return {\"verdict\": \"review\", \"reason\": \"ask first\"}\n";
-    let ruled = Ruled::with(text).await;
-    let answer = ruled.chat("demo", BOT).await;
-    assert_eq!(answer.status(), 403);
-    assert!(
-        answer.text().contains("held for review"),
-        "{}",
-        answer.text()
-    );
-    assert!(
-        answer.text().contains("models.star:2\\\": ask first"),
-        "{}",
-        answer.text()
-    );
-}
-
-#[tokio::test]
 async fn observe_allows_and_writes_down_what_it_would_have_said() {
     let observe = "def evaluate(tool, args, context):\n    return {\"verdict\": \"allow\", \"reason\": \"observed: would be deny: no\"}\n";
     let ruled = Ruled::with(observe).await;

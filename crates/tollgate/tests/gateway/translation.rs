@@ -266,3 +266,34 @@ models = [
         assert_eq!(sent["messages"][0]["content"], "hello", "{sent}");
     }
 }
+
+/// A source that the caller's API has no place for is told to the operator.
+#[tokio::test(flavor = "multi_thread")]
+async fn citations_reach_the_caller_or_the_story() {
+    const PAGE: &str = "https://example.com/z";
+    let house = House::open().await;
+    let cited = json!({"type": "url_citation", "url_citation": {"start_index": 0, "end_index": 4, "url": PAGE, "title": "Z"}});
+    let message = json!({"role": "assistant", "content": "Here it is.", "annotations": [cited]});
+    let usage = json!({"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7});
+    let whole = json!({"id": "c", "object": "chat.completion", "created": 1, "model": "gpt-4o",
+        "choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": usage});
+    let chunk = json!({"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "gpt-4o",
+        "choices": [{"index": 0, "delta": message, "finish_reason": "stop"}], "usage": usage});
+    let chunks = [format!("data: {chunk}\n\n"), "data: [DONE]\n\n".to_owned()];
+    for stream in [false, true] {
+        for (caller, carried) in [(Wire::Anthropic, false), (Wire::Gemini, true)] {
+            house.openai.push(match stream {
+                true => Script::Chunks(chunks.iter().map(|it| it.clone().into()).collect()),
+                false => Script::json(200, whole.to_string()),
+            });
+            let answer = house
+                .send(&Request::ask(caller, stream, model(Wire::OpenAi)))
+                .await;
+            let case = format!("{caller:?}, stream {stream}: {}", answer.text());
+            assert_eq!(answer.text().contains(PAGE), carried, "{case}");
+            let story = house.story_of(&answer).await.to_string();
+            let told = story.contains("dropped from the answer");
+            assert_eq!(told, !carried, "{case}: {story}");
+        }
+    }
+}

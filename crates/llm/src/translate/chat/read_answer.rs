@@ -1,6 +1,8 @@
 use crate::translate::event::{Event, Events, Finish, Numbers, Signer, Usage, count};
 use crate::translate::member::{member, text};
+use crate::translate::openai::{read_citation, read_probabilities};
 use crate::translate::raw::{Fault, Raw, Text};
+use crate::translate::source::OF_FILES;
 use crate::usage;
 
 type Read<'a, T = ()> = Result<T, Fault<'a>>;
@@ -15,10 +17,13 @@ pub(in crate::translate) fn read<'a>(body: Raw<'a>, events: &mut Events<'a>) -> 
     let message = choice.member("message");
     let message = message.ok_or_else(|| Fault::absent(choice, "message", "an object"))?;
     let mut numbers = Numbers::default();
-    read_delta(message, &mut numbers, events)?;
+    let told = member(choice, "logprobs");
+    read_delta(message, told, &mut numbers, events)?;
     let calls = events.iter().filter(|it| matches!(it, Event::Call { .. }));
     let calls = calls.count() > 0;
-    let reason = text(choice, "finish_reason")?;
+    let reason = member(choice, "finish_reason")
+        .map(read_reason)
+        .transpose()?;
     events.push(Event::Finish(finish(reason.as_ref(), calls), None));
     read_usage(body, events);
     events.push(Event::End);
@@ -43,6 +48,14 @@ fn read_usage<'a>(body: Raw<'a>, events: &mut Events<'a>) {
     }
 }
 
+/// Why the model stopped; routers tell of a provider that failed here.
+fn read_reason(value: Raw<'_>) -> Read<'_, Text<'_>> {
+    match value.get() {
+        r#""error""# => Err(Fault::at(value, "the provider says that it failed")),
+        _ => value.text(),
+    }
+}
+
 fn finish(reason: Option<&Text<'_>>, calls: bool) -> Finish {
     match reason.map(Text::get) {
         Some("length") => Finish::Length,
@@ -54,17 +67,27 @@ fn finish(reason: Option<&Text<'_>>, calls: bool) -> Finish {
     }
 }
 
-/// Reads a message, or a piece of one.
-fn read_delta<'a>(delta: Raw<'a>, numbers: &mut Numbers, events: &mut Events<'a>) -> Read<'a> {
+/// Reads a message, or a piece of one; `told` is how likely its text was.
+fn read_delta<'a>(
+    delta: Raw<'a>,
+    told: Option<Raw<'a>>,
+    numbers: &mut Numbers,
+    events: &mut Events<'a>,
+) -> Read<'a> {
     // A model thinks before it speaks, in whatever order the fields are.
     if memchr::memmem::find(delta.get().as_bytes(), b"\"reasoning").is_some() {
         read_thoughts(delta, events)?;
+    }
+    if let Some(list) = told.and_then(|told| member(told, "content")) {
+        let tokens = read_probabilities(list)?;
+        events.extend((!tokens.is_empty()).then_some(Event::Probabilities(tokens)));
     }
     for (key, value) in delta.members()?.filter(|(_, value)| !value.is_null()) {
         match key.as_ref() {
             "content" if value.is_list() => read_parts(value, events)?,
             "content" => filled(value, events, Event::Text)?,
             "refusal" => filled(value, events, Event::Refusal)?,
+            "annotations" if value.is_list() => read_annotations(value, events)?,
             "tool_calls" => {
                 for (at, call) in value.elements()?.enumerate() {
                     read_call(call, at as u64, numbers, events)?;
@@ -106,6 +129,18 @@ fn read_parts<'a>(parts: Raw<'a>, events: &mut Events<'a>) -> Read<'a> {
     for part in parts.elements()? {
         if let Some(text) = member(part, "text") {
             filled(text, events, Event::Text)?;
+        }
+    }
+    Ok(())
+}
+
+/// The sources of what is said.
+fn read_annotations<'a>(list: Raw<'a>, events: &mut Events<'a>) -> Read<'a> {
+    for annotation in list.elements()? {
+        if let Some(inner) = member(annotation, "url_citation") {
+            events.push(Event::Citation(Box::new(read_citation(inner)?)));
+        } else {
+            events.push(Event::Dropped(OF_FILES));
         }
     }
     Ok(())
@@ -219,18 +254,19 @@ impl StreamReader {
 
     /// Of several choices the first one.
     fn choice<'a>(&mut self, choice: Raw<'a>, events: &mut Events<'a>) -> Read<'a> {
-        let (mut delta, mut reason) = (None, None);
+        let (mut delta, mut reason, mut told) = (None, None, None);
         for (key, value) in choice.members()?.filter(|(_, value)| !value.is_null()) {
             match key.as_ref() {
                 "index" if value.get() != "0" => return Ok(()),
                 "delta" => delta = Some(value),
                 "message" => delta = delta.or(Some(value)),
-                "finish_reason" => reason = Some(value.text()?),
+                "finish_reason" => reason = Some(read_reason(value)?),
+                "logprobs" => told = Some(value),
                 _ => {}
             }
         }
         if let Some(delta) = delta {
-            read_delta(delta, &mut self.numbers, events)?;
+            read_delta(delta, told, &mut self.numbers, events)?;
         }
         self.calls |= events.iter().any(|it| matches!(it, Event::Call { .. }));
         if let Some(reason) = reason {

@@ -46,10 +46,9 @@ fn read_setting<'a>(key: &str, value: Raw<'a>) -> Read<'a, Value<'a>> {
         "frequency_penalty" => value.number().map(|_| Value::FrequencyPenalty)?,
         "stop" => Value::Stop(texts(value)?),
         "n" => Value::Choices(value.count()?),
-        // `top_logprobs` says how many and stands beside it.
         "logprobs" if value.flag()? => Value::Logprobs,
         "logprobs" => Value::Hint,
-        "top_logprobs" => value.count().map(|_| Value::Logprobs)?,
+        "top_logprobs" => Value::TopLogprobs(value.count()?),
         "reasoning_effort" => Value::Effort(Effort::read(value)?),
         "tool_choice" => Value::ToolChoice(read_choice(value)?),
         "parallel_tool_calls" => Value::ParallelTools(value.flag()?),

@@ -2,8 +2,10 @@ use super::finish_word;
 use crate::translate::AnswerFrame;
 use crate::translate::event::{Event, Signer, Usage};
 use crate::translate::gather::{Gathered, Spoken};
+use crate::translate::openai::{write_citation, write_probabilities};
 use crate::translate::pen::Pen;
 use crate::translate::raw::Text;
+use crate::translate::source::Citation;
 
 /// Writes an answer in one piece.
 pub(in crate::translate) fn write(events: &[Event<'_>], frame: &AnswerFrame) -> String {
@@ -19,7 +21,7 @@ pub(in crate::translate) fn write(events: &[Event<'_>], frame: &AnswerFrame) -> 
     pen.key("index").number(0);
     pen.key("message");
     write_message(&answer, &mut pen);
-    pen.key("logprobs").verbatim("null");
+    write_told(&answer, &mut pen);
     pen.key("finish_reason")
         .text(&Text::lent(finish_word(answer.finish)));
     pen.close('}');
@@ -30,6 +32,35 @@ pub(in crate::translate) fn write(events: &[Event<'_>], frame: &AnswerFrame) -> 
     }
     pen.close('}');
     pen.finish()
+}
+
+/// How likely the text was, where that was told.
+fn write_told(answer: &Gathered<'_>, pen: &mut Pen) {
+    let texts = answer.parts.iter().filter_map(|part| match part {
+        Spoken::Text(written) => Some(&written.tokens),
+        _ => None,
+    });
+    let mut tokens = texts.flatten().copied().peekable();
+    pen.key("logprobs");
+    if tokens.peek().is_none() {
+        return pen.verbatim("null");
+    }
+    pen.open('{');
+    pen.key("content").open('[');
+    write_probabilities(tokens, pen);
+    pen.close(']');
+    pen.key("refusal").verbatim("null");
+    pen.close('}');
+}
+
+/// The source of something that was said.
+pub(super) fn write_annotation(citation: &Citation<'_>, pen: &mut Pen) {
+    pen.open('{');
+    pen.key("type").text(&Text::lent("url_citation"));
+    pen.key("url_citation").open('{');
+    write_citation(citation, 0, pen);
+    pen.close('}');
+    pen.close('}');
 }
 
 fn write_message(answer: &Gathered<'_>, pen: &mut Pen) {
@@ -49,6 +80,13 @@ fn write_message(answer: &Gathered<'_>, pen: &mut Pen) {
     match refusal.is_empty() {
         true => pen.key("refusal").verbatim("null"),
         false => pen.key("refusal").pieces(&refusal),
+    }
+    if !answer.citations.is_empty() {
+        pen.key("annotations").open('[');
+        for citation in &answer.citations {
+            write_annotation(citation, pen);
+        }
+        pen.close(']');
     }
     let thoughts = pieces(|part| matches!(part, Spoken::Thinking { .. }));
     if !thoughts.is_empty() {

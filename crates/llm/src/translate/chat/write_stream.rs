@@ -1,10 +1,11 @@
 use smallvec::SmallVec;
 
 use super::finish_word;
-use super::write_answer::{write_detail, write_signature, write_usage};
+use super::write_answer::{write_annotation, write_detail, write_signature, write_usage};
 use crate::translate::AnswerFrame;
 use crate::translate::event::{Event, Finish, Signer, Usage};
 use crate::translate::gather::call_id;
+use crate::translate::openai::write_probabilities;
 use crate::translate::pen::Pen;
 use crate::translate::raw::Text;
 
@@ -18,6 +19,8 @@ pub(in crate::translate) struct StreamWriter {
     /// Calls that have no arguments so far.
     bare: SmallVec<[u32; 4]>,
     finished: bool,
+    /// How likely the text was that comes next.
+    told: String,
 }
 
 impl StreamWriter {
@@ -28,6 +31,7 @@ impl StreamWriter {
             usage: None,
             bare: SmallVec::new(),
             finished: false,
+            told: String::new(),
         }
     }
 
@@ -35,6 +39,17 @@ impl StreamWriter {
         match event {
             Event::Start { id, model } => self.start(id.as_ref(), model.as_ref(), pen),
             Event::Text(text) => self.delta(pen, |pen| pen.key("content").text(text)),
+            Event::Probabilities(tokens) => {
+                let mut list = Pen::default();
+                write_probabilities(tokens, &mut list);
+                let comma = if self.told.is_empty() { "" } else { "," };
+                self.told = [&self.told, comma, &list.finish()].concat();
+            }
+            Event::Citation(citation) => self.delta(pen, |pen| {
+                pen.key("annotations").open('[');
+                write_annotation(citation, pen);
+                pen.close(']');
+            }),
             Event::Refusal(text) => self.delta(pen, |pen| pen.key("refusal").text(text)),
             Event::Thinking(text) => {
                 self.delta(pen, |pen| pen.key("reasoning_content").text(text));
@@ -72,6 +87,7 @@ impl StreamWriter {
             Event::CallEnd { call } => self.end_call(*call, pen),
             Event::Usage(usage) => self.usage = Some(*usage),
             Event::Finish(finish, _) => self.finish(*finish, pen),
+            Event::Dropped(_) => {}
             Event::KeepAlive => pen.frame(": keepalive\n\n"),
             Event::End => self.end(pen),
         }
@@ -105,7 +121,18 @@ impl StreamWriter {
         pen.frame(&self.head);
         pen.frame(r#"{"index":0,"delta":{"#);
         inside(pen);
-        pen.frame("},\"finish_reason\":null}]}\n\n");
+        pen.frame("}");
+        self.tell(pen);
+        pen.frame(",\"finish_reason\":null}]}\n\n");
+    }
+
+    /// How likely the text of this chunk was, where that was told.
+    fn tell(&mut self, pen: &mut Pen) {
+        if !self.told.is_empty() {
+            pen.frame(r#","logprobs":{"content":["#);
+            pen.frame(&std::mem::take(&mut self.told));
+            pen.frame(r#"],"refusal":null}"#);
+        }
     }
 
     fn arguments(&mut self, call: u32, fragment: &Text<'_>, pen: &mut Pen) {
@@ -155,7 +182,9 @@ impl StreamWriter {
             self.start(None, None, pen);
         }
         pen.frame(&self.head);
-        pen.frame(r#"{"index":0,"delta":{},"finish_reason":""#);
+        pen.frame(r#"{"index":0,"delta":{}"#);
+        self.tell(pen);
+        pen.frame(r#","finish_reason":""#);
         pen.frame(finish_word(finish));
         pen.frame("\"}]}\n\n");
     }

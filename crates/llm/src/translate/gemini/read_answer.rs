@@ -1,8 +1,14 @@
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use smallvec::SmallVec;
 use tollgate_types::TokenUsage;
 
+use super::told::{read_citations, read_probabilities};
 use super::{is, member, text};
 use crate::translate::event::{Event, Events, Finish, MOST_CALLS, Signer, Usage};
 use crate::translate::raw::{Fault, Raw, Text};
+use crate::translate::source::Ruler;
 use crate::usage;
 
 type Read<'a, T = ()> = Result<T, Fault<'a>>;
@@ -21,7 +27,14 @@ pub(in crate::translate) struct StreamReader {
     started: bool,
     calls: u32,
     tokens: Option<TokenUsage>,
+    /// Measures the text, for the places that sources stand for.
+    ruler: Ruler,
+    /// Sources that were told: later chunks repeat them.
+    cited: HashSet<u64>,
 }
+
+/// Most sources of an answer; it bounds what a stream keeps.
+const MOST_SOURCES: usize = 4_096;
 
 impl StreamReader {
     pub(in crate::translate) fn read<'a>(
@@ -53,18 +66,8 @@ impl StreamReader {
         }
         let first = candidates.and_then(|it| it.elements().ok()?.next());
         let mut finish = blocked.then_some(Finish::Filtered);
-        if let Some(candidate) =
-            first.filter(|it| member(*it, "index").is_none_or(|at| at.get() == "0"))
-        {
-            let content = member(candidate, "content");
-            if let Some(parts) = content.and_then(|content| member(content, "parts")) {
-                for part in parts.elements()? {
-                    self.part(part, events)?;
-                }
-            }
-            if let Some(reason) = text(candidate, "finish_reason")? {
-                finish = self.finish(&reason).or(finish);
-            }
+        if let Some(candidate) = first {
+            finish = self.candidate(candidate, events)?.or(finish);
         }
         if let Some(raw) = figures {
             self.tokens = usage::gemini(raw.get(), self.tokens);
@@ -75,6 +78,60 @@ impl StreamReader {
             }
         }
         events.extend(finish.map(|finish| Event::Finish(finish, None)));
+        Ok(())
+    }
+
+    fn candidate<'a>(
+        &mut self,
+        candidate: Raw<'a>,
+        events: &mut Events<'a>,
+    ) -> Read<'a, Option<Finish>> {
+        let (mut content, mut reason, mut told, mut sources) = (None, None, None, false);
+        for (key, value) in candidate.members()?.filter(|(_, value)| !value.is_null()) {
+            match key.as_ref() {
+                "index" if value.get() != "0" => return Ok(None),
+                "content" => content = Some(value),
+                key if is(key, "finish_reason") => reason = Some(value.text()?),
+                key if is(key, "logprobs_result") => told = Some(value),
+                key if is(key, "grounding_metadata") || is(key, "citation_metadata") => {
+                    sources = true;
+                }
+                _ => {}
+            }
+        }
+        if let Some(told) = told {
+            let tokens = read_probabilities(told)?;
+            events.extend((!tokens.is_empty()).then_some(Event::Probabilities(tokens)));
+        }
+        let first = self.ruler.characters() == 0;
+        let mut begins = SmallVec::<[u64; 4]>::new();
+        if let Some(parts) = content.and_then(|content| member(content, "parts")) {
+            for part in parts.elements()? {
+                begins.push(self.ruler.bytes());
+                self.part(part, events)?;
+            }
+        }
+        if sources {
+            // The parts of a stream are one to whoever counts them.
+            let begins = if first { begins.as_slice() } else { &[] };
+            self.cite(candidate, begins, events)?;
+        }
+        Ok(reason.and_then(|reason| self.finish(&reason)))
+    }
+
+    fn cite<'a>(
+        &mut self,
+        candidate: Raw<'a>,
+        begins: &[u64],
+        events: &mut Events<'a>,
+    ) -> Read<'a> {
+        for citation in read_citations(candidate, &self.ruler, begins)? {
+            let mut hasher = DefaultHasher::new();
+            (citation.address.get(), citation.place).hash(&mut hasher);
+            if self.cited.len() < MOST_SOURCES && self.cited.insert(hasher.finish()) {
+                events.push(Event::Citation(Box::new(citation)));
+            }
+        }
         Ok(())
     }
 
@@ -98,7 +155,10 @@ impl StreamReader {
         if let Some(said) = said.filter(|said| !said.is_empty()) {
             events.push(match thought {
                 true => Event::Thinking(said),
-                false => Event::Text(said),
+                false => {
+                    self.ruler.add(&said);
+                    Event::Text(said)
+                }
             });
         }
         let proof = signature.map(|proof| Event::Signature(proof, Signer::Gemini));

@@ -168,7 +168,7 @@ fn read_config<'a>(config: Raw<'a>, conversation: &mut Conversation<'a>) -> Read
             _ if known("candidate_count") => Value::Choices(value.count()?),
             _ if known("response_logprobs") && !value.flag()? => Value::Hint,
             _ if known("response_logprobs") => Value::Logprobs,
-            _ if known("logprobs") => value.count().map(|_| Value::Logprobs)?,
+            _ if known("logprobs") => Value::TopLogprobs(value.count()?),
             _ if known("media_resolution") => Value::Hint,
             _ if known("response_mime_type") => {
                 mime = Some(value);

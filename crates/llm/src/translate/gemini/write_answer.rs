@@ -1,9 +1,11 @@
+use super::told::{Told, write_citations};
 use crate::Framing;
 use crate::translate::AnswerFrame;
 use crate::translate::event::{Event, Finish, Signer, Usage};
 use crate::translate::gather::{Gathered, Spoken, as_object};
 use crate::translate::pen::Pen;
 use crate::translate::raw::Text;
+use crate::translate::source::{Citation, Ruler};
 
 /// Writes an answer in one piece.
 pub(in crate::translate) fn write(events: &[Event<'_>], frame: &AnswerFrame) -> String {
@@ -23,6 +25,8 @@ pub(in crate::translate) fn write(events: &[Event<'_>], frame: &AnswerFrame) -> 
             }
         }
     }
+    close_content(&mut pen);
+    write_told(&answer, &mut pen);
     close_candidate(Some(answer.finish), &mut pen);
     if let Some(usage) = &answer.usage {
         write_usage(usage, &mut pen);
@@ -31,6 +35,20 @@ pub(in crate::translate) fn write(events: &[Event<'_>], frame: &AnswerFrame) -> 
     pen.key("responseId").text(&answer.id);
     pen.close('}');
     pen.finish()
+}
+
+fn write_told(answer: &Gathered<'_>, pen: &mut Pen) {
+    let mut told = Told::default();
+    let mut ruler = Ruler::default();
+    for part in &answer.parts {
+        if let Spoken::Text(written) = part {
+            told.add(written.tokens.iter().copied());
+            written.pieces.iter().for_each(|piece| ruler.add(piece));
+        }
+    }
+    told.write(pen);
+    told.write_average(pen);
+    write_citations(answer.citations.iter().copied(), &ruler, pen);
 }
 
 /// Writes a stream of parts, as events or as the elements of an array.
@@ -45,6 +63,10 @@ pub(in crate::translate) struct StreamWriter {
     tail: String,
     is_first: bool,
     calls: Vec<Waiting>,
+    told: Told,
+    /// Sources, which stand at the end.
+    citations: Vec<Citation<'static>>,
+    ruler: Ruler,
     usage: Option<Usage>,
     finish: Option<Finish>,
 }
@@ -67,6 +89,9 @@ impl StreamWriter {
             tail: String::new(),
             is_first: true,
             calls: Vec::new(),
+            told: Told::default(),
+            citations: Vec::new(),
+            ruler: Ruler::default(),
             usage: None,
             finish: None,
         }
@@ -74,15 +99,23 @@ impl StreamWriter {
 
     /// Bytes that are held back.
     pub(in crate::translate) fn held(&self) -> usize {
-        self.calls.iter().map(|call| call.arguments.len()).sum()
+        let calls = self.calls.iter().map(|call| call.arguments.len());
+        let sources = self.citations.iter();
+        let sources = sources.map(|it| it.address.get().len() + size_of::<Citation<'_>>());
+        self.told.held() + calls.chain(sources).sum::<usize>()
     }
 
     pub(in crate::translate) fn write(&mut self, event: &Event<'_>, pen: &mut Pen) {
         match event {
             Event::Start { id, model } => self.start(id.as_ref(), model.as_ref()),
             Event::Text(text) | Event::Refusal(text) => {
+                if matches!(event, Event::Text(_)) {
+                    self.ruler.add(text);
+                }
                 self.part(pen, |pen| part_text(&[text.get()], false, pen));
             }
+            Event::Probabilities(tokens) => self.told.add(tokens),
+            Event::Citation(citation) => self.citations.push(citation.kept()),
             Event::Thinking(text) => self.part(pen, |pen| part_text(&[text.get()], true, pen)),
             Event::Signature(proof, Signer::Gemini) => self.part(pen, |pen| {
                 pen.open('{');
@@ -125,7 +158,7 @@ impl StreamWriter {
                 self.finish = Some(*finish);
             }
             // Google's own SDK takes a comment for data.
-            Event::KeepAlive => {}
+            Event::KeepAlive | Event::Dropped(_) => {}
             Event::End => self.end(pen),
         }
     }
@@ -160,6 +193,8 @@ impl StreamWriter {
         self.open(pen);
         open_candidate(pen);
         inside(pen);
+        close_content(pen);
+        self.told.write(pen);
         close_candidate(None, pen);
         self.close(pen);
     }
@@ -169,6 +204,10 @@ impl StreamWriter {
         self.open(pen);
         open_candidate(pen);
         part_text(&[], false, pen);
+        close_content(pen);
+        self.told.write(pen);
+        self.told.write_average(pen);
+        write_citations(self.citations.iter(), &self.ruler, pen);
         close_candidate(Some(self.finish.unwrap_or(Finish::Stop)), pen);
         if let Some(usage) = &self.usage {
             write_usage(usage, pen);
@@ -211,10 +250,13 @@ fn open_candidate(pen: &mut Pen) {
     pen.key("parts").open('[');
 }
 
-fn close_candidate(finish: Option<Finish>, pen: &mut Pen) {
+fn close_content(pen: &mut Pen) {
     pen.close(']');
     pen.key("role").text(&Text::lent("model"));
     pen.close('}');
+}
+
+fn close_candidate(finish: Option<Finish>, pen: &mut Pen) {
     if let Some(finish) = finish {
         let word = match finish {
             Finish::Length | Finish::Window => "MAX_TOKENS",

@@ -140,6 +140,9 @@ fn write_settings<'a>(conversation: &Conversation<'a>, draft: &mut Draft<'a, '_>
                 stops.iter().for_each(|stop| draft.pen.text(stop));
                 draft.pen.close(']');
             }
+            Value::Logprobs => draft.pen.key("responseLogprobs").verbatim("true"),
+            Value::TopLogprobs(0) => {}
+            Value::TopLogprobs(_) => draft.pen.key("logprobs").raw(at),
             Value::Format(Format::Text) | Value::Choices(1) => {}
             Value::Format(Format::Json) => {
                 draft

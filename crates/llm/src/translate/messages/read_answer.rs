@@ -4,6 +4,7 @@ use tollgate_types::TokenUsage;
 use crate::translate::event::{Event, Events, Finish, MOST_CALLS, Signer, Usage, count};
 use crate::translate::member::{member, needed, text};
 use crate::translate::raw::{Fault, Raw, Text};
+use crate::translate::source::{Citation, OF_FILES, Ruler};
 use crate::usage;
 
 type Read<'a, T = ()> = Result<T, Fault<'a>>;
@@ -14,8 +15,16 @@ pub(in crate::translate) fn read<'a>(body: Raw<'a>, events: &mut Events<'a>) -> 
     let content = body.member("content");
     let content = content.ok_or_else(|| Fault::absent(body, "content", "a list"))?;
     let mut calls = 0;
+    let mut ruler = Ruler::default();
     for block in content.elements()? {
+        let (before, came) = (ruler.characters(), events.len());
         begin(block, &mut calls, events)?;
+        if let Some(Event::Text(text)) = events.get(came) {
+            ruler.add(text);
+        }
+        for citation in read_citations(block, events)? {
+            push_citation(citation, (before, ruler.characters()), events);
+        }
         if calls > MOST_CALLS as u32 {
             return Err(Fault::at(
                 block,
@@ -64,6 +73,40 @@ fn read_usage<'a>(of: Raw<'a>, tokens: &mut Option<TokenUsage>, events: &mut Eve
         let reasoning = count(raw, &["output_tokens_details", "thinking_tokens"]);
         events.push(Event::Usage(Usage { tokens, reasoning }));
     }
+}
+
+/// The sources of a block; documents of the request are no sources to others.
+fn read_citations<'a>(block: Raw<'a>, events: &mut Events<'a>) -> Read<'a, Vec<Citation<'a>>> {
+    let mut found = Vec::new();
+    if let Some(list) = member(block, "citations") {
+        for at in list.elements()? {
+            found.extend(read_citation(at, events)?);
+        }
+    }
+    Ok(found)
+}
+
+fn read_citation<'a>(at: Raw<'a>, events: &mut Events<'a>) -> Read<'a, Option<Citation<'a>>> {
+    let address = match text(at, "type")?.as_ref().map(Text::get) {
+        Some("web_search_result_location") => text(at, "url")?,
+        Some("search_result_location") => text(at, "source")?,
+        _ => None,
+    };
+    let Some(address) = address else {
+        events.push(Event::Dropped(OF_FILES));
+        return Ok(None);
+    };
+    Ok(Some(Citation {
+        address,
+        title: text(at, "title")?,
+        place: None,
+    }))
+}
+
+/// A citation stands for the whole block that it is in.
+fn push_citation<'a>(mut citation: Citation<'a>, block: (u64, u64), events: &mut Events<'a>) {
+    citation.place = Some(block).filter(|(begin, end)| begin < end);
+    events.push(Event::Citation(Box::new(citation)));
 }
 
 /// A block as it begins, or all of it where the answer came in one piece.
@@ -127,7 +170,15 @@ pub(in crate::translate) struct StreamReader {
     calls: u32,
     /// The blocks that have begun and not ended, by the provider's index.
     open: SmallVec<[(u64, Block); 4]>,
+    /// Measures the text, and where the block that goes on begins in it.
+    ruler: Ruler,
+    begin: u64,
+    /// Sources of that block, whose end they wait for.
+    cited: Vec<Citation<'static>>,
 }
+
+/// Most sources that one block may have.
+const MOST_SOURCES: usize = 1_024;
 
 impl StreamReader {
     /// `data` is an event's; what can't be told from it is passed over, as
@@ -141,8 +192,11 @@ impl StreamReader {
         let data = Raw::of(data);
         // As the tap and the SDKs have it: the event's name counts, and the
         // data's own type where there is none.
-        let kind = member(data, "type").and_then(|kind| kind.text().ok());
-        let kind = name.or(kind.as_ref().map(Text::get));
+        let own = match name {
+            Some(_) => None,
+            None => member(data, "type").and_then(|kind| kind.text().ok()),
+        };
+        let kind = name.or(own.as_ref().map(Text::get));
         match kind.unwrap_or_default() {
             "message_start" => {
                 if let Some(message) = member(data, "message") {
@@ -173,7 +227,12 @@ impl StreamReader {
         if self.open.len() >= MOST_CALLS || self.calls as usize >= MOST_CALLS {
             return Err(Fault::at(block, "found more blocks than any answer has"));
         }
+        self.begin = self.ruler.characters();
+        let came = events.len();
         let kind = begin(block, &mut self.calls, events)?;
+        if let Some(Event::Text(text)) = events.get(came) {
+            self.ruler.add(text);
+        }
         self.open.push((count(data, &["index"]), kind));
         Ok(())
     }
@@ -190,6 +249,7 @@ impl StreamReader {
                 "text" | "thinking" | "signature" | "partial_json" if value.is_string() => {
                     said = Some(value.text()?);
                 }
+                "citation" => self.cite(value, events)?,
                 _ => {}
             }
         }
@@ -197,7 +257,10 @@ impl StreamReader {
             return Ok(());
         };
         events.push(match kind.get() {
-            "text_delta" => Event::Text(said),
+            "text_delta" => {
+                self.ruler.add(&said);
+                Event::Text(said)
+            }
             "thinking_delta" => Event::Thinking(said),
             "signature_delta" => Event::Signature(said, Signer::Anthropic),
             "input_json_delta" => {
@@ -216,12 +279,24 @@ impl StreamReader {
         Ok(())
     }
 
+    fn cite<'a>(&mut self, citation: Raw<'a>, events: &mut Events<'a>) -> Read<'a> {
+        let citation = read_citation(citation, events)?;
+        if self.cited.len() < MOST_SOURCES {
+            self.cited.extend(citation.as_ref().map(Citation::kept));
+        }
+        Ok(())
+    }
+
     fn stop(&mut self, index: u64, events: &mut Events<'_>) {
         let Some(at) = self.open.iter().position(|(known, _)| *known == index) else {
             return;
         };
         if let (_, Block::Call(call)) = self.open.remove(at) {
             events.push(Event::CallEnd { call });
+        }
+        for citation in std::mem::take(&mut self.cited) {
+            let block = (self.begin, self.ruler.characters());
+            push_citation(citation, block, events);
         }
     }
 }

@@ -79,6 +79,8 @@ impl StreamWriter {
                 self.finish = Some((*finish, sequence));
                 self.stop(pen);
             }
+            // Nobody asks for probabilities here, and sources are told of as dropped.
+            Event::Probabilities(_) | Event::Citation(_) | Event::Dropped(_) => {}
             Event::KeepAlive => pen.frame("event: ping\ndata: {\"type\": \"ping\"}\n\n"),
             Event::End => self.end(pen),
         }

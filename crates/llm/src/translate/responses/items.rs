@@ -1,7 +1,9 @@
 use crate::translate::AnswerFrame;
 use crate::translate::event::{Finish, Usage};
+use crate::translate::openai::write_citation;
 use crate::translate::pen::Pen;
 use crate::translate::raw::Text;
+use crate::translate::source::Citation;
 
 /// What the items of an answer are written with.
 #[derive(Clone, Debug)]
@@ -146,8 +148,35 @@ pub(super) fn message(id: &str, part: Option<&str>, pen: &mut Pen) {
     pen.close('}');
 }
 
+/// What is told of a text, as the elements of lists.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    pub(super) probabilities: String,
+    pub(super) citations: String,
+}
+
+impl Told {
+    /// Puts more elements behind those of a list.
+    pub(super) fn join(list: &mut String, more: &str) {
+        if !list.is_empty() && !more.is_empty() {
+            list.push(',');
+        }
+        list.push_str(more);
+    }
+}
+
+/// A source as an annotation; places count from `base` on.
+pub(super) fn annotation(citation: &Citation<'_>, base: u64) -> String {
+    let mut pen = Pen::default();
+    pen.open('{');
+    pen.key("type").text(&Text::lent("url_citation"));
+    write_citation(citation, base, &mut pen);
+    pen.close('}');
+    pen.finish()
+}
+
 /// A part of a message: text or a refusal.
-pub(super) fn part(refusal: bool, pieces: &[&str]) -> String {
+pub(super) fn part(refusal: bool, pieces: &[&str], told: &Told) -> String {
     let mut pen = Pen::default();
     pen.open('{');
     if refusal {
@@ -156,8 +185,14 @@ pub(super) fn part(refusal: bool, pieces: &[&str]) -> String {
     } else {
         pen.key("type").text(&Text::lent("output_text"));
         pen.key("text").pieces(pieces);
-        pen.key("annotations").verbatim("[]");
-        pen.key("logprobs").verbatim("[]");
+        for (key, list) in [
+            ("annotations", &told.citations),
+            ("logprobs", &told.probabilities),
+        ] {
+            pen.key(key).open('[');
+            pen.frame(list);
+            pen.close(']');
+        }
     }
     pen.close('}');
     pen.finish()

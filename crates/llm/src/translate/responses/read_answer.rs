@@ -1,6 +1,8 @@
 use crate::translate::event::{Event, Events, Finish, Numbers, Signer, Usage, count};
 use crate::translate::member::{member, text};
+use crate::translate::openai::{read_citation, read_probabilities};
 use crate::translate::raw::{Fault, Raw, Text};
+use crate::translate::source::{OF_FILES, Ruler};
 use crate::usage;
 
 type Read<'a, T = ()> = Result<T, Fault<'a>>;
@@ -30,6 +32,9 @@ pub(in crate::translate) struct StreamReader {
     /// Items of the message whose text has come in pieces.
     said: bool,
     thought: bool,
+    /// Measures the text of the answer, and where its part begins.
+    ruler: Ruler,
+    base: u64,
 }
 
 impl StreamReader {
@@ -42,9 +47,9 @@ impl StreamReader {
         events: &mut Events<'a>,
     ) -> Read<'a> {
         let data = Raw::of(data);
-        let kind = text(data, "type")?;
-        let kind = kind.as_ref().map(Text::get).or(name).unwrap_or_default();
-        match kind {
+        let said = Said::read(data)?;
+        let kind = said.kind.as_ref().map(Text::get);
+        match kind.or(name).unwrap_or_default() {
             "response.created" | "response.in_progress" => {
                 if let Some(response) = member(data, "response") {
                     self.start(response, events)?;
@@ -52,19 +57,23 @@ impl StreamReader {
             }
             "response.output_item.added" => self.added(data, events)?,
             "response.output_item.done" => self.done(data, events)?,
-            "response.output_text.delta" => {
-                self.said |= piece(data, Event::Text, events)?;
+            "response.output_text.delta" => self.text(&said, events)?,
+            "response.output_text.annotation.added" => {
+                if let Some(annotation) = member(data, "annotation") {
+                    self.cite(annotation, events)?;
+                }
             }
+            "response.content_part.added" => self.base = self.ruler.characters(),
             "response.refusal.delta" => {
-                self.said |= piece(data, Event::Refusal, events)?;
+                self.said |= said.piece(Event::Refusal, events)?;
             }
             "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" => {
-                self.thought |= piece(data, Event::Thinking, events)?;
+                self.thought |= said.piece(Event::Thinking, events)?;
             }
             "response.reasoning_summary_part.added" if count(data, &["summary_index"]) > 0 => {
                 events.push(Event::Thinking(PARAGRAPH));
             }
-            "response.function_call_arguments.delta" => self.arguments(data, events)?,
+            "response.function_call_arguments.delta" => self.arguments(&said, events)?,
             "response.completed" | "response.incomplete" => match member(data, "response") {
                 Some(response) => {
                     self.start(response, events)?;
@@ -74,6 +83,30 @@ impl StreamReader {
             },
             "keepalive" => events.push(Event::KeepAlive),
             _ => {}
+        }
+        Ok(())
+    }
+
+    fn text<'a>(&mut self, said: &Said<'a>, events: &mut Events<'a>) -> Read<'a> {
+        read_told(said.told, events)?;
+        let came = said.piece(Event::Text, events)?;
+        if let (true, Some(Event::Text(text))) = (came, events.last()) {
+            self.ruler.add(text);
+        }
+        self.said |= came;
+        Ok(())
+    }
+
+    /// Sources on the web; other kinds name files of the provider's.
+    fn cite<'a>(&self, annotation: Raw<'a>, events: &mut Events<'a>) -> Read<'a> {
+        if kind_of(annotation)? != "url_citation" {
+            events.push(Event::Dropped(OF_FILES));
+        } else {
+            let mut citation = read_citation(annotation)?;
+            let based = |at: u64| self.base.saturating_add(at);
+            let place = citation.place;
+            citation.place = place.map(|(begin, end)| (based(begin), based(end)));
+            events.push(Event::Citation(Box::new(citation)));
         }
         Ok(())
     }
@@ -97,6 +130,7 @@ impl StreamReader {
             _ => {
                 self.said = false;
                 self.thought = false;
+                self.base = self.ruler.characters();
             }
         }
         Ok(())
@@ -113,7 +147,7 @@ impl StreamReader {
 
     fn whole<'a>(&mut self, item: Raw<'a>, index: u64, events: &mut Events<'a>) -> Read<'a> {
         match kind_of(item)? {
-            "message" if !std::mem::take(&mut self.said) => read_message(item, events),
+            "message" if !std::mem::take(&mut self.said) => self.message(item, events),
             "function_call" => {
                 let call = self.call(item, index, events)?;
                 let (fed, over) = &mut self.calls[call as usize];
@@ -157,13 +191,35 @@ impl StreamReader {
         Ok(call)
     }
 
-    fn arguments<'a>(&mut self, data: Raw<'a>, events: &mut Events<'a>) -> Read<'a> {
-        let index = count(data, &["output_index"]);
+    fn message<'a>(&mut self, item: Raw<'a>, events: &mut Events<'a>) -> Read<'a> {
+        let Some(content) = member(item, "content") else {
+            return Ok(());
+        };
+        for part in content.elements()? {
+            let Some(said) = text(part, "text")? else {
+                events.extend(text(part, "refusal")?.map(Event::Refusal));
+                continue;
+            };
+            self.base = self.ruler.characters();
+            self.ruler.add(&said);
+            read_told(member(part, "logprobs"), events)?;
+            events.push(Event::Text(said));
+            if let Some(annotations) = member(part, "annotations") {
+                for annotation in annotations.elements()? {
+                    self.cite(annotation, events)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn arguments<'a>(&mut self, said: &Said<'a>, events: &mut Events<'a>) -> Read<'a> {
+        let index = said.index.and_then(|at| at.count().ok()).unwrap_or(0);
         let Some(call) = self.numbers.known(index) else {
             return Ok(());
         };
         let event = |fragment| Event::Arguments { call, fragment };
-        let fed = piece(data, event, events)?;
+        let fed = said.piece(event, events)?;
         self.calls[call as usize].0 |= fed;
         Ok(())
     }
@@ -193,16 +249,42 @@ impl StreamReader {
     }
 }
 
-/// A delta, where it has text in it.
-fn piece<'a>(
-    data: Raw<'a>,
-    event: impl FnOnce(Text<'a>) -> Event<'a>,
-    events: &mut Events<'a>,
-) -> Read<'a, bool> {
-    let delta = text(data, "delta")?.filter(|it| !it.is_empty());
-    let came = delta.is_some();
-    events.extend(delta.map(event));
-    Ok(came)
+/// What the deltas of an event have, found in one pass: most events are deltas.
+#[derive(Default)]
+struct Said<'a> {
+    kind: Option<Text<'a>>,
+    index: Option<Raw<'a>>,
+    delta: Option<Raw<'a>>,
+    told: Option<Raw<'a>>,
+}
+
+impl<'a> Said<'a> {
+    fn read(data: Raw<'a>) -> Read<'a, Self> {
+        let mut said = Self::default();
+        for (key, value) in data.members()?.filter(|(_, value)| !value.is_null()) {
+            match key.as_ref() {
+                "type" => said.kind = Some(value.text()?),
+                "output_index" => said.index = Some(value),
+                "delta" => said.delta = Some(value),
+                "logprobs" => said.told = Some(value),
+                _ => {}
+            }
+        }
+        Ok(said)
+    }
+
+    /// The delta, where it has text in it.
+    fn piece(
+        &self,
+        event: impl FnOnce(Text<'a>) -> Event<'a>,
+        events: &mut Events<'a>,
+    ) -> Read<'a, bool> {
+        let delta = self.delta.map(Raw::text).transpose()?;
+        let delta = delta.filter(|it| !it.is_empty());
+        let came = delta.is_some();
+        events.extend(delta.map(event));
+        Ok(came)
+    }
 }
 
 fn kind_of(item: Raw<'_>) -> Read<'_, &str> {
@@ -211,17 +293,11 @@ fn kind_of(item: Raw<'_>) -> Read<'_, &str> {
     Ok(kind.trim_matches('"'))
 }
 
-fn read_message<'a>(item: Raw<'a>, events: &mut Events<'a>) -> Read<'a> {
-    let Some(content) = member(item, "content") else {
-        return Ok(());
-    };
-    for part in content.elements()? {
-        let said = text(part, "text")?.map(Event::Text);
-        let said = match said {
-            None => text(part, "refusal")?.map(Event::Refusal),
-            said => said,
-        };
-        events.extend(said);
+/// How likely the tokens of a text were, where that is told.
+fn read_told<'a>(told: Option<Raw<'a>>, events: &mut Events<'a>) -> Read<'a> {
+    if let Some(list) = told.filter(|list| list.get() != "[]") {
+        let tokens = read_probabilities(list)?;
+        events.extend((!tokens.is_empty()).then_some(Event::Probabilities(tokens)));
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ type Read<'a, T = ()> = Result<T, Fault<'a>>;
 /// Reads a request for a response.
 pub(in crate::translate) fn read<'a>(body: Raw<'a>) -> Read<'a, Conversation<'a>> {
     let mut conversation = Conversation::of(body);
-    let mut input = None;
+    let (mut input, mut most) = (None, None);
     for (key, value) in body.members()?.filter(|(_, value)| !value.is_null()) {
         let setting = match key.as_ref() {
             "model" | "stream" => continue,
@@ -38,9 +38,21 @@ pub(in crate::translate) fn read<'a>(body: Raw<'a>) -> Read<'a, Conversation<'a>
                 read_reasoning(value, &mut conversation)?;
                 continue;
             }
+            "include" => {
+                read_include(value, &mut conversation)?;
+                continue;
+            }
+            "top_logprobs" => {
+                most = Some(value);
+                continue;
+            }
             key => read_setting(key, value)?,
         };
         conversation.set(value, setting);
+    }
+    if let Some(most) = most {
+        let setting = read_most(most, &conversation)?;
+        conversation.set(most, setting);
     }
     let input = input.ok_or_else(|| Fault::absent(body, "input", "text or a list of items"))?;
     read_input(input, &mut conversation)?;
@@ -52,16 +64,40 @@ fn read_setting<'a>(key: &str, value: Raw<'a>) -> Read<'a, Value<'a>> {
         "max_output_tokens" => Value::MaxOutput(value.count()?),
         "temperature" => value.number().map(|_| Value::Temperature)?,
         "top_p" => value.number().map(|_| Value::TopP)?,
-        "top_logprobs" if value.get() == "0" => Value::Hint,
-        "top_logprobs" => value.count().map(|_| Value::Logprobs)?,
         "tool_choice" => Value::ToolChoice(read_choice(value)?),
         "parallel_tool_calls" => Value::ParallelTools(value.flag()?),
         "user" => Value::User(value.text()?),
         "background" if !value.flag()? => Value::Hint,
-        "include" | "store" | "truncation" | "stream_options" => Value::Hint,
+        "store" | "truncation" | "stream_options" => Value::Hint,
         // What stands elsewhere, and what the provider would run by itself.
         key => openai::shared(key).unwrap_or(Value::Foreign),
     })
+}
+
+/// What is to stand in the answer besides; what else there is to ask for is of
+/// tools that the provider runs, and of thoughts, which come as they can.
+fn read_include<'a>(value: Raw<'a>, conversation: &mut Conversation<'a>) -> Read<'a> {
+    for wanted in value.elements()? {
+        let setting = match wanted.string()?.as_ref() {
+            "message.output_text.logprobs" => Value::Logprobs,
+            _ => Value::Hint,
+        };
+        conversation.set(wanted, setting);
+    }
+    Ok(())
+}
+
+/// How many other tokens are to be told in the place of each. Without any being
+/// asked for there are none.
+fn read_most<'a>(value: Raw<'a>, conversation: &Conversation<'a>) -> Read<'a, Value<'a>> {
+    let most = value.count()?;
+    let mut settings = conversation.settings.iter();
+    Ok(
+        match settings.any(|it| matches!(it.value, Value::Logprobs)) {
+            true => Value::TopLogprobs(most),
+            false => Value::Hint,
+        },
+    )
 }
 
 /// A summary of the thoughts is shown wherever the provider gives one.

@@ -1,10 +1,13 @@
 use crate::request::is_reasoning;
 use crate::translate::chat::encoded;
 use crate::translate::conversation::{
-    Conversation, Format, Kind, Maker, Outcome, Part, Role, Source, Tool, ToolChoice, Turn, Value,
+    Conversation, Format, Kind, Maker, Outcome, Part, Role, Setting, Source, Tool, ToolChoice,
+    Turn, Value,
 };
 use crate::translate::draft::{Draft, refused};
-use crate::translate::openai::{effort, end_of_turns, outcome_text, word, write_url};
+use crate::translate::openai::{
+    effort, end_of_turns, outcome_text, word, write_setting, write_temperature, write_url,
+};
 use crate::translate::raw::{Fault, Text};
 
 type Written<'a, T = ()> = Result<T, Fault<'a>>;
@@ -222,35 +225,17 @@ fn write_settings<'a>(conversation: &Conversation<'a>, draft: &mut Draft<'a, '_>
     if let Some(limit) = limit.filter(|_| !draft.target.counts) {
         draft.pen.key("max_output_tokens").number(limit);
     }
-    let mut warm = draft.target.counts;
     for setting in &conversation.settings {
-        let at = setting.at;
         match &setting.value {
-            Value::Temperature | Value::TopP if reasons => {
-                draft.leave_out(at, "dropped: the model takes none")?;
-            }
-            Value::Temperature => {
-                warm = true;
-                draft.pen.key("temperature").raw(at);
-            }
-            Value::TopP => draft.pen.key("top_p").raw(at),
-            Value::User(user) => draft.pen.key("user").text(user),
-            Value::OpenAi(key) => draft.pen.key(key).raw(at),
-            Value::ParallelTools(false) if !conversation.tools.is_empty() => {
-                draft.pen.key("parallel_tool_calls").verbatim("false");
-            }
             Value::ToolChoice(choice) if !conversation.tools.is_empty() => {
                 write_choice(choice, draft);
             }
-            Value::Choices(1) | Value::MaxOutput(_) => {}
-            Value::ToolChoice(_) | Value::ParallelTools(_) | Value::Adaptive => {}
-            Value::Effort(_) | Value::ThinkingBudget(_) => {}
-            Value::Format(_) | Value::Verbosity => {}
-            _ => draft.no_place(setting)?,
+            Value::Format(_) | Value::Verbosity | Value::Logprobs => {}
+            _ => write_setting(setting, conversation, draft)?,
         }
     }
-    if let (false, false, Some(value)) = (warm, reasons, draft.target.temperature) {
-        draft.pen.key("temperature").verbatim(&value.to_string());
+    if !draft.target.counts {
+        write_temperature(conversation, draft);
     }
     write_text(conversation, draft);
     write_reasoning(conversation, reasons, draft)
@@ -314,8 +299,9 @@ fn write_text(conversation: &Conversation<'_>, draft: &mut Draft<'_, '_>) {
     pen.close('}');
 }
 
-/// Thoughts come sealed, so that the caller can send them back; other models
-/// refuse to be asked for that.
+/// How much to think, and what is to stand in the answer besides. Thoughts come
+/// sealed, so that the caller can send them back; other models refuse to be
+/// asked for that.
 fn write_reasoning<'a>(
     conversation: &Conversation<'a>,
     reasons: bool,
@@ -329,9 +315,20 @@ fn write_reasoning<'a>(
         pen.key("summary").text(&word("auto"));
         pen.close('}');
     }
-    if (reasons || effort.is_some()) && !draft.target.counts {
-        pen.key("include")
-            .verbatim(r#"["reasoning.encrypted_content"]"#);
+    let told = |setting: &Setting<'_>| matches!(setting.value, Value::Logprobs);
+    let included = [
+        (reasons || effort.is_some(), "reasoning.encrypted_content"),
+        (
+            conversation.settings.iter().any(told),
+            "message.output_text.logprobs",
+        ),
+    ];
+    if included.iter().any(|(wanted, _)| *wanted) && !draft.target.counts {
+        pen.key("include").open('[');
+        for (_, what) in included.iter().filter(|(wanted, _)| *wanted) {
+            pen.text(&word(what));
+        }
+        pen.close(']');
     }
     Ok(())
 }

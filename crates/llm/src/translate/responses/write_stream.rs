@@ -1,9 +1,11 @@
-use super::items::{self, Names, status, write_response};
+use super::items::{self, Names, Told, status, write_response};
 use crate::translate::AnswerFrame;
 use crate::translate::event::{Event, Finish, Usage};
 use crate::translate::gather::call_id;
+use crate::translate::openai::write_probabilities;
 use crate::translate::pen::Pen;
 use crate::translate::raw::Text;
+use crate::translate::source::{Citation, Ruler};
 
 /// Writes a stream of numbered events.
 ///
@@ -18,6 +20,12 @@ pub(in crate::translate) struct StreamWriter {
     /// Items by their place; empty until they are whole.
     items: Vec<String>,
     said: Option<Said>,
+    /// How likely the text was that comes next.
+    told: String,
+    /// Sources of text that has not begun.
+    cited: Vec<Citation<'static>>,
+    /// Measures the text of the answer.
+    ruler: Ruler,
     calls: Vec<Open>,
     held: usize,
     usage: Option<Usage>,
@@ -31,6 +39,11 @@ struct Said {
     at: usize,
     id: String,
     text: String,
+    told: Told,
+    /// Characters of the answer before it.
+    base: u64,
+    /// Sources that were told of it.
+    sources: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +72,9 @@ impl StreamWriter {
             sequence: 0,
             items: Vec::new(),
             said: None,
+            told: String::new(),
+            cited: Vec::new(),
+            ruler: Ruler::default(),
             calls: Vec::new(),
             held: 0,
             usage: None,
@@ -80,6 +96,12 @@ impl StreamWriter {
         match event {
             Event::Start { id, model } => self.start(id.as_ref(), model.as_ref(), pen),
             Event::Text(text) => self.say(Speech::Text, text, pen),
+            Event::Probabilities(tokens) => {
+                let mut list = Pen::default();
+                write_probabilities(tokens, &mut list);
+                Told::join(&mut self.told, &list.finish());
+            }
+            Event::Citation(citation) => self.cite(citation, pen),
             Event::Refusal(text) => self.say(Speech::Refusal, text, pen),
             Event::Thinking(text) => self.say(Speech::Thinking, text, pen),
             Event::Signature(..) | Event::Sealed(..) => {}
@@ -94,9 +116,13 @@ impl StreamWriter {
             }
             Event::Usage(usage) => self.usage = Some(*usage),
             Event::Finish(finish, _) => {
+                if !self.cited.is_empty() {
+                    self.begin(Speech::Text, pen);
+                }
                 self.close(pen);
                 self.finish = Some(*finish);
             }
+            Event::Dropped(_) => {}
             Event::KeepAlive => pen.frame(": keepalive\n\n"),
             Event::End => self.end(pen),
         }
@@ -130,13 +156,22 @@ impl StreamWriter {
             Speech::Refusal => "response.refusal.delta",
             Speech::Thinking => "response.reasoning_summary_text.delta",
         };
+        let told = match kind {
+            Speech::Text => std::mem::take(&mut self.told),
+            _ => String::new(),
+        };
         self.event(name, pen, |pen| {
             place(&said, pen);
             pen.key("delta").text(text);
             if kind == Speech::Text {
-                pen.key("logprobs").verbatim("[]");
+                write_told(&told, pen);
             }
         });
+        if kind == Speech::Text {
+            self.ruler.add(text);
+            self.held += told.len();
+            Told::join(&mut said.told.probabilities, &told);
+        }
         said.text.push_str(text.get());
         self.held += text.get().len();
         self.said = Some(said);
@@ -170,13 +205,41 @@ impl StreamWriter {
             at,
             id,
             text: String::new(),
+            told: Told::default(),
+            base: self.ruler.characters(),
+            sources: 0,
         };
         self.part("added", &said, "", pen);
+        self.said = Some(said);
+        if kind == Speech::Text {
+            for citation in std::mem::take(&mut self.cited) {
+                self.cite(&citation, pen);
+            }
+        }
+    }
+
+    /// The source of something in the text that goes on, or of what comes next.
+    fn cite(&mut self, citation: &Citation<'_>, pen: &mut Pen) {
+        let said = self.said.take_if(|said| said.kind == Speech::Text);
+        let Some(mut said) = said else {
+            self.cited.push(citation.kept());
+            return;
+        };
+        let annotation = items::annotation(citation, said.base);
+        self.event("response.output_text.annotation.added", pen, |pen| {
+            place(&said, pen);
+            pen.key("annotation_index").number(said.sources);
+            pen.key("annotation").verbatim(&annotation);
+        });
+        said.sources += 1;
+        self.held += annotation.len();
+        Told::join(&mut said.told.citations, &annotation);
         self.said = Some(said);
     }
 
     /// `content_part` or `reasoning_summary_part`, added or done.
     fn part(&mut self, what: &str, said: &Said, text: &str, pen: &mut Pen) {
+        let told = &said.told;
         let (name, inner) = match said.kind {
             Speech::Thinking => (
                 format!("response.reasoning_summary_part.{what}"),
@@ -184,7 +247,7 @@ impl StreamWriter {
             ),
             kind => (
                 format!("response.content_part.{what}"),
-                items::part(kind == Speech::Refusal, &[text]),
+                items::part(kind == Speech::Refusal, &[text], told),
             ),
         };
         self.event(&name, pen, |pen| {
@@ -213,7 +276,7 @@ impl StreamWriter {
             place(said, pen);
             pen.key(key).pieces(&[&said.text]);
             if said.kind == Speech::Text {
-                pen.key("logprobs").verbatim("[]");
+                write_told(&said.told.probabilities, pen);
             }
         });
         self.part("done", said, &said.text, pen);
@@ -221,7 +284,7 @@ impl StreamWriter {
         match said.kind {
             Speech::Thinking => items::reasoning(&said.id, Some(&[&said.text]), &mut item),
             kind => {
-                let part = items::part(kind == Speech::Refusal, &[&said.text]);
+                let part = items::part(kind == Speech::Refusal, &[&said.text], &said.told);
                 items::message(&said.id, Some(&part), &mut item);
             }
         }
@@ -319,6 +382,12 @@ impl StreamWriter {
         pen.frame("}\n\n");
         self.sequence += 1;
     }
+}
+
+fn write_told(tokens: &str, pen: &mut Pen) {
+    pen.key("logprobs").open('[');
+    pen.frame(tokens);
+    pen.close(']');
 }
 
 /// Where a piece belongs.

@@ -274,9 +274,13 @@ fn was(request: &StoredRequest) -> Known {
     };
     let refused =
         request.outcome == Outcome::Refused && request.reason == Some(ReasonCode::PolicyDenied);
+    // Whatever a person said then, the rule's own word was this one.
+    let message = &request.message;
+    let reviewed = message.starts_with("held for review: ")
+        || message.contains(" is held for review for agent ");
     let word = match refused {
         true if rule.contains("_models`") => return Known::Unasked,
-        true if request.message.contains(" is held for review for agent ") => Word::Review,
+        _ if reviewed => Word::Review,
         true => Word::Deny,
         false => Word::Allow,
     };

@@ -212,6 +212,16 @@ static AGENT_DEFAULTS: Section = Section {
     keys: &[
         Key::new("model", Table(&AGENT_MODEL), "What holds for every agent."),
         Key::new(
+            "hold_tokens",
+            Integer(0, 4096),
+            "What `[server] hold_tokens` says otherwise; 0 keeps nothing back.",
+        ),
+        Key::new(
+            "hold_ms",
+            Integer(0, 10_000),
+            "What `[server] hold_ms` says otherwise; 0 keeps nothing back.",
+        ),
+        Key::new(
             "dlp",
             Table(&DLP),
             "What is looked for in requests and answers, and what follows.",
@@ -261,6 +271,8 @@ static AGENT: Section = Section {
         Key::new("budget", OneOrMore(&BUDGET), "What it may use; a number is tokens for ever. See budgets.md."),
         Key::new("model", Table(&OWN_MODEL), "What `[agents.defaults.model]` says otherwise, key by key; `provider` and `fallback` go together."),
         Key::new("dlp", Table(&DLP), "What is looked for in its requests and answers; wins over the provider's and over that for all agents, key by key."),
+        Key::new("hold_tokens", Integer(0, 4096), "What `[server] hold_tokens` says otherwise for its streams; 0 keeps nothing back."),
+        Key::new("hold_ms", Integer(0, 10_000), "What `[server] hold_ms` says otherwise for its streams; 0 keeps nothing back."),
         Key::new("bottle", Text, "The bottle that it runs in: a `[bottles.NAME]`."),
         Key::new("routes", Text, "Egress routes of this agent.").ignored(),
         Key::new("rate_limit_rpm", Integer(1, 1_000_000_000), "Requests in any minute; beyond it 429."),
@@ -455,10 +467,10 @@ static EXEC: Section = Section {
 static SANDBOX: Section = Section {
     noun: "exec sandbox",
     keys: &[
-        Key::new("backend", OneOf(&["bubblewrap"]), "What makes the sandbox.").or(Word("bubblewrap")),
+        Key::new("backend", OneOf(&["bubblewrap", "podman"]), "What makes the sandbox: namespaces of this machine's own file system, or a container of an image.").or(Word("bubblewrap")),
         Key::new("network", Boolean, "The machine's network; without it there is none.").or(Yes(false)),
         Key::new("writable", Texts, "Folders that can be written beside the command's own, absolute or below `~/`: caches of package managers, say.").or(Words(&[])),
-        Key::new("image", Text, "The image, where a container engine is the back end.").ignored(),
+        Key::new("image", Text, "The image, where podman is the back end. It has to be here; none is fetched."),
     ],
 };
 
