@@ -27,7 +27,8 @@ pub(crate) fn parts(text: &[u8], budget: &mut usize, found: &mut Vec<Layer>) {
     let mut pending = marks.next();
     let mut floor = 0;
     while let Some(first) = pending {
-        let mut stretch = Stretch::new(text, first.at.saturating_sub(AROUND).max(floor));
+        let around = first.at.saturating_sub(AROUND).max(floor);
+        let mut stretch = Stretch::new(text, whole_run(text, around, floor));
         let mut last = first.at;
         stretch.add(first);
         pending = marks.next();
@@ -45,6 +46,16 @@ pub(crate) fn parts(text: &[u8], budget: &mut usize, found: &mut Vec<Layer>) {
         }
         found.push(stretch.ended(end));
     }
+}
+
+/// The beginning, not before `floor`, of the word or row of hex that a stretch
+/// would cut: a part of one decodes to something else than all of it does.
+fn whole_run(text: &[u8], at: usize, floor: usize) -> usize {
+    let back = |at: usize, is_part: fn(u8) -> bool| {
+        let before = text[floor..at].iter().rev();
+        at - before.take_while(|byte| is_part(**byte)).count()
+    };
+    back(back(at, super::is_hex_row), super::is_base64)
 }
 
 /// Where escapes behind `from` begin to matter and cease to.
