@@ -168,10 +168,8 @@ impl Planned {
             max_output: self.view.max_output,
             choices: self.view.choices,
         };
-        let judged = self
-            .identified
-            .permitted(gateway, &call, &self.candidates)
-            .await?;
+        let permitted = self.identified.permitted(gateway, &call, &self.candidates);
+        let judged = permitted.await?;
         let held = Held {
             rule: judged.review,
             found: self.supervised(),
