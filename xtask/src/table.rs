@@ -59,7 +59,7 @@ pub(crate) const OWNERS: &[(&str, &[&str], &str)] = &[
     (
         "httparse",
         &["http1"],
-        "what an answer's bytes mean stands in one place",
+        "what the bytes of a head mean stands in one place",
     ),
     ("ratatui", &["tui"], "only tui draws on a terminal"),
     (

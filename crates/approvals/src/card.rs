@@ -40,6 +40,9 @@ pub struct Card {
     pub environment: Vec<String>,
     /// Binaries and scripts.
     pub files: Vec<CardFile>,
+    /// Files that are not there and must not come to be before it runs, those
+    /// of one name together.
+    pub absent: Vec<String>,
     /// Files that it touches, as far as that is known.
     pub touches: Vec<String>,
     /// Hosts that it speaks to, as far as that is known.
@@ -111,6 +114,7 @@ impl Card {
         let single = [&mut self.reason, &mut self.folder, &mut self.requester];
         let lists = [
             &mut self.environment,
+            &mut self.absent,
             &mut self.touches,
             &mut self.hosts,
             &mut self.unseen,

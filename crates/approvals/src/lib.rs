@@ -50,7 +50,7 @@
 //! | `u8` | 1: plan, a list of commands, each a list of words as `text`; 2: one `text` for a shell |
 //! | `text`, `u64`, `u64` | folder, its device, its inode |
 //! | list | changes of the environment by name: `text` name, `u8` 0 removed or 1 set, then `text` value |
-//! | list | files by role and path: `u8` role (1 binary, 2 script, 3 link, 4 other), `text` path, `digest`, `u64` device, `u64` inode |
+//! | list | files by role and path: `u8` role (1 binary, 2 script, 3 link, 4 other, 5 absent), `text` path, `digest`, `u64` device, `u64` inode |
 //! | `text` | where it runs, such as `gateway` or `sandbox:bubblewrap` |
 //! | list | what its confinement lacks, each a `text` |
 //! | `text` | agent |

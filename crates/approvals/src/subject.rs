@@ -93,6 +93,9 @@ pub enum Role {
     Link,
     /// Anything else whose bytes count.
     Other,
+    /// Nothing may stand there: a file that came to be would run in the place
+    /// of another, or change what another does. Digest and numbers are zero.
+    Absent,
 }
 
 /// One file, as it was when it was judged.
@@ -273,12 +276,24 @@ impl Words {
 }
 
 impl SubjectFile {
+    /// A place that has to stay empty.
+    pub fn absent(path: String) -> Self {
+        Self {
+            role: Role::Absent,
+            path,
+            sha256: Digest::from_bytes([0; 32]),
+            device: 0,
+            inode: 0,
+        }
+    }
+
     fn encode(&self, out: &mut Encoder) {
         out.byte(match self.role {
             Role::Binary => 1,
             Role::Script => 2,
             Role::Link => 3,
             Role::Other => 4,
+            Role::Absent => 5,
         });
         out.text(&self.path);
         out.raw(self.sha256.as_bytes());

@@ -176,11 +176,17 @@ fn ended(seat: &Seat) -> Denial {
             )
         }
         State::TimedOut { .. } => ("timed_out", "nobody answered in time".to_owned()),
-        State::Undeliverable { .. } => ("undeliverable", "nobody could be asked".to_owned()),
+        State::Undeliverable { .. } => (
+            "undeliverable",
+            "no operator had the question before them".to_owned(),
+        ),
         other => ("withdrawn", format!("the question is {}", other.as_str())),
     };
+    let hint = matches!(seat.approval.state, State::Undeliverable { .. })
+        .then(|| "have somebody at `tollgate approvals watch`, then ask again".to_owned());
     Denial {
         approval: Some(seat.approval.id),
+        hint,
         ..Denial::new(code, text)
     }
 }

@@ -36,6 +36,7 @@ pub(crate) fn card(
         lacks: command.lacks.iter().map(|it| visible(it)).collect(),
         environment: environment(judged),
         files: judged.survey.shown.clone(),
+        absent: judged.survey.absent.clone(),
         touches: touches(&verdict.steps),
         hosts: hosts(&verdict.steps),
         unseen,
@@ -245,7 +246,15 @@ fn compared(
     past: &[String],
 ) -> (Vec<String>, Vec<String>) {
     let (mut would, mut would_not) = (Vec::new(), Vec::new());
-    for command in past {
+    let full = |list: &Vec<String>| list.len() >= MOST_COMPARED;
+    let named = |command: &&String| {
+        let mut programs = proposals.iter().map(|it| it.pattern.program());
+        programs.any(|program| command.contains(program))
+    };
+    for command in past.iter().filter(named) {
+        if full(&would) && full(&would_not) {
+            break;
+        }
         // Wild text, which the agent wrote, is not worth a process here.
         let setting = tollgate_command::Setting::default();
         let Some(verdict) = tollgate_command::judge_tame(command, &setting) else {
@@ -262,7 +271,7 @@ fn compared(
             true => &mut would,
             false => &mut would_not,
         };
-        if list.len() < MOST_COMPARED {
+        if !full(list) {
             list.push(visible(command));
         }
     }

@@ -7,11 +7,12 @@ use tollgate_approvals::{GrantPublicKey, Ruling, SafeTier, Subject, visible};
 use tollgate_desk::Room;
 use tollgate_policy::{Decision, Fact, Verdict};
 use tollgate_secrets::GrantKey;
-use tollgate_types::{Principal, Versions};
+use tollgate_types::Versions;
 
 use crate::card;
 use crate::case::{Case, Denial, Yes, denied};
 use crate::claim::{Asker, Facts, Peer, Wish};
+use crate::journal::After;
 use crate::subject::{self, Judged};
 use crate::{House, Journal, Rulebook};
 
@@ -82,17 +83,9 @@ impl Clearance {
     }
 
     /// Writes down what became of a grant.
-    pub(crate) async fn after(
-        &self,
-        principal: Principal,
-        kind: &'static str,
-        outcome: &'static str,
-        facts: serde_json::Value,
-    ) -> Result<(), String> {
+    pub(crate) async fn after(&self, after: After) -> Result<(), String> {
         let versions = self.house.versions();
-        self.journal
-            .after(principal, versions, kind, outcome, facts)
-            .await
+        self.journal.after(after, versions).await
     }
 
     pub(crate) fn house(&self) -> &dyn House {

@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::json;
 use tokio::task::JoinSet;
 use tollgate_api::{ExecAnswer, ExecOutcome, ExecReport, ExecState, Order, RunOrder};
-use tollgate_approvals::Digest;
-use tollgate_types::{AgentName, Principal};
+use tollgate_approvals::{ApprovalId, Digest};
+use tollgate_types::{AgentName, Principal, RequestId};
 
 use crate::Clearance;
+use crate::journal::After;
 use crate::line::Writer;
 
 /// The grants of one connection.
@@ -27,6 +28,9 @@ pub(crate) struct Granted {
 struct Open {
     agent: AgentName,
     subject: Digest,
+    /// The ledger's entry that allowed it.
+    request: Option<RequestId>,
+    approval: Option<ApprovalId>,
     runs: bool,
 }
 
@@ -36,12 +40,16 @@ impl Granted {
         if let ExecOutcome::Allowed {
             subject,
             grant: Some(grant),
+            request_id,
+            approval_id,
             ..
         } = &answer.outcome
         {
             let open = Open {
                 agent: subject.agent().clone(),
                 subject: grant.grant.subject,
+                request: *request_id,
+                approval: *approval_id,
                 runs: false,
             };
             self.open().insert(answer.id.clone(), open);
@@ -120,11 +128,19 @@ async fn over(clearance: &Clearance, open: &Open, report: Option<&ExecReport>) {
         "v": 1,
         "agent": open.agent,
         "subject": open.subject,
+        "approval": open.approval,
         "reason": reason.map(|reason| reason.chars().take(400).collect::<String>()),
         "end": end,
     });
     let principal = Principal::agent(open.agent.clone());
-    let written = clearance.after(principal, kind, outcome, facts).await;
+    let after = After {
+        principal,
+        parent: open.request,
+        kind,
+        outcome,
+        facts,
+    };
+    let written = clearance.after(after).await;
     if let Err(error) = written {
         tracing::error!(%error, "what became of a command is not in the ledger");
     }

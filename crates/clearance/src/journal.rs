@@ -47,6 +47,16 @@ pub(crate) struct Decided {
     pub(crate) facts: Value,
 }
 
+/// What became of a grant.
+pub(crate) struct After {
+    pub(crate) principal: Principal,
+    /// The entry that allowed it.
+    pub(crate) parent: Option<RequestId>,
+    pub(crate) kind: &'static str,
+    pub(crate) outcome: &'static str,
+    pub(crate) facts: Value,
+}
+
 impl Journal {
     /// A journal in this ledger; `mask` takes secrets out of what is kept.
     pub fn new(ledger: Ledger, rulebook: Arc<Rulebook>, mask: Mask) -> Self {
@@ -142,19 +152,19 @@ impl Journal {
     }
 
     /// Writes down what became of a grant.
-    pub(crate) async fn after(
-        &self,
-        principal: Principal,
-        versions: Versions,
-        kind: &'static str,
-        outcome: &'static str,
-        mut facts: Value,
-    ) -> Result<(), String> {
+    pub(crate) async fn after(&self, after: After, versions: Versions) -> Result<(), String> {
+        let After {
+            principal,
+            parent,
+            kind,
+            outcome,
+            mut facts,
+        } = after;
         if let Some(text) = facts["reason"].as_str() {
             facts["reason"] = (self.mask)(text).into();
         }
-        self.write(event(principal, versions, kind, outcome, facts))
-            .await
+        let event = event(principal, versions, kind, outcome, facts);
+        self.write(Event { parent, ..event }).await
     }
 
     async fn write(&self, event: Event) -> Result<(), String> {

@@ -45,6 +45,7 @@ mod house;
 mod journal;
 mod line;
 mod past;
+mod place;
 mod rulebook;
 mod subject;
 mod survey;
@@ -54,7 +55,7 @@ pub use clear::{Clearance, Terms};
 pub use doorway::{DoorwayFault, Sockets};
 pub use house::House;
 pub use journal::{Journal, KINDS, Mask};
-pub use rulebook::{Rulebook, RulebookFault};
+pub use rulebook::{Flaw, LARGEST, Rulebook, RulebookFault, examine};
 
 use tollgate_types::UnixMillis;
 

@@ -11,10 +11,14 @@ use tollgate_command::{Allowlist, Evidence, Pattern, PatternFault, ScriptBinding
 use tollgate_secrets::{PrivateFileError, read_private, write_private};
 use tollgate_types::{AgentName, UnixMillis};
 
-use crate::survey;
+use crate::place::{USUAL, in_folders};
+
+mod examine;
+
+pub use examine::{Flaw, examine};
 
 /// Largest file, in bytes: 100,000 rules and more.
-const LARGEST: usize = 64 << 20;
+pub const LARGEST: usize = 64 << 20;
 
 /// `exec-approvals.json` as it is in force.
 ///
@@ -22,7 +26,7 @@ const LARGEST: usize = 64 << 20;
 /// read again; one that is broken leaves the last good one in force and says
 /// so. Where there never was a good one, nothing is allowed and nobody asked.
 pub struct Rulebook {
-    path: PathBuf,
+    path: ArcSwap<PathBuf>,
     force: ArcSwap<Force>,
     /// Held by whoever reads or writes the file.
     changing: Mutex<Change>,
@@ -81,7 +85,7 @@ impl Rulebook {
     /// fault is given back, and nothing is allowed until it is mended.
     pub fn open(path: PathBuf, socket: SocketEntry) -> (Self, Option<RulebookFault>) {
         let book = Self {
-            path,
+            path: ArcSwap::from_pointee(path),
             force: ArcSwap::from_pointee(Force::closed()),
             changing: Mutex::default(),
         };
@@ -94,15 +98,29 @@ impl Rulebook {
 
     fn begin(&self, socket: SocketEntry) -> Result<(), RulebookFault> {
         let mut change = self.changing();
-        change.seen = look(&self.path);
+        change.seen = look(&self.path.load());
         let mut file = self.read()?;
         file.socket = Some(socket);
         self.write(&mut change, file)
     }
 
+    /// Another file holds from now on, and its requesters get a fresh token in
+    /// it. Where it is broken, the rules that are in force stay until it is
+    /// mended; its fault is given back.
+    pub fn move_to(&self, path: PathBuf, socket: SocketEntry) -> Option<RulebookFault> {
+        if let Err(error) = self.write_used() {
+            tracing::warn!(%error, "when rules were used last is not in the file");
+        }
+        self.path.store(Arc::new(path));
+        self.changing().used.clear();
+        let fault = self.begin(socket).err();
+        self.changing().fault = fault.as_ref().map(ToString::to_string);
+        fault
+    }
+
     /// The file's path.
-    pub fn path(&self) -> &Path {
-        &self.path
+    pub fn path(&self) -> Arc<PathBuf> {
+        self.path.load_full()
     }
 
     /// Why the file on the disk is not the one in force, where it is not.
@@ -222,8 +240,9 @@ impl Rulebook {
     fn write(&self, change: &mut Change, mut file: RulesFile) -> Result<(), RulebookFault> {
         name_rules(&mut file);
         let force = self.check(file)?;
-        write_private(&self.path, force.file.write().as_bytes())?;
-        change.seen = look(&self.path);
+        let path = self.path.load();
+        write_private(&path, force.file.write().as_bytes())?;
+        change.seen = look(&path);
         change.fault = None;
         self.force.store(Arc::new(force));
         Ok(())
@@ -231,7 +250,7 @@ impl Rulebook {
 
     fn freshen(&self) {
         let mut change = self.changing();
-        let now = look(&self.path);
+        let now = look(&self.path.load());
         if now == change.seen {
             return;
         }
@@ -240,7 +259,7 @@ impl Rulebook {
             Ok(force) => {
                 change.fault = None;
                 self.force.store(Arc::new(force));
-                tracing::info!(path = %self.path.display(), "rules for commands reloaded");
+                tracing::info!(path = %self.path.load().display(), "rules for commands reloaded");
             }
             Err(fault) => {
                 tracing::error!("rules for commands not taken, the last good ones stay: {fault}");
@@ -251,13 +270,13 @@ impl Rulebook {
 
     /// The file as it is; the defaults where there is none.
     fn read(&self) -> Result<RulesFile, RulebookFault> {
-        let text = match read_private(&self.path, LARGEST) {
+        let text = match read_private(&self.path.load(), LARGEST) {
             Ok(text) => text,
             Err(error) if error.is_missing() => return Ok(RulesFile::default()),
             Err(error) => return Err(error.into()),
         };
         RulesFile::read(text.expose()).map_err(|fault| RulebookFault::Form {
-            path: self.path.clone(),
+            path: PathBuf::clone(&self.path.load()),
             fault,
         })
     }
@@ -270,7 +289,7 @@ impl Rulebook {
             for (place, rule) in rules.allowlist.iter().enumerate() {
                 let pattern = Pattern::parse(&rule.pattern);
                 let pattern = pattern.map_err(|fault| RulebookFault::Pattern {
-                    path: self.path.clone(),
+                    path: PathBuf::clone(&self.path.load()),
                     agent: agent.clone(),
                     place,
                     fault,
@@ -305,7 +324,7 @@ impl Force {
 /// that is nowhere allows nothing.
 fn bound(rule: &Rule, pattern: Pattern) -> tollgate_command::Rule {
     let binary = rule.resolved_path.clone().or_else(|| {
-        let found = survey::in_folders(pattern.program(), survey::USUAL)?;
+        let found = in_folders(pattern.program(), USUAL)?;
         found.to_str().map(str::to_owned)
     });
     let scripts = rule.scripts.iter().map(|script| ScriptBinding {

@@ -11,7 +11,11 @@ use tollgate_types::{Tier, Versions};
 use crate::Terms;
 use crate::case::Denial;
 use crate::claim::Asker;
+use crate::place::{USUAL, in_folders};
 use crate::survey::{self, Site, Survey};
+
+/// How a place begins whose programs come with it.
+const IN_IMAGE: &str = "sandbox:podman";
 
 /// A command, judged, with everything that it depends on.
 pub(crate) struct Judged {
@@ -94,6 +98,7 @@ pub(crate) fn surveyed(
         search,
         home: prepared.home.as_deref(),
         uid: asker.peer.uid,
+        in_image: command.place.starts_with(IN_IMAGE),
     };
     let survey = survey::survey(&verdict, &request.files, &site)
         .map_err(|text| Denial::new("changed", text))?;
@@ -162,8 +167,7 @@ fn hijacked(verdict: &mut Verdict, survey: &Survey, search: &str) {
         let Some(name) = name.filter(|name| !name.text.contains('/')) else {
             continue;
         };
-        let usual = survey::in_folders(&name.text, search)
-            .or_else(|| survey::in_folders(&name.text, survey::USUAL));
+        let usual = in_folders(&name.text, search).or_else(|| in_folders(&name.text, USUAL));
         if usual.as_deref() != Some(Path::new(&binary.path)) {
             let usual = usual.map(|path| format!(", not {}", path.display()));
             found.push(Finding {

@@ -8,23 +8,21 @@ use std::collections::HashMap;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::Read;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 use tollgate_approvals::{CardFile, Digest, Folder, Role, SubjectFile};
 use tollgate_command::{Evidence, Need, Verdict, needs};
 
-/// Where programs are looked for when nothing else is said.
-pub(crate) const USUAL: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+use crate::place::{self, Place, could_appear};
+
 /// Largest file whose text is read; a larger one can't be bound.
 const LARGEST_TEXT: u64 = 4 << 20;
 /// Largest binary that is hashed.
 const LARGEST_BINARY: u64 = 512 << 20;
 /// Digests that are remembered.
 const REMEMBERED: usize = 4096;
-/// Most folders above one that are looked into.
-const MOST_ABOVE: usize = 32;
 
 /// What is known of where a command would run.
 pub(crate) struct Site<'s> {
@@ -36,6 +34,9 @@ pub(crate) struct Site<'s> {
     pub(crate) home: Option<&'s Path>,
     /// Whose process it is, by the kernel.
     pub(crate) uid: u32,
+    /// Programs are those of a container's image: this machine's of the same
+    /// name say nothing of them.
+    pub(crate) in_image: bool,
 }
 
 /// What was found.
@@ -49,6 +50,8 @@ pub(crate) struct Survey {
     pub(crate) shown: Vec<CardFile>,
     /// What could not be looked at, in words.
     pub(crate) unseen: Vec<String>,
+    /// What must not come to be, for the card.
+    pub(crate) absent: Vec<String>,
 }
 
 /// Looks at the folder, following links.
@@ -77,7 +80,8 @@ pub(crate) fn folder(path: &str) -> Result<Folder, String> {
 /// found itself (`claimed`) is looked at again.
 ///
 /// # Errors
-/// A file that is not what the executor found: somebody is changing it.
+/// A file that is not what the executor found: somebody is changing it. One
+/// that a change of its mode would put in the place of the judged one.
 pub(crate) fn survey(
     verdict: &Verdict,
     claimed: &[SubjectFile],
@@ -87,9 +91,12 @@ pub(crate) fn survey(
     for claim in claimed {
         found.check(claim, site)?;
     }
-    for need in needs(verdict) {
-        found.look(&need, site);
+    let is_here = |need: &Need| need.role != tollgate_command::Role::Binary || !site.in_image;
+    for need in needs(verdict).into_iter().filter(is_here) {
+        found.look(&need, site)?;
     }
+    let absent = found.files.iter().filter(|it| it.role == Role::Absent);
+    found.absent = place::together(absent.map(|it| Path::new(&it.path)));
     Ok(found)
 }
 
@@ -122,7 +129,7 @@ impl Survey {
         Ok(())
     }
 
-    fn look(&mut self, need: &Need, site: &Site<'_>) {
+    fn look(&mut self, need: &Need, site: &Site<'_>) -> Result<(), String> {
         use tollgate_command::Role as Needed;
         let (role, most) = match need.role {
             Needed::Binary => (Role::Binary, LARGEST_BINARY),
@@ -131,17 +138,20 @@ impl Survey {
             }
             Needed::Config => (Role::Other, LARGEST_TEXT),
         };
-        let Some(path) = place(need, site) else {
+        let Some(place) = Place::of(need, site) else {
             let what = need.file.escape_debug();
-            return self.unseen.push(match need.role {
+            self.unseen.push(match need.role {
                 Needed::Binary => format!("no program `{what}` was found"),
                 _ => format!("where `{what}` stands is known only when it runs"),
             });
+            return Ok(());
         };
+        self.before(&place, site)?;
+        let path = place.file;
         let Some(text) = path.to_str().map(str::to_owned) else {
-            return self
-                .unseen
+            self.unseen
                 .push("a file whose name is not UTF-8".to_owned());
+            return Ok(());
         };
         let evidence = |sha256| Evidence {
             step: need.step,
@@ -168,10 +178,49 @@ impl Survey {
             }
             Err(Unread::Missing) if need.role != Needed::Binary => {
                 self.evidence.push(evidence(None));
+                self.watch_for(&path, site);
             }
             Err(why) => self
                 .unseen
                 .push(format!("`{}`: {why}", text.escape_debug())),
+        }
+        Ok(())
+    }
+
+    /// Nothing may come to stand in front of what was judged.
+    fn before(&mut self, place: &Place, site: &Site<'_>) -> Result<(), String> {
+        let file = &place.file;
+        for path in &place.passed_over {
+            if std::fs::metadata(path).is_ok_and(|about| is_changeable(path, &about, site.uid)) {
+                return Err(format!(
+                    "`{}` stands before `{}` in PATH and only lacks the right to be executed",
+                    path.display().to_string().escape_debug(),
+                    file.display().to_string().escape_debug(),
+                ));
+            }
+        }
+        for path in &place.before {
+            self.watch_for(path, site);
+        }
+        Ok(())
+    }
+
+    /// Where nobody but the system's owner could put a file, none is watched
+    /// for.
+    fn watch_for(&mut self, path: &Path, site: &Site<'_>) {
+        if !could_appear(path, site.uid) {
+            return;
+        }
+        match path.to_str() {
+            Some(text) => {
+                let absent = SubjectFile::absent(text.to_owned());
+                if !self.files.contains(&absent) {
+                    self.files.push(absent);
+                }
+            }
+            None => self
+                .unseen
+                .push("a file whose name is not UTF-8".to_owned()),
         }
     }
 
@@ -293,53 +342,9 @@ fn link(path: &Path) -> Result<(Digest, Metadata), Unread> {
     Ok((Digest::of(real.as_os_str().as_encoded_bytes()), about))
 }
 
-/// Where a needed file stands.
-fn place(need: &Need, site: &Site<'_>) -> Option<PathBuf> {
-    if need.role == tollgate_command::Role::Binary && !need.file.contains('/') {
-        return in_folders(&need.file, site.search.unwrap_or(USUAL));
-    }
-    if let Some(rest) = need.file.strip_prefix("~/") {
-        return Some(site.home?.join(rest));
-    }
-    if need.file.starts_with('/') {
-        return Some(PathBuf::from(&need.file));
-    }
-    let folder = site.folder.join(need.folder.as_deref()?);
-    let here = plain(&folder.join(&need.file));
-    if !need.upward || here.exists() {
-        return Some(here);
-    }
-    let above = folder.ancestors().skip(1).take(MOST_ABOVE);
-    let above = above.map(|folder| folder.join(&need.file));
-    Some(above.into_iter().find(|file| file.exists()).unwrap_or(here))
-}
-
-/// The first plain file of that name that may be executed. Relative folders
-/// are passed over: they mean another one with each `cd`.
-pub(crate) fn in_folders(name: &str, folders: &str) -> Option<PathBuf> {
-    if name.is_empty() {
-        return None;
-    }
-    if name.contains('/') {
-        return name.starts_with('/').then(|| PathBuf::from(name));
-    }
-    let folders = folders.split(':').filter(|folder| folder.starts_with('/'));
-    folders
-        .map(|folder| Path::new(folder).join(name))
-        .find(|file| {
-            let about = std::fs::metadata(file);
-            about.is_ok_and(|about| about.is_file() && about.mode() & 0o111 != 0)
-        })
-}
-
-/// Without the `.` in the middle, so that one file has one name here.
-fn plain(path: &Path) -> PathBuf {
-    path.components().collect()
-}
-
 /// Whether this user could change the file, or put another one in its place.
 fn is_changeable(path: &Path, about: &Metadata, uid: u32) -> bool {
-    let by = |about: &Metadata| uid == 0 || about.uid() == uid || about.mode() & 0o022 != 0;
+    let by = |about: &Metadata| place::is_changeable(about, uid);
     let folder = path
         .parent()
         .and_then(|folder| std::fs::metadata(folder).ok());

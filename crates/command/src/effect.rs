@@ -36,6 +36,8 @@ macro_rules! effects {
 effects! {
     Read "read" Safe Known "reads or prints";
     Write "write" Low Known "writes files";
+    /// The files that are read are written as well: `sed -i`.
+    Edit "edit" Low Known "changes files in place";
     Local "local" Low Known "changes local state";
     Delete "delete" Low Known "deletes";
     Fetch "fetch" Low Known "fetches from the network";

@@ -32,6 +32,8 @@ pub(crate) enum Place {
     Startup,
     /// Run by git.
     Hook,
+    /// Settings of a project that tell editors, agents and builds what to run.
+    Runner,
     /// Private keys, tokens, password hashes.
     Credential,
     /// Files that tell what people did or what a process knows.
@@ -47,6 +49,7 @@ pub(crate) fn is_taken_over(rule: &str) -> bool {
         [
             "startup",
             "hook",
+            "runner",
             "guard",
             "credential",
             "system",
@@ -224,6 +227,32 @@ const STARTUP_FOLDERS: &[&str] = &[
     "/etc/pam.d",
     "/etc/sudoers.d",
 ];
+const RUNNERS: &[&str] = &[
+    ".mcp.json",
+    ".gdbinit",
+    ".lldbinit",
+    ".yarnrc",
+    ".yarnrc.yml",
+    ".npmrc",
+    ".gitmodules",
+    ".pre-commit-config.yaml",
+    ".exrc",
+    ".nvimrc",
+    ".lvimrc",
+    ".dir-locals.el",
+    "devcontainer.json",
+];
+const RUNNER_FOLDERS: &[&str] = &[
+    ".vscode",
+    ".idea",
+    ".devcontainer",
+    ".cargo",
+    ".claude",
+    ".cursor",
+    ".codex",
+    ".gemini",
+    ".opencode",
+];
 const CREDENTIALS: &[&str] = &[
     "shadow",
     "gshadow",
@@ -274,12 +303,16 @@ const CREDENTIAL_FOLDERS: &[&str] = &[
 
 fn by_name(lower: &str) -> Option<Place> {
     let name = last(lower);
+    let inside_git = has_folder(lower, ".git") && name != ".git";
+    let settles = ["config", "attributes", ".gitattributes", "config.worktree"];
     if has_folder(lower, ".git/hooks")
         || has_folder(lower, ".husky")
-        || lower.ends_with(".git/config")
-        || lower.ends_with(".gitattributes") && has_folder(lower, ".git")
+        || inside_git && settles.contains(&name)
     {
         return Some(Place::Hook);
+    }
+    if RUNNERS.contains(&name) || RUNNER_FOLDERS.iter().any(|one| has_folder(lower, one)) {
+        return Some(Place::Runner);
     }
     if STARTUP.contains(&name) || STARTUP_FOLDERS.iter().any(|one| has_folder(lower, one)) {
         return Some(Place::Startup);
@@ -398,6 +431,8 @@ pub(crate) fn on(effect: Effect, place: Place) -> (Tier, &'static str) {
     match place {
         P::Nothing if !destroying => (Tier::Safe, "no file"),
         P::Credential if reading => (Tier::High, "credentials"),
+        // Tokens of operators, and the key that signs grants.
+        P::Guard if reading => (Tier::High, "the guard's own files"),
         P::Private if reading => (Tier::Medium, "private traces"),
         P::Device if reading => (Tier::Medium, "a device"),
         P::Socket => (Tier::Medium, "a network connection"),
@@ -415,6 +450,10 @@ pub(crate) fn on(effect: Effect, place: Place) -> (Tier, &'static str) {
         P::Vital if destroying => (Tier::Critical, "a vital folder"),
         P::Vital | P::System => (Tier::High, "system files"),
         P::Startup => (Tier::High, "a start-up file"),
+        P::Runner => (
+            effect.tier().max(Tier::Medium),
+            "settings that other programs run from",
+        ),
         P::Hook => (Tier::High, "git's hooks or configuration"),
         P::Credential => (Tier::High, "credentials"),
         P::Private | P::Outside | P::HomeFile => {

@@ -579,3 +579,17 @@ fn an_argv_is_not_read_by_a_shell() {
         Tier::Critical
     );
 }
+
+#[test]
+fn reading_the_guards_own_files_is_asked_about() {
+    for text in [
+        "cat /srv/gate/operator.token",
+        "grep -r tg /srv/gate",
+        "head -c 99 ~/.config/tollgate/operator.token",
+        "base64 < /srv/gate/grant.key",
+        "cat ../../srv/gate/operator.token",
+    ] {
+        tier(text, Tier::High);
+    }
+    passes(&["cat /srv/gateway/notes", "cat notes"]);
+}

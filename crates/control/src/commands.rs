@@ -85,10 +85,14 @@ fn story(id: &str, events: &[Event]) -> Option<CommandStory> {
             since(event),
             reason(&event.facts, allowed),
         ));
+        // Before entries named what they belong to, the same command that ran
+        // next was taken for it.
         let ran = events.iter().find(|ran| {
             RAN.contains(&&*ran.kind)
-                && ran.facts["subject"] == event.facts["subject"]
-                && ran.at >= event.at
+                && match ran.parent {
+                    Some(parent) => parent == event.id,
+                    None => ran.facts["subject"] == event.facts["subject"] && ran.at >= event.at,
+                }
         });
         if let Some(ran) = ran.filter(|_| allowed) {
             let (name, state, detail) = ended(ran);

@@ -223,6 +223,11 @@ impl Room {
         self.order(|reply| Order::Delivered(ids, reply)).await;
     }
 
+    /// Other times, for what is asked or rises from now on.
+    pub async fn replace(&self, ladder: Ladder) {
+        self.order(|reply| Order::Ladder(ladder, reply)).await;
+    }
+
     /// One question, open or lately ended.
     pub fn get(&self, id: ApprovalId) -> Option<Arc<Seat>> {
         self.seats().get(&id).cloned()

@@ -117,9 +117,16 @@ impl BodyReader {
         }
     }
 
-    /// The connection has nothing more to give: it has to be closed after this body.
-    pub fn ends_with_connection(&self) -> bool {
-        self.0 == Framing::UntilClose
+    /// Whether all of it was taken, as far as its framing says that.
+    pub fn is_over(&self) -> bool {
+        matches!(
+            self.0,
+            Framing::Length(0)
+                | Framing::Chunked {
+                    state: Chunk::End,
+                    ..
+                }
+        )
     }
 }
 

@@ -1,20 +1,16 @@
-use std::mem::MaybeUninit;
-
-use bytes::{Bytes, BytesMut};
-use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use bytes::BytesMut;
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::{HeaderMap, StatusCode};
 use httparse::{ParserConfig, Response, Status};
 
 use crate::BodyReader;
-
-/// Most bytes of an answer's head.
-pub const HEAD_LIMIT: usize = 64 << 10;
-
-/// Most fields of an answer's head.
-pub const MOST_FIELDS: usize = 100;
+use crate::fields::{
+    HEAD_LIMIT, HeadFault, Place, Places, fields, is_chunked, length, may_be_whole, persistence,
+    room,
+};
 
 /// Most interim answers (such as `100 Continue`) before the final one.
-const MOST_INTERIM: u8 = 16;
+pub(crate) const MOST_INTERIM: u8 = 16;
 
 /// The head of an answer, and what reads its body.
 #[derive(Debug)]
@@ -27,29 +23,6 @@ pub struct Head {
     pub body: BodyReader,
     /// The connection may be used again once the body was read to its end.
     pub keeps: bool,
-}
-
-/// Why bytes are no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum HeadFault {
-    /// No status line or no field where one has to be.
-    #[error("{0}")]
-    Malformed(httparse::Error),
-    /// A status that is no status, or a field that no type holds.
-    #[error("invalid status or field")]
-    Invalid,
-    /// More than [`HEAD_LIMIT`].
-    #[error("head has more than {HEAD_LIMIT} bytes")]
-    TooLarge,
-    /// Lengths that differ, or one that is no number.
-    #[error("invalid content-length")]
-    Length,
-    /// `transfer-encoding` in HTTP/1.0.
-    #[error("transfer-encoding in HTTP/1.0")]
-    Coding,
-    /// Interim answers without end.
-    #[error("more than {MOST_INTERIM} interim answers")]
-    Interim,
 }
 
 /// Finds the head of one answer.
@@ -71,7 +44,7 @@ impl HeadReader {
         buffer: &mut BytesMut,
         to_head: bool,
     ) -> Result<Option<Head>, HeadFault> {
-        while self.may_be_whole(buffer) {
+        while may_be_whole(buffer, self.seen) {
             let Some(parsed) = parse(buffer)? else {
                 break;
             };
@@ -91,17 +64,6 @@ impl HeadReader {
             false => Ok(None),
         }
     }
-
-    /// What comes byte by byte is taken apart when there is an empty line, not with
-    /// every byte: that would be work for the square of its length.
-    fn may_be_whole(&self, buffer: &[u8]) -> bool {
-        let Some(last) = self.seen.checked_sub(3) else {
-            return !buffer.is_empty();
-        };
-        let new = buffer.get(last..).unwrap_or_default();
-        memchr::memchr_iter(b'\n', new)
-            .any(|at| matches!(new[at + 1..], [b'\n', ..] | [b'\r', b'\n', ..]))
-    }
 }
 
 /// A switch of protocols is never asked for, and so no interim answer.
@@ -116,11 +78,11 @@ struct Parsed {
 }
 
 fn parse(buffer: &mut BytesMut) -> Result<Option<Parsed>, HeadFault> {
-    let mut fields = [const { MaybeUninit::uninit() }; MOST_FIELDS];
+    let mut found = room();
     let mut response = Response::new(&mut []);
     let bytes: &[u8] = buffer;
     let parsed = ParserConfig::default()
-        .parse_response_with_uninit_headers(&mut response, bytes, &mut fields)
+        .parse_response_with_uninit_headers(&mut response, bytes, &mut found)
         .map_err(HeadFault::Malformed)?;
     let Status::Complete(length) = parsed else {
         return Ok(None);
@@ -133,52 +95,15 @@ fn parse(buffer: &mut BytesMut) -> Result<Option<Parsed>, HeadFault> {
         .and_then(|code| StatusCode::from_u16(code).ok());
     let status = status.ok_or(HeadFault::Invalid)?;
     let is_http_11 = response.version == Some(1);
-    let count = response.headers.len();
-    let mut places = [Place::default(); MOST_FIELDS];
-    for (field, place) in response.headers.iter().zip(&mut places) {
-        *place = Place::of(field, bytes);
-    }
+    let places = response.headers.iter().map(|it| Place::of(it, bytes));
+    let places: Places = places.collect();
     let head = buffer.split_to(length).freeze();
-    let mut headers = HeaderMap::with_capacity(count);
-    for place in &places[..count] {
-        headers.append(place.name(&head)?, place.value(&head)?);
-    }
+    let headers = fields(&places, &head)?;
     Ok(Some(Parsed {
         status,
         is_http_11,
         headers,
     }))
-}
-
-/// Where a field stands in its head, which is shorter than [`HEAD_LIMIT`].
-#[derive(Clone, Copy, Default)]
-struct Place {
-    name: (u32, u32),
-    value: (u32, u32),
-}
-
-impl Place {
-    fn of(field: &httparse::Header<'_>, head: &[u8]) -> Self {
-        let place = |part: &[u8]| {
-            let start = part.as_ptr().addr() - head.as_ptr().addr();
-            (start as u32, (start + part.len()) as u32)
-        };
-        Self {
-            name: place(field.name.as_bytes()),
-            value: place(field.value),
-        }
-    }
-
-    fn name(&self, head: &Bytes) -> Result<HeaderName, HeadFault> {
-        let (start, end) = self.name;
-        HeaderName::from_bytes(&head[start as usize..end as usize]).map_err(|_| HeadFault::Invalid)
-    }
-
-    fn value(&self, head: &Bytes) -> Result<HeaderValue, HeadFault> {
-        let (start, end) = self.value;
-        let part = head.slice(start as usize..end as usize);
-        HeaderValue::from_maybe_shared(part).map_err(|_| HeadFault::Invalid)
-    }
 }
 
 impl Parsed {
@@ -189,12 +114,7 @@ impl Parsed {
             is_http_11,
             headers,
         } = self;
-        let (mut closes, mut stays) = (false, is_http_11);
-        for option in options(&headers) {
-            closes |= option.eq_ignore_ascii_case("close");
-            stays |= option.eq_ignore_ascii_case("keep-alive");
-        }
-        let mut keeps = stays && !closes;
+        let mut keeps = persistence(&headers, is_http_11);
         let body = match status {
             StatusCode::SWITCHING_PROTOCOLS => {
                 keeps = false;
@@ -223,40 +143,6 @@ impl Parsed {
             keeps,
         })
     }
-}
-
-fn options(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-    headers
-        .get_all(CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(',').map(str::trim_ascii))
-}
-
-/// Whether the last coding is `chunked`.
-fn is_chunked(headers: &HeaderMap) -> bool {
-    let last = headers.get_all(TRANSFER_ENCODING).iter().next_back();
-    let last = last.and_then(|value| value.to_str().ok());
-    let coding = last.and_then(|value| value.rsplit(',').next());
-    coding.is_some_and(|coding| coding.trim_ascii().eq_ignore_ascii_case("chunked"))
-}
-
-/// The one length that all fields agree on.
-fn length(headers: &HeaderMap) -> Result<Option<u64>, HeadFault> {
-    let mut found = None;
-    for value in headers.get_all(CONTENT_LENGTH) {
-        let text = value.to_str().map_err(|_| HeadFault::Length)?;
-        for part in text.split(',') {
-            let part = part.trim_ascii();
-            let is_number = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-            let number = part.parse::<u64>().ok().filter(|_| is_number);
-            let number = number.ok_or(HeadFault::Length)?;
-            if *found.get_or_insert(number) != number {
-                return Err(HeadFault::Length);
-            }
-        }
-    }
-    Ok(found)
 }
 
 #[cfg(test)]

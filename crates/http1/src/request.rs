@@ -1,30 +1,29 @@
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::uri::PathAndQuery;
-use http::{HeaderMap, Method};
+use http::{HeaderName, HeaderValue, Method};
+
+/// Bytes that hold most heads.
+const USUAL: usize = 1 << 10;
 
 /// Writes the head of a request with a body of `length` bytes; none says that there is
-/// no body. What `headers` says of the body's framing is left out: the length does.
+/// no body. What `fields` says of the body's framing is left out: the length does.
 ///
 /// A method, a path and fields of these types can't hold a line's end, so that nothing
 /// that a caller sends makes a second request of this one.
-pub fn write_head(
+pub fn write_head<'f>(
     out: &mut Vec<u8>,
     method: &Method,
     target: &PathAndQuery,
-    headers: &HeaderMap,
+    fields: impl IntoIterator<Item = (&'f HeaderName, &'f HeaderValue)>,
     length: Option<u64>,
 ) {
-    let fields: usize = headers
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len() + 4)
-        .sum();
-    // The request line's words and a length are 50 bytes at most.
-    out.reserve(fields + target.as_str().len() + method.as_str().len() + 50);
+    // What most heads need, in one piece.
+    out.reserve(USUAL);
     out.extend_from_slice(method.as_str().as_bytes());
     out.push(b' ');
     out.extend_from_slice(target.as_str().as_bytes());
     out.extend_from_slice(b" HTTP/1.1\r\n");
-    for (name, value) in headers {
+    for (name, value) in fields {
         if name == CONTENT_LENGTH || name == TRANSFER_ENCODING {
             continue;
         }
@@ -41,7 +40,7 @@ pub fn write_head(
     out.extend_from_slice(b"\r\n");
 }
 
-fn write_number(out: &mut Vec<u8>, number: u64) {
+pub(crate) fn write_number(out: &mut Vec<u8>, number: u64) {
     // The longest `u64` has 20 digits.
     let (mut digits, mut at, mut left) = ([0; 20], 20, number);
     loop {
@@ -57,7 +56,7 @@ fn write_number(out: &mut Vec<u8>, number: u64) {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
+    use http::HeaderMap;
 
     use super::*;
 

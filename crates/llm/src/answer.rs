@@ -117,7 +117,11 @@ fn note(text: &str, fault: &serde_json::Error) -> String {
             "it is a stream, and none was asked for".to_owned()
         }
         serde_json::error::Category::Data => format!("found {}", json::kind(text)),
-        _ => format!("line {} column {}", fault.line(), fault.column()),
+        _ => format!(
+            "not JSON at line {} column {}",
+            fault.line(),
+            fault.column()
+        ),
     }
 }
 
@@ -239,10 +243,10 @@ mod tests {
             (&b""[..], "it is empty"),
             (b"{\"a\":", "it breaks off"),
             (b"[1]", "found a list"),
-            (b"<html>", "line 1 column 1"),
+            (b"<html>", "not JSON at line 1 column 1"),
             (b"data: {}\n\n", "it is a stream, and none was asked for"),
             (b"{\"a\":\"\xff\"}", "not UTF-8"),
-            (b"{} secret", "line 1 column 4"),
+            (b"{} secret", "not JSON at line 1 column 4"),
         ] {
             let fault = read_answer(Endpoint::ChatCompletions, body).unwrap_err();
             assert_eq!(fault, AnswerFault::NotJson(note.to_owned()));

@@ -85,5 +85,6 @@ pub use tie::{Tie, response_id, tie, tie_of_response};
 pub use tokens::{count_input, most_input};
 pub use translate::{
     AnswerFrame, Api, Drop, Gist, Strictness, TranslatedAnswer, TranslatedRequest, Translator,
-    Unbound, count_answer, counterpart, gist, translate_answer, translate_request, unbind,
+    Unbound, as_stream, count_answer, counterpart, gist, translate_answer, translate_request,
+    unbind,
 };

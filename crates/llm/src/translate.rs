@@ -46,7 +46,7 @@ use raw::{Fault, Raw};
 pub use count::count_answer;
 pub use frame::AnswerFrame;
 pub use gist::{Gist, gist};
-pub use stream::Translator;
+pub use stream::{Translator, as_stream};
 pub use unbind::{Unbound, unbind};
 
 /// What becomes of a field that the other dialect has no place for.
@@ -267,13 +267,7 @@ pub fn translate_answer(
         });
     }
     let mut events = Events::new();
-    let read = match from {
-        Endpoint::ChatCompletions => chat::read_answer(raw, &mut events),
-        Endpoint::Messages => messages::read_answer(raw, &mut events),
-        Endpoint::Responses => responses::read_answer(raw, &mut events),
-        _ if from.dialect() == Dialect::Gemini => gemini::read_answer(raw, &mut events),
-        _ => Err(draft::refused(raw)),
-    };
+    let read = read_events(from, raw, &mut events);
     read.map_err(|fault| not_json(format!("{}: {}", fault.path(text), fault.words())))?;
     if frame.rename {
         event::unname(&mut events);
@@ -291,6 +285,21 @@ pub fn translate_answer(
         view,
         lost: lost.into_vec(),
     })
+}
+
+/// The events of an answer in one piece.
+fn read_events<'a>(
+    from: Endpoint,
+    body: Raw<'a>,
+    events: &mut Events<'a>,
+) -> Result<(), Fault<'a>> {
+    match from {
+        Endpoint::ChatCompletions => chat::read_answer(body, events),
+        Endpoint::Messages => messages::read_answer(body, events),
+        Endpoint::Responses => responses::read_answer(body, events),
+        _ if from.dialect() == Dialect::Gemini => gemini::read_answer(body, events),
+        _ => Err(draft::refused(body)),
+    }
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ use crate::bank::Bank;
 use crate::gateway::Gateway;
 use crate::hold::{Asked, Hold};
 use crate::intake::Intake;
-use crate::lanes::{Edited, Sweep};
+use crate::lanes::{Edited, Found, Sweep};
 use crate::memory::MemoryHold;
 use crate::peer::Peer;
 use crate::refusal::Refusal;
@@ -180,8 +180,11 @@ impl Planned {
             account.permitted(judged.said.rule(), judged.said.reason());
         } else {
             let rule = held.rule.as_ref().map_or(&judged.said, |(said, _)| said);
-            let released = self.released(gateway, peer, &held, account).await?;
-            account.permitted(rule.rule(), &released);
+            let released = self.released(gateway, peer, &held, account).await;
+            if released.is_err() {
+                account.found(held.found.iter().map(Found::blocked));
+            }
+            account.permitted(rule.rule(), &released?);
         }
         Ok(Permitted {
             released: !held.found.is_empty(),

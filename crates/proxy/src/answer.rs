@@ -3,7 +3,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
-use tollgate_llm::{Framing, estimate_tokens};
+use tollgate_llm::{AnswerFrame, Framing, as_stream, estimate_tokens};
 use tollgate_types::{Label, RequestId};
 
 use crate::account::{Account, now};
@@ -63,6 +63,7 @@ impl Served {
                     Some(Err(kind)) => return held_back(kind, leased, account),
                 };
                 account.found(listener.iter_mut().flat_map(Listener::close));
+                let body = as_asked(body, &mut head, &leased, &account);
                 let cost = leased.succeed(now(), &account.spent());
                 account.cost(cost);
                 head.map(|()| Body::settling(body, account))
@@ -80,6 +81,29 @@ impl Served {
                 let relay = Relay::new(rest, tap, first, open, deadline, bank, listener);
                 head.map(|()| Body::relay(relay))
             }
+        }
+    }
+}
+
+/// An answer in one piece as the stream that was asked for.
+fn as_asked(body: Bytes, head: &mut Response<()>, leased: &Leased, account: &Account) -> Bytes {
+    let view = leased.asked();
+    if !view.stream || leased.through().is_some() {
+        return body;
+    }
+    let frame = AnswerFrame {
+        request: account.id(),
+        created: now().0 / 1000,
+        model: view.model.clone(),
+        rename: false,
+        usage_asked: view.usage_asked,
+    };
+    match as_stream(leased.asked_endpoint(), view.framing, &body, &frame) {
+        None => body,
+        Some(stream) => {
+            let kind = kind(view.framing);
+            head.headers_mut().insert(header::CONTENT_TYPE, kind);
+            stream
         }
     }
 }
@@ -150,12 +174,19 @@ fn mark_kind(head: &mut Response<()>, leased: &Leased, stream: bool) {
     let Some(translated) = leased.translated() else {
         return;
     };
-    let kind = match (stream, translated.framing) {
-        (true, Framing::Events) => "text/event-stream; charset=utf-8",
-        _ => "application/json",
+    let kind = match stream {
+        true => kind(translated.framing),
+        false => HeaderValue::from_static("application/json"),
     };
-    let kind = HeaderValue::from_static(kind);
     head.headers_mut().insert(header::CONTENT_TYPE, kind);
+}
+
+/// What a stream is told to be.
+const fn kind(framing: Framing) -> HeaderValue {
+    HeaderValue::from_static(match framing {
+        Framing::Events => "text/event-stream; charset=utf-8",
+        Framing::Array => "application/json",
+    })
 }
 
 fn mark(headers: &mut HeaderMap, leased: &Leased, account: &Account) {

@@ -6,11 +6,11 @@
 
 use http::header::{HeaderValue, RETRY_AFTER};
 use http::{Method, Request, Response, StatusCode};
-use hyper::body::Incoming;
 use serde_json::{Value, json};
 use tollgate_command::{Answer, Question, Reading};
 
 use crate::body::Body;
+use crate::conversation::Incoming;
 use crate::evaluate::{Unasked, admitted, answer};
 use crate::gateway::Gateway;
 use crate::intake::{Intake, read_body};

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
-use hyper::body::Incoming;
 use tollgate_llm::{Dialect, Endpoint};
 use tollgate_types::RequestId;
 
 use crate::body::Body;
 use crate::classify::classify;
+use crate::conversation::Incoming;
 use crate::domains;
 use crate::evaluate::{Shape, evaluate};
 use crate::gateway::Gateway;

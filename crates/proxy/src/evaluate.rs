@@ -9,13 +9,13 @@ use std::time::Instant;
 
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Method, Request, Response, StatusCode};
-use hyper::body::Incoming;
 use serde_json::{Value, json};
 use tollgate_identity::{Agent, bearer_token};
 use tollgate_policy::{Decision, Domain, Fact, Facts, Verdict, domain_of};
 use tollgate_types::AgentName;
 
 use crate::body::Body;
+use crate::conversation::Incoming;
 use crate::gateway::Gateway;
 use crate::head;
 use crate::intake::{Intake, read_body};

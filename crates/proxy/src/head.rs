@@ -1,7 +1,8 @@
+use crate::conversation::Incoming;
 use http::header::{CONTENT_ENCODING, HOST, TRANSFER_ENCODING};
 use http::{HeaderValue, Request, Version};
-use hyper::body::Incoming;
 
+use crate::conversation::Incoming;
 use crate::refusal::Refusal;
 use crate::snapshot::Limits;
 

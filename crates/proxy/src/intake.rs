@@ -3,8 +3,8 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use http_body::Body as _;
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 
+use crate::conversation::Incoming;
 use crate::memory::{BodyMemory, MemoryHold};
 use crate::snapshot::Limits;
 

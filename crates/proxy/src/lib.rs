@@ -4,7 +4,8 @@
 //! Read `docs/life-of-a-request.md` first, then [`model`], which tells the
 //! same story as one function. Around it:
 //!
-//! * [`listener`] accepts, [`dispatch`] looks at method and path, `list`
+//! * [`listener`] accepts, [`conversation`] reads requests and writes answers,
+//!   [`dispatch`] looks at method and path, `list`
 //!   answers the model lists, `evaluate` asks the rules for somebody else.
 //! * [`admission`] carries the proof `Identified → Planned → Permitted →
 //!   Reserved → Leased`; only the last can be sent.
@@ -31,6 +32,7 @@ mod bank;
 mod body;
 mod bounds;
 mod classify;
+mod conversation;
 mod dispatch;
 mod domains;
 mod evaluate;
@@ -64,6 +66,7 @@ mod upstream;
 pub use admission::Permissions;
 pub use bank::Bank;
 pub use body::{Body, BodyError};
+pub use conversation::{Incoming, IncomingFault};
 pub use dispatch::Control;
 pub use gateway::Gateway;
 pub use lanes::{DlpSettings, Inward, Late, OnMatch, Opinions, Remote, Scanning, Script};

@@ -1,13 +1,13 @@
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response};
-use hyper::body::Incoming;
 use tollgate_identity::query_without_key;
 use tollgate_llm::{Dialect, ModelEntry, model_object, models_list, percent_decoded};
 use tollgate_routing::Ask;
 
 use crate::admission::identify;
 use crate::body::Body;
+use crate::conversation::Incoming;
 use crate::dispatch::refused;
 use crate::gateway::Gateway;
 use crate::head;

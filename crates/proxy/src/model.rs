@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use http::header::HeaderValue;
 use http::{HeaderMap, Request, Response};
-use hyper::body::Incoming;
 use tollgate_llm::Endpoint;
 use tollgate_routing::{Situation, Step, next_step};
 use tollgate_types::{Attempt, FaultClass, RequestId, TokenUsage};
@@ -15,6 +14,7 @@ use crate::account::{Account, micros, now};
 use crate::admission::{self, Leased, Permitted};
 use crate::answer::{self, Served};
 use crate::body::Body;
+use crate::conversation::Incoming;
 use crate::gateway::Gateway;
 use crate::head;
 use crate::intake::read_body;

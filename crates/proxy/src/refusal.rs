@@ -265,7 +265,9 @@ impl Refusal {
             Self::Crowded(_) => Some("`tollgate approvals list` shows what waits".into()),
             Self::Secret(kept) => Some(kept.hint().into()),
             Self::Budget { hint, .. } => Some((*hint).into()),
-            Self::Unbounded { .. } => Some("say max_tokens".into()),
+            Self::Unbounded { text, .. } if text.contains("max_tokens") => {
+                Some("say max_tokens".into())
+            }
             Self::CutOff { budget: Some(_), .. } => {
                 Some("an operator raises it: `tollgate budget set`".into())
             }

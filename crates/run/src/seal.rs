@@ -14,17 +14,19 @@
 //! | any other binary, where leases are not to be had | a sealed copy in memory (`memfd_create(2)`) |
 //! | a script by path | a sealed copy, its interpreter as a binary; where this user can change neither it nor any folder on its way, by its path |
 //! | shell text | the argument of `bash -c`, which the kernel copies |
+//! | small programs of the user's own that it names | sealed copies, laid over their paths |
 //! | the folder | by its descriptor |
 //!
 //! Not held: the libraries that a binary loads, and programs that it starts by
 //! name itself. Other files that it depends on ([`Wanted::watched`]) are
 //! compared at the start, and held where [`Sealed::into_confined`] lays their
-//! copies over them.
+//! copies over them. That a file is not there is compared at the start, too,
+//! and can't be held.
 
 mod fault;
 mod grip;
 mod interpreter;
-mod search;
+pub(crate) mod search;
 
 use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind::NotFound;
@@ -77,6 +79,8 @@ pub enum Role {
     Other,
     /// The folder to work in; it has no digest.
     Folder,
+    /// Nothing, which is how it has to stay; digest and numbers are zero.
+    Absent,
 }
 
 /// A file as it was found.
@@ -177,8 +181,9 @@ impl Sealed {
         &self.seen
     }
 
-    /// True where a script could be changed between its reading and its use,
-    /// so that it has to run from its copy.
+    /// True where a script, or a program of the user's own that a text names,
+    /// could be changed between its reading and its use, so that it has to run
+    /// from its copy.
     pub fn has_copies(&self) -> bool {
         !self.scripts.is_empty()
     }
@@ -226,7 +231,7 @@ impl Sealed {
 
 /// The files of one command, as they are opened.
 #[derive(Debug, Default)]
-struct Files {
+pub(crate) struct Files {
     seen: Vec<Seen>,
     scripts: Vec<Script>,
 }
@@ -262,6 +267,10 @@ impl Files {
         Ok((argv, program, false))
     }
 
+    pub(crate) fn into_seen(self) -> Vec<Seen> {
+        self.seen
+    }
+
     fn binary(&mut self, opened: Opened) -> Result<Grip, SealError> {
         let (program, digest, opened) = Grip::take(opened)?;
         self.seen.push(opened.seen(Role::Binary, digest));
@@ -293,7 +302,11 @@ impl Files {
         Ok(())
     }
 
-    fn watch(&mut self, path: &Path, role: Role) -> Result<(), SealError> {
+    pub(crate) fn watch(&mut self, path: &Path, role: Role) -> Result<(), SealError> {
+        if role == Role::Absent {
+            self.seen.extend(grip::absent(path)?);
+            return Ok(());
+        }
         // What is not there is not seen: once it is, something else is seen.
         let opened = match Opened::file(path) {
             Err(SealError::Unreadable { why, .. }) if why.kind() == NotFound => return Ok(()),
@@ -304,8 +317,11 @@ impl Files {
             return Ok(());
         }
         match role {
+            Role::Binary if opened.is_own_work() && self.scripts.len() < MOST_KEPT => {
+                self.text(opened, role, None)
+            }
             Role::Binary => self.binary(opened).map(drop),
-            Role::Link | Role::Folder => Ok(()),
+            Role::Link | Role::Folder | Role::Absent => Ok(()),
             Role::Script | Role::Other => self.text(opened, role, None),
         }
     }

@@ -16,6 +16,10 @@ const CONTEXT: usize = 1024;
 /// it is let through, so that an endless word costs a look for every 16 KiB.
 const HOLD: usize = 32 << 10;
 
+/// A look at so many bytes waits for one that is new: near an escape or a word
+/// such as `key`, some forty bytes come at once.
+const PATIENCE: usize = 16;
+
 /// One stream of text, looked at while it passes: the text of a message over
 /// all its deltas, a header, a body.
 ///
@@ -34,9 +38,18 @@ pub struct Lane {
     settled: usize,
     edges: Edges,
     live: Live,
-    /// Text that is held for long is looked at again when the buffer has so
-    /// many bytes, and not with every piece.
+    /// What was looked at is looked at again when the buffer has so many bytes,
+    /// and not with every piece.
     patience: usize,
+}
+
+/// What one look at the buffer yields.
+struct Look {
+    found: Vec<Finding>,
+    /// From here on findings may still change.
+    open: usize,
+    /// Bytes that were looked at.
+    cost: usize,
 }
 
 /// What a lane lets through.
@@ -75,7 +88,7 @@ impl Lane {
         let end = if is_full { self.buffer.len() } else { quiet };
         self.live
             .advance(scanner, self.which, book, &self.buffer, self.base, end);
-        let (found, open) = self.look(scanner, book, end);
+        let Look { found, open, cost } = self.look(scanner, book, end);
         let forced = match is_full {
             true => self.buffer.len() - HOLD / 2,
             false => self.settled,
@@ -89,11 +102,7 @@ impl Lane {
         // Guarded secrets may hold blanks: one that has begun is waited for.
         let uncut = self.live.uncut(self.base + until).saturating_sub(self.base);
         let passed = self.pass(found, uncut.max(forced));
-        let held = self.held();
-        self.patience = match held > CONTEXT {
-            true => self.buffer.len() + held / 16,
-            false => 0,
-        };
+        self.patience = self.buffer.len() + cost / PATIENCE;
         passed
     }
 
@@ -103,8 +112,8 @@ impl Lane {
         let book = book.filter(|_| self.which.known_secrets);
         self.live
             .advance(scanner, self.which, book, &self.buffer, self.base, end);
-        let (found, _) = self.look(scanner, book, end);
-        self.pass(found, end)
+        let look = self.look(scanner, book, end);
+        self.pass(look.found, end)
     }
 
     /// How many bytes are held back.
@@ -114,9 +123,13 @@ impl Lane {
 
     /// Findings up to `end` that reach behind what is settled, and from where
     /// on they may still change; places are those of the buffer.
-    fn look(&self, scanner: &Scanner, book: Option<&Book>, end: usize) -> (Vec<Finding>, usize) {
+    fn look(&self, scanner: &Scanner, book: Option<&Book>, end: usize) -> Look {
         let Some(first) = self.live.first() else {
-            return (Vec::new(), end);
+            return Look {
+                found: Vec::new(),
+                open: end,
+                cost: 0,
+            };
         };
         // Words that stand before it may say what it is, and no word is cut.
         let first = first.saturating_sub(self.base + 64).min(self.settled);
@@ -131,7 +144,11 @@ impl Lane {
             ..finding
         });
         let fresh = places.filter(|finding| finding.end > self.settled);
-        (fresh.collect(), from + open)
+        Look {
+            found: fresh.collect(),
+            open: from + open,
+            cost: end - from,
+        }
     }
 
     fn pass(&mut self, found: Vec<Finding>, until: usize) -> Passed {

@@ -61,6 +61,7 @@ impl Card {
         for file in &self.files {
             out.part(role(file.role), [described(file)]);
         }
+        out.part("not there", together(&self.absent));
         out.part("touches", together(&self.touches));
         out.part("hosts", together(&self.hosts));
     }
@@ -125,6 +126,7 @@ fn role(role: Role) -> &'static str {
         Role::Script => "script",
         Role::Link => "link",
         Role::Other => "file",
+        Role::Absent => "not there",
     }
 }
 
@@ -232,6 +234,7 @@ mod tests {
                 file(Role::Script, "/home/u/shop/package.json", Some(true)),
                 file(Role::Other, "/home/u/.npmrc", None),
             ],
+            absent: vec!["/home/u/shop/.npmrc".into()],
             touches: vec!["./out".into(), "> log".into()],
             hosts: vec!["packages.shop.example".into()],
             unseen: vec!["what `package.json` runs in turn".into()],

@@ -2,6 +2,7 @@
 //! only the languages of interpreters.
 
 mod awk;
+mod ed;
 mod script;
 mod sed;
 mod sql;
@@ -9,6 +10,7 @@ mod sql;
 use crate::effect::Effect;
 
 pub(crate) use awk::awk;
+pub(crate) use ed::ed;
 pub(crate) use script::{script, shell_calls};
 pub(crate) use sed::sed;
 pub(crate) use sql::sql;

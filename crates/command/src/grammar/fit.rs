@@ -1,5 +1,7 @@
 //! A command line against a grammar: what each word of it does.
 
+use tollgate_types::Tier;
+
 use super::shape::{Flag, Grammar, Kind, Marks, Slot, Value};
 use super::{suspect, verb};
 use crate::effect::Effect;
@@ -59,7 +61,7 @@ struct Fitting<'a> {
 impl<'a> Fitting<'a> {
     fn run(&mut self) {
         if let [only] = self.args
-            && ["--help", "--version"].contains(&only.text.as_str())
+            && self.is_about_itself(&only.text)
         {
             self.fit.info = true;
             return;
@@ -86,6 +88,16 @@ impl<'a> Fitting<'a> {
             }
         }
         self.close();
+    }
+
+    /// The only word asks a program about itself. `-h` and `-V` do so unless the
+    /// program has another use for them, or does harm by itself.
+    fn is_about_itself(&self, word: &str) -> bool {
+        let short = ["-help", "-version", "-V", "-h"].contains(&word);
+        let root = self.chain[0];
+        let mild = root.effect.is_none_or(|effect| effect.tier() < Tier::High);
+        ["--help", "--version"].contains(&word)
+            || short && mild && !root.runs_anything() && self.lookup(word).is_none()
     }
 
     fn grammar(&self) -> &'static Grammar {
@@ -345,11 +357,7 @@ impl<'a> Fitting<'a> {
     fn close(&mut self) {
         let grammar = self.grammar();
         let count = self.fit.operands.len();
-        let has_script = self
-            .fit
-            .acts
-            .iter()
-            .any(|act| matches!(act, Act::Has(Kind::Code | Kind::Cmd, _)));
+        let has_script = self.has_script();
         for (place, operand) in self.fit.operands.clone().into_iter().enumerate() {
             let slots = &grammar.slots;
             let at = |slot: Slot| {
@@ -360,8 +368,10 @@ impl<'a> Fitting<'a> {
             };
             let last = at(Slot::Last)
                 .filter(|_| place + 1 == count && (count > 1 || at(Slot::Every).is_none()));
-            let kind = at(Slot::At(place + 1)).or(last).or_else(|| at(Slot::Every));
-            // Of `perl -ne 'print' a.txt` the operand is no script.
+            // Of `sed -e p a.txt` and `perl -ne print a.txt` the first operand is
+            // no script.
+            let own = at(Slot::At(place + 1)).filter(|kind| !has_script || !kind.is_script());
+            let kind = own.or(last).or_else(|| at(Slot::Every));
             let kind = kind.filter(|kind| *kind != Kind::Run || !has_script);
             self.fit
                 .acts
@@ -372,6 +382,18 @@ impl<'a> Fitting<'a> {
             let name = self.fit.path.replace('.', " ");
             self.fit.acts.push(Act::Does(effect, name));
         }
+    }
+
+    /// What the program is to do came with an option.
+    fn has_script(&self) -> bool {
+        let by_name = ["--regexp", "--file", "--from-file", "--expression"];
+        let takes_first = self.grammar().slots.contains(&(Slot::At(1), Kind::Pat));
+        let flags = &self.fit.flags;
+        takes_first && flags.iter().any(|flag| by_name.contains(&&**flag))
+            || self.fit.acts.iter().any(|act| match act {
+                Act::Has(kind, _) => kind.is_script() && *kind != Kind::Run,
+                _ => false,
+            })
     }
 
     /// A deployment or a deletion that is only tried out. It stays a change: a

@@ -34,6 +34,8 @@ pub(crate) enum Kind {
     Sql,
     Sed,
     Awk,
+    /// Commands of ed and ex, a line each.
+    Ed,
     /// `NAME=value` for the environment.
     Env,
     /// A folder to work in.
@@ -50,6 +52,12 @@ pub(crate) enum Kind {
     Expr,
     /// A method of HTTP.
     Method,
+    /// What is searched for; as an operand only where no option gave it.
+    Pat,
+    /// A repository of git, whose settings count.
+    Repo,
+    /// A mode of a new file, as of `install -m`.
+    Mode,
     /// A path whose name and attributes are looked at, not what it holds.
     Look,
     /// A name; with `@` one on another machine.
@@ -57,6 +65,14 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    /// Says what a program is to do; where an option said it, an operand is data.
+    pub(crate) fn is_script(self) -> bool {
+        matches!(
+            self,
+            Self::Code | Self::Cmd | Self::Sed | Self::Awk | Self::Pat | Self::Run
+        )
+    }
+
     pub(crate) fn named(name: &str) -> Option<Self> {
         Some(match name {
             "val" => Self::Val,
@@ -75,6 +91,7 @@ impl Kind {
             "sql" => Self::Sql,
             "sed" => Self::Sed,
             "awk" => Self::Awk,
+            "ed" => Self::Ed,
             "env" => Self::Env,
             "dir" => Self::Dir,
             "remote" => Self::Remote,
@@ -83,6 +100,9 @@ impl Kind {
             "task" => Self::Task,
             "method" => Self::Method,
             "expr" => Self::Expr,
+            "pat" => Self::Pat,
+            "mode" => Self::Mode,
+            "repo" => Self::Repo,
             "look" => Self::Look,
             "peer" => Self::Peer,
             _ => return None,

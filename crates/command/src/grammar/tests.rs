@@ -34,6 +34,27 @@ fn no_program_is_described_twice() {
     assert!(twice.is_empty(), "{twice:?}");
 }
 
+/// Only the first of two would count: `git config` once lost its flags so.
+#[test]
+fn no_subcommand_is_described_twice() {
+    let mut twice = Vec::new();
+    for entry in &BOOK.entries {
+        let Ok(grammar) = entry::read(entry.block) else {
+            continue;
+        };
+        let mut seen = std::collections::HashSet::new();
+        let names = grammar.subs.iter().map(|(name, _)| *name);
+        let head = entry.block.split(':').next().unwrap_or_default();
+        let head = head.get(..40).unwrap_or(head);
+        twice.extend(
+            names
+                .filter(|name| !seen.insert(*name))
+                .map(|name| format!("{head}: {name}")),
+        );
+    }
+    assert!(twice.is_empty(), "{twice:#?}");
+}
+
 /// Of an entry with many names that only reads, a short flag that is not listed
 /// counts as harmless: that has to be said, by `free`, or turned round, by
 /// `strict`.

@@ -15,6 +15,9 @@ use crate::target::{self, Place};
 /// folders.
 const RIGHTS: &[&str] = &["sudo", "doas", "run0", "pkexec"];
 
+/// Stands for the words that `xargs` reads.
+pub(super) const INPUT: &str = "input_of_xargs";
+
 impl Bench {
     pub(super) fn known(&mut self, name: &str, grammar: &'static Grammar, step: &Step) {
         let fit = grammar::fit(grammar, &step.argv[1..]);
@@ -26,13 +29,26 @@ impl Bench {
         }
         let worst = deletion(&fit);
         let before = self.findings.len();
+        let edits = fit
+            .acts
+            .iter()
+            .any(|act| matches!(act, Act::Does(Effect::Edit, _)));
+        let tells = matches!(grammar.effect, Some(Effect::Fetch | Effect::Open));
         for act in &fit.acts {
             match act {
                 Act::Does(Effect::Root, what) => self.rights(name, what, &fit, before),
                 Act::Does(effect, what) => self.does(*effect, name, what),
                 Act::Command(argv) => self.elevated(argv.clone(), name, step),
                 Act::Joined(words) => self.joined(words, name),
-                Act::Has(kind, arg) => self.has(*kind, arg, name, worst),
+                Act::Has(kind, arg) => {
+                    self.has(*kind, arg, name, worst);
+                    if edits && *kind == Kind::In && !is_stream(arg) {
+                        self.path(Effect::Write, arg, name);
+                    }
+                    if tells {
+                        self.told(*kind, arg, name);
+                    }
+                }
             }
         }
         self.production(name, &fit);
@@ -45,8 +61,54 @@ impl Bench {
     fn elevated(&mut self, argv: Vec<Arg>, name: &str, step: &Step) {
         let outer = self.is_elevated;
         self.is_elevated |= RIGHTS.contains(&name);
+        let argv = match name {
+            "xargs" | "gxargs" => self.with_input(argv, step),
+            _ => argv,
+        };
         self.inner(argv, name, step);
         self.is_elevated = outer;
+    }
+
+    /// `xargs` puts words behind the command that only its input knows.
+    fn with_input(&mut self, mut argv: Vec<Arg>, step: &Step) -> Vec<Arg> {
+        let replaces = |word: &Arg| {
+            word.text.starts_with("-I") || word.text.starts_with("-i") || word.text == "-J"
+        };
+        let own = &step.argv[..step.argv.len() - argv.len().min(step.argv.len())];
+        if !own.iter().any(replaces) {
+            self.scope.fill_by_input(INPUT);
+            argv.push(Arg {
+                dynamic: true,
+                splits: true,
+                ..Arg::fixed(format!("{}${INPUT}", self.listed(step)))
+            });
+        }
+        argv
+    }
+
+    /// Where the files lie that a pipe lists: below the first folder that
+    /// `find`, `grep` and their like are given, or here. Empty where it carries
+    /// anything else.
+    fn listed(&self, step: &Step) -> String {
+        let Input::Pipe(range) = &step.input else {
+            return String::new();
+        };
+        let first = self.steps.get(range.start).map(|step| &step.argv[..]);
+        let Some([program, words @ ..]) = first else {
+            return String::new();
+        };
+        let lists = [
+            "find", "fd", "fdfind", "ls", "git", "grep", "egrep", "fgrep", "rg", "ag",
+        ];
+        if !lists.contains(&program.text.as_str()) {
+            return String::new();
+        }
+        let far =
+            |word: &&Arg| word.text.starts_with(['/', '~', '$']) || word.text.starts_with("..");
+        match words.iter().find(far) {
+            Some(root) => format!("{}/", root.text.trim_end_matches('/')),
+            None => "./".to_owned(),
+        }
     }
 
     /// Rights of others count less over what only looks: `sudo dmesg`.
@@ -67,7 +129,8 @@ impl Bench {
 
     fn has(&mut self, kind: Kind, arg: &Arg, name: &str, worst: Effect) {
         match kind {
-            Kind::Val | Kind::Task => {}
+            Kind::Val | Kind::Task | Kind::Pat | Kind::Repo => {}
+            Kind::Mode => hook::grants(self, &arg.text, name),
             Kind::In if is_stream(arg) => {}
             Kind::In => self.path(Effect::Read, arg, name),
             Kind::Peek => self.peek(arg, name),
@@ -85,6 +148,7 @@ impl Bench {
             Kind::Code => self.code(arg, name),
             Kind::Sql => self.sql(arg, name),
             Kind::Sed => self.found(code::sed(&arg.text), arg, name),
+            Kind::Ed => self.found(code::ed(&arg.text), arg, name),
             Kind::Awk => self.found(code::awk(&arg.text), arg, name),
             Kind::Env => {
                 if let Some((variable, value)) = arg.text.split_once('=') {
@@ -113,13 +177,25 @@ impl Bench {
         }
     }
 
+    /// `curl -H "X: $(cat key)"`, `xdg-open "https://x/$(id)"`: what is computed
+    /// goes to whoever answers.
+    fn told(&mut self, kind: Kind, arg: &Arg, name: &str) {
+        let goes = match kind {
+            Kind::Val | Kind::Url => true,
+            _ => arg.text.contains("://"),
+        };
+        if goes && arg.dynamic && self.scope.holds_computed(&arg.text) {
+            self.does(Effect::Send, name, "with a computed part");
+        }
+    }
+
     /// `export NAME=value`, `alias name=text`, and names that a shell evaluates.
     fn named(&mut self, arg: &Arg, name: &str) {
         if let Some(why) = read::subscript(arg) {
             self.opaque("subscript", &why);
         }
         let Some((variable, value)) = arg.text.split_once('=') else {
-            return;
+            return self.filled(&arg.text, name);
         };
         let value = Arg {
             text: value.to_owned(),
@@ -128,6 +204,20 @@ impl Bench {
         match name {
             "alias" => self.shell(&value, name),
             _ => self.assignment(variable, &value, false),
+        }
+    }
+
+    /// `read PATH`, `printf -v PATH …`: a value that is not known.
+    fn filled(&mut self, variable: &str, name: &str) {
+        let keeps = [
+            "export", "readonly", "declare", "typeset", "local", "unset", "alias",
+        ];
+        if !keeps.contains(&name) {
+            let value = Arg {
+                dynamic: true,
+                ..Arg::fixed("$(…)")
+            };
+            self.assignment(variable, &value, false);
         }
     }
 
@@ -194,7 +284,7 @@ impl Bench {
         }
     }
 
-    fn found(&mut self, found: Vec<code::Found>, arg: &Arg, name: &str) {
+    pub(super) fn found(&mut self, found: Vec<code::Found>, arg: &Arg, name: &str) {
         if arg.dynamic && arg.splits {
             self.does(Effect::Unsure, name, "");
         }
@@ -231,7 +321,7 @@ impl Bench {
             };
             self.peek(&path, name);
         }
-        if arg.dynamic && arg.text.contains("$(") {
+        if arg.dynamic && self.scope.holds_computed(&arg.text) {
             self.does(Effect::Send, name, "an address with a computed part");
         }
     }
@@ -328,10 +418,11 @@ fn deletion(fit: &Fit) -> Effect {
 /// `host:path`, `host::module` or an address.
 fn elsewhere(arg: &Arg) -> bool {
     arg.text.contains("://")
-        || arg
-            .text
-            .split_once(':')
-            .is_some_and(|(host, _)| !host.contains('/') && host.len() > 1)
+        || arg.text.split_once(':').is_some_and(|(host, _)| {
+            // `C:` is a drive.
+            let drive = host.len() == 1 && host.starts_with(|one: char| one.is_ascii_uppercase());
+            !host.contains('/') && !host.is_empty() && !drive
+        })
 }
 
 fn is_stream(arg: &Arg) -> bool {

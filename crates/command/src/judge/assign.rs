@@ -2,7 +2,8 @@
 
 use tollgate_types::Tier;
 
-use super::{Bench, shown};
+use super::{Bench, environment, shown};
+use crate::effect::Effect;
 use crate::plan::Arg;
 use crate::sight::Sight;
 
@@ -23,11 +24,7 @@ const LOADED: &[&str] = &[
     "PERL5DB",
     "RUBYOPT",
     "RUBYLIB",
-    "NODE_OPTIONS",
     "NODE_PATH",
-    "JAVA_TOOL_OPTIONS",
-    "_JAVA_OPTIONS",
-    "JDK_JAVA_OPTIONS",
     "PATH",
     "SHELLOPTS",
     "BASHOPTS",
@@ -50,11 +47,6 @@ const LOADED: &[&str] = &[
     "PHP_INI_SCAN_DIR",
     "VIMINIT",
     "EXINIT",
-    "GIT_DIR",
-    "RUSTC_WRAPPER",
-    "CARGO_HOME",
-    "MAKEFLAGS",
-    "GOFLAGS",
     "CDPATH",
 ];
 
@@ -134,24 +126,19 @@ impl Bench {
             }
             return;
         }
+        if let Some(kind) = environment::of(base, &value.text) {
+            return self.environment(kind, base, value, prefix);
+        }
         let loads = LOADED.contains(&base)
             || base.len() > 4
                 && (base.ends_with("LIB")
                     || base.ends_with("PATH") && base != "GOPATH" && base != "XPATH" && prefix)
             || base.starts_with("GIT_CONFIG_")
             || base.starts_with("BASH_FUNC_")
-            || base.starts_with("npm_config_");
-        let usual = base == "PATH" && usual_path(&value.text)
-            || base == "GIT_DIR"
-            || base == "MAKEFLAGS" && value.text.starts_with("-j") && !value.text.contains(' ')
-            || base == "NODE_OPTIONS"
-                && value.text.starts_with("--max")
-                && !value.text.contains(' ');
+            || base.to_ascii_lowercase().starts_with("npm_config_");
+        let usual = base == "PATH" && usual_path(&value.text);
         if loads && !usual {
-            self.opaque(
-                "loading-variable",
-                &format!("`{}` decides what other programs load or run", shown(base)),
-            );
+            self.loads(base);
         }
         if base.starts_with("HIST")
             && (value.text.is_empty()
@@ -166,6 +153,35 @@ impl Bench {
                 "traces",
                 format!("`{}` hides what is done", shown(base)),
             );
+        }
+    }
+
+    fn loads(&mut self, name: &str) {
+        self.opaque(
+            "loading-variable",
+            &format!("`{}` decides what other programs load or run", shown(name)),
+        );
+    }
+
+    /// Variables that are told by how their names end.
+    fn environment(&mut self, kind: environment::Kind, name: &str, value: &Arg, prefix: bool) {
+        match kind {
+            environment::Kind::Settings if prefix || name == "HOME" => self.loads(name),
+            environment::Kind::Settings | environment::Kind::Harmless => {}
+            environment::Kind::Options => self.loads(name),
+            environment::Kind::Program => {
+                self.loads(name);
+                self.text(&value.text.clone(), Some(name));
+            }
+            environment::Kind::Log => self.path(Effect::Write, value, name),
+            environment::Kind::Repository => self.opaque(
+                "git-folder",
+                &format!(
+                    "`{}` makes git take its settings from another folder",
+                    shown(name)
+                ),
+            ),
+            environment::Kind::Host => self.does(Effect::Connect, name, ""),
         }
     }
 }

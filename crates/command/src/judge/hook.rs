@@ -2,7 +2,7 @@
 
 use tollgate_types::Tier;
 
-use super::{Bench, shown};
+use super::{Bench, git, shown};
 use crate::effect::Effect;
 use crate::grammar::{Act, Fit, Hook, Kind};
 use crate::plan::{Arg, Step};
@@ -13,7 +13,7 @@ use crate::target::{self, Place};
 pub(super) fn run(bench: &mut Bench, hook: Hook, name: &str, fit: &Fit, step: &Step) {
     match hook {
         Hook::Find => find(bench, name, step),
-        Hook::Git => git(bench, fit, step),
+        Hook::Git => git::run(bench, fit, step),
         Hook::Mode => mode(bench, name, fit),
         Hook::Owner => owner(bench, name, fit),
         Hook::Kill => kill(bench, name, step),
@@ -26,7 +26,7 @@ pub(super) fn run(bench: &mut Bench, hook: Hook, name: &str, fit: &Fit, step: &S
         Hook::Assign => settings(bench, name, fit),
         Hook::Name => {
             if !fit.operands.is_empty() {
-                bench.does(Effect::Config, name, "");
+                bench.does(Effect::Change, name, "");
             }
         }
         Hook::Secret => {
@@ -88,7 +88,19 @@ fn found(bench: &mut Bench, name: &str, argv: &[Arg], roots: &[&Arg], step: &Ste
     if removes {
         deletes(bench, name, roots);
     }
-    bench.inner(argv.to_vec(), name, step);
+    // `{}` lies below a root; only roots elsewhere make a difference.
+    let elsewhere = roots.iter().find(|root| {
+        let place = target::place(&root.text, &bench.view());
+        !matches!(place, Place::Workspace | Place::Temporary | Place::Nothing)
+    });
+    let argv = argv.iter().map(|word| match elsewhere {
+        Some(root) if word.text == "{}" => Arg {
+            text: format!("{}/{{}}", root.text.trim_end_matches('/')),
+            ..(*root).clone()
+        },
+        _ => word.clone(),
+    });
+    bench.inner(argv.collect(), name, step);
 }
 
 fn deletes(bench: &mut Bench, name: &str, roots: &[&Arg]) {
@@ -101,138 +113,25 @@ fn deletes(bench: &mut Bench, name: &str, roots: &[&Arg]) {
     }
 }
 
-/// Settings of git that run something, given with `-c` or `git config`.
-const GIT_RUNS: &[&str] = &[
-    "core.pager",
-    "core.editor",
-    "core.sshcommand",
-    "core.fsmonitor",
-    "core.hookspath",
-    "core.askpass",
-    "core.gitproxy",
-    "credential.helper",
-    "sequence.editor",
-    "diff.external",
-    "gpg.program",
-    "uploadpack.packobjectshook",
-    "init.templatedir",
-    "core.worktree",
-    "web.browser",
-    "include.path",
-    "man.viewer",
-];
-
-fn git_setting(bench: &mut Bench, key: &str, value: &str) {
-    let lower = key.to_lowercase();
-    let section = lower.split('.').next().unwrap_or_default();
-    let leaf = lower.rsplit('.').next().unwrap_or_default();
-    let runs = GIT_RUNS.contains(&lower.as_str())
-        || ["pager", "alias", "includeif", "protocol"].contains(&section)
-        || [
-            "cmd", "command", "textconv", "driver", "clean", "smudge", "process", "program",
-            "helper", "proxy", "path",
-        ]
-        .contains(&leaf)
-            && [
-                "filter",
-                "diff",
-                "merge",
-                "difftool",
-                "mergetool",
-                "browser",
-                "man",
-                "gpg",
-                "credential",
-                "trailer",
-                "remote",
-                "guitool",
-            ]
-            .contains(&section);
-    if !runs
-        || [
-            "cat",
-            "less",
-            "vim",
-            "nano",
-            "true",
-            "code --wait",
-            "false",
-            "cache",
-            "store",
-            "osxkeychain",
-            "manager",
-        ]
-        .contains(&value)
-    {
-        return;
-    }
-    match (section, value.strip_prefix('!')) {
-        ("alias", Some(text)) => {
-            bench.opaque(
-                "git-alias",
-                &format!("`git` gets an alias `{}` that runs a shell", shown(key)),
-            );
-            bench.text(text, Some("git"));
-        }
-        ("alias", None) => bench.text(&format!("git {value}"), Some("git")),
-        _ => {
-            bench.opaque(
-                "git-setting",
-                &format!("`{}` makes git run a command", shown(key)),
-            );
-            bench.text(value, Some("git"));
-        }
-    }
-}
-
-fn git(bench: &mut Bench, fit: &Fit, step: &Step) {
-    let words = &step.argv[1..];
-    for (at, word) in words.iter().enumerate() {
-        let given = match word.text.as_str() {
-            "-c" | "--config-env" | "--config" => words.get(at + 1).map(|next| next.text.clone()),
-            text => text
-                .strip_prefix("--config=")
-                .or_else(|| text.strip_prefix("--config-env="))
-                .map(str::to_owned),
-        };
-        if let Some((key, value)) = given.as_deref().and_then(|given| given.split_once('=')) {
-            git_setting(bench, key, value);
-        }
-        if word.text.contains("ext::") || word.text.starts_with("fd::") {
-            bench.does(Effect::Run, "git", &word.text);
-        }
-    }
-    if fit.path == "config"
-        && let [key, value, ..] = fit.operands.as_slice()
-    {
-        git_setting(bench, &key.text, &value.text);
-    }
-    let refs = ["push"].contains(&fit.path.as_str());
-    if refs
-        && fit
-            .operands
-            .iter()
-            .any(|operand| operand.text.starts_with('+'))
-    {
-        bench.does(Effect::Destroy, "git", "push");
-    }
-    if fit.path == "push"
-        && fit
-            .operands
-            .iter()
-            .skip(1)
-            .any(|operand| operand.text.starts_with(':'))
-    {
-        bench.does(Effect::Purge, "git", "push");
-    }
-}
-
 /// `chmod`: what everybody may write, what runs with other rights.
 fn mode(bench: &mut Bench, name: &str, fit: &Fit) {
     let Some((mode, files)) = fit.operands.split_first() else {
         return;
     };
     let text = mode.text.as_str();
+    grants(bench, text, name);
+    for file in files {
+        let place = target::place(&file.text, &bench.view());
+        let effect = match place {
+            Place::Everything | Place::Vital if fit.has_flag("--recursive") => Effect::Destroy,
+            _ => Effect::Write,
+        };
+        bench.path(effect, file, name);
+    }
+}
+
+/// What a mode gives to everybody, or to whoever runs the file.
+pub(super) fn grants(bench: &mut Bench, text: &str, name: &str) {
     let octal = text.chars().all(|one| one.is_digit(8)) && !text.is_empty();
     let digits: Vec<u32> = text.chars().filter_map(|one| one.to_digit(8)).collect();
     let world = octal && digits.last().is_some_and(|last| last & 2 != 0)
@@ -261,14 +160,6 @@ fn mode(bench: &mut Bench, name: &str, fit: &Fit) {
             "set-id",
             format!("`{}` lets a program run with other rights", shown(name)),
         );
-    }
-    for file in files {
-        let place = target::place(&file.text, &bench.view());
-        let effect = match place {
-            Place::Everything | Place::Vital if fit.has_flag("--recursive") => Effect::Destroy,
-            _ => Effect::Write,
-        };
-        bench.path(effect, file, name);
     }
 }
 
@@ -353,6 +244,9 @@ fn tar(bench: &mut Bench, name: &str, fit: &Fit) {
     }
     if unpacks && !lists {
         bench.does(Effect::Write, name, "");
+        if fit.has_flag("--absolute-names") {
+            bench.does(Effect::Unsure, name, "to wherever the archive says");
+        }
     }
 }
 

@@ -1,13 +1,15 @@
 //! Programs that run what comes in by standard input.
 
 use super::{Bench, shown};
+use crate::code;
 use crate::effect::Effect;
 use crate::grammar::{Act, Fit, Grammar, Kind};
 use crate::plan::{Arg, Input, Origin, Step};
 
 impl Bench {
     pub(super) fn input(&mut self, name: &str, grammar: &'static Grammar, fit: &Fit, step: &Step) {
-        let reads_stdin = fit.operands.iter().all(|operand| operand.text == "-")
+        let reads_stdin = grammar.input == Some(Kind::Ed) && step.is_fed()
+            || fit.operands.iter().all(|operand| operand.text == "-")
             || fit
                 .flags
                 .iter()
@@ -43,9 +45,10 @@ impl Bench {
                 self.does(Effect::Code, name, "");
                 self.shell(&text, name);
             }
+            (Kind::Ed, Some(text)) => self.found(code::ed(&text.text), &text, name),
             (Kind::Code, Some(text)) => self.code(&text, name),
             (Kind::Sql, Some(text)) => self.sql(&text, name),
-            (Kind::Cmd | Kind::Code | Kind::Sql, None) => {
+            (Kind::Cmd | Kind::Code | Kind::Sql | Kind::Ed, None) => {
                 self.opaque(
                     "piped-code",
                     &format!("`{}` runs what another command sends it", shown(name)),

@@ -2,6 +2,8 @@
 
 mod act;
 mod assign;
+mod environment;
+mod git;
 mod hook;
 mod input;
 mod path;

@@ -1,5 +1,6 @@
 //! Effects on paths.
 
+use super::act::INPUT;
 use super::{Bench, shown};
 use crate::effect::Effect;
 use crate::plan::Arg;
@@ -20,9 +21,9 @@ impl Bench {
         let place = match arg.dynamic {
             // Deleting or touching what `$(find …)` printed is everyday; writing
             // something there is not.
-            true if effect == Effect::Write
-                && !NO_CONTENT.contains(&who)
-                && self.scope.is_computed(&arg.text) =>
+            true if self.scope.is_computed(&arg.text)
+                && (effect == Effect::Write && !NO_CONTENT.contains(&who)
+                    || effect == Effect::Delete && arg.text[1..].starts_with(INPUT)) =>
             {
                 Place::Computed
             }
@@ -76,6 +77,7 @@ fn name(place: Place) -> &'static str {
         Place::Socket => "socket",
         Place::Startup => "startup",
         Place::Hook => "hook",
+        Place::Runner => "runner",
         Place::Credential => "credential",
         Place::Private => "private",
         Place::Guard => "guard",

@@ -103,6 +103,20 @@ impl Scope {
             })
     }
 
+    /// Whether a part of a word is what the text computes.
+    pub(crate) fn holds_computed(&self, text: &str) -> bool {
+        text.contains("$(")
+            || text.contains('`')
+            || text
+                .match_indices('$')
+                .any(|(at, _)| self.is_computed(&text[at..]))
+    }
+
+    /// What `xargs` puts behind the words of its command is not known either.
+    pub(crate) fn fill_by_input(&mut self, name: &str) {
+        self.computed.insert(name.to_owned());
+    }
+
     /// Where [`Self::forget_since`] goes back to.
     pub(super) fn mark(&self) -> usize {
         self.given.len()

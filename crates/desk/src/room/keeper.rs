@@ -39,6 +39,7 @@ pub(super) enum Order {
     Withdraw(ApprovalId, oneshot::Sender<()>),
     NobodyThere(ApprovalId, oneshot::Sender<()>),
     Delivered(Vec<ApprovalId>, oneshot::Sender<()>),
+    Ladder(Ladder, oneshot::Sender<()>),
 }
 
 pub(super) struct Keeper {
@@ -122,6 +123,10 @@ impl Keeper {
                 self.on(id, Event::NobodyThere).await.ok();
                 reply.send(()).ok();
             }
+            Order::Ladder(ladder, reply) => {
+                self.ladder = ladder;
+                reply.send(()).ok();
+            }
             Order::Delivered(ids, reply) => {
                 for id in ids {
                     self.on(id, Event::Delivered).await.ok();
@@ -146,9 +151,10 @@ impl Keeper {
         Ok(Ticket { id, stands })
     }
 
-    /// The same question of the same agent, that nobody waits for any more.
-    fn take_over(&self, ask: &Ask) -> Option<Ticket> {
-        let left = self.seats.values().find(|sender| {
+    /// The same question of the same agent, that nobody waits for any more. Who
+    /// waits now is another process or request than before.
+    fn take_over(&mut self, ask: &Ask) -> Option<Ticket> {
+        let (id, left) = self.seats.iter().find(|(_, sender)| {
             let seat = sender.borrow();
             let open = seat.approval.state.is_pending() || seat.is_ready();
             sender.receiver_count() == 0
@@ -156,8 +162,13 @@ impl Keeper {
                 && seat.approval.subject == ask.subject
                 && seat.question.agent == ask.question.agent
         })?;
+        let (id, mut seat) = (*id, Seat::clone(&left.borrow()));
         let stands = left.subscribe();
-        let id = stands.borrow().approval.id;
+        seat.question.pid = ask.question.pid;
+        seat.question.request = ask.question.request;
+        // What was read back from the ledger has masks where secrets were.
+        seat.question.card = ask.question.card.clone();
+        self.put(seat);
         Some(Ticket { id, stands })
     }
 

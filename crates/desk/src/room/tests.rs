@@ -230,11 +230,14 @@ async fn what_waited_before_a_restart_waits_after_it() {
     let paper = Arc::default();
     let first = open(&paper, Vec::new());
     let ticket = ask(&first, "main", "a").await.unwrap();
-    let waiting: Vec<Seat> = first.list().iter().map(|it| Seat::clone(it)).collect();
+    let mut waiting: Vec<Seat> = first.list().iter().map(|it| Seat::clone(it)).collect();
+    waiting[0].question.pid = 0;
     let room = open(&paper, waiting);
     // The same question, asked again, is the one that waits.
     let again = ask(&room, "main", "a").await.unwrap();
     assert_eq!(again.id, ticket.id);
+    // And who asks now is who must not answer.
+    assert_eq!(room.get(again.id).unwrap().question.pid, 7);
     // Somebody waits for it now: a second one is a question of its own.
     let second = ask(&room, "main", "a").await.unwrap();
     assert_ne!(second.id, ticket.id);
@@ -287,4 +290,18 @@ async fn time_alone_raises_and_then_denies() {
     CLOCK.set(CLOCK.get() + 10);
     let seat = next(&mut ticket).await;
     assert_eq!(seat.approval.state.as_str(), "undeliverable");
+}
+
+#[tokio::test]
+async fn other_times_hold_for_what_is_asked_from_then_on() {
+    let room = open(&Arc::default(), Vec::new());
+    let before = ask(&room, "main", "a").await.unwrap();
+    let other = Ladder {
+        medium: 500,
+        ..LADDER
+    };
+    room.replace(other).await;
+    let after = ask(&room, "main", "b").await.unwrap();
+    let ends = |ticket: &Ticket| ticket.stands.borrow().expires_at().0;
+    assert_eq!(ends(&after) - ends(&before), 440);
 }

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::Piece;
+use crate::fields::MOST_FIELDS;
 
 fn read(text: &str) -> Result<Option<Head>, HeadFault> {
     HeadReader::default().read(&mut BytesMut::from(text), false)

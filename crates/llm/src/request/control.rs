@@ -18,14 +18,16 @@ pub(super) enum Control {
     Temperature,
     TopP,
     Thinking,
+    Models,
+    Fallbacks,
 }
 
 /// How many of [`KEYS`] are read; the others only may not be ambiguous.
-const READ: usize = 10;
+const READ: usize = 12;
 
 /// Keys that may stand only once and only as they are written here: first those
 /// of [`Control`], then those that carry what is judged or priced.
-const KEYS: [&str; 30] = [
+const KEYS: [&str; 32] = [
     "model",
     "stream",
     "stream_options",
@@ -36,6 +38,8 @@ const KEYS: [&str; 30] = [
     "temperature",
     "top_p",
     "thinking",
+    "models",
+    "fallbacks",
     "messages",
     "prompt",
     "suffix",
@@ -68,14 +72,17 @@ pub(super) struct Members<'a> {
 impl<'a> Members<'a> {
     pub(super) fn read(endpoint: Endpoint, text: &'a str) -> Result<Self, BadRequest> {
         let pass: Pass<'_, READ> = syntax::members(&KEYS, text)?;
-        match pass.problem {
-            Some(problem) => Err(BadRequest::at(problem.key, problem.words)),
-            None => Ok(Self {
-                endpoint,
-                text,
-                found: pass.found,
-            }),
+        if let Some(problem) = pass.problem {
+            return Err(BadRequest::at(problem.key, problem.words));
         }
+        for other in [Control::Models, Control::Fallbacks] {
+            value::no_others(KEYS[other as usize], pass.found[other as usize])?;
+        }
+        Ok(Self {
+            endpoint,
+            text,
+            found: pass.found,
+        })
     }
 
     /// The value's text, where the endpoint has such a key.

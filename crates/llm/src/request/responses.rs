@@ -3,11 +3,11 @@ use super::{BadRequest, Framing, RequestView, Setting, Settings, Spans, syntax};
 use crate::Endpoint;
 use crate::json;
 
-const READ: usize = 7;
+const READ: usize = 9;
 
 /// Keys that may stand only once and only as they are written here: first those
 /// whose values are read, then those that carry what is judged or priced.
-const KEYS: [&str; 26] = [
+const KEYS: [&str; 28] = [
     "model",
     "stream",
     "max_output_tokens",
@@ -15,6 +15,8 @@ const KEYS: [&str; 26] = [
     "top_p",
     "reasoning",
     "background",
+    "models",
+    "fallbacks",
     "input",
     "instructions",
     "previous_response_id",
@@ -50,7 +52,11 @@ pub(super) fn read(endpoint: Endpoint, text: &str) -> Result<RequestView, BadReq
         top_p,
         reasoning,
         background,
+        models,
+        fallbacks,
     ] = pass.found;
+    value::no_others("models", models)?;
+    value::no_others("fallbacks", fallbacks)?;
     let on = |key: &str, found: Option<&str>| {
         let asked = flag(key, found.unwrap_or("null"))?;
         Ok::<_, BadRequest>(asked == Some(true))

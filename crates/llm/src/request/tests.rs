@@ -450,3 +450,28 @@ fn a_maximum_is_lowered_where_it_stands_and_never_raised() {
         assert_eq!(edited(endpoint, before, &lower), after);
     }
 }
+
+/// What is judged is what is served: a list of models that a router behind the
+/// provider may take instead is none.
+#[test]
+fn no_other_model_can_be_asked_for_beside_the_one_that_is_judged() {
+    for endpoint in [
+        Endpoint::ChatCompletions,
+        Endpoint::Completions,
+        Endpoint::Messages,
+        Endpoint::Responses,
+    ] {
+        for (more, refused) in [
+            (r#""models":["secret"]"#, true),
+            (r#""fallbacks":[{"model":"secret"}]"#, true),
+            (r#""models":"secret""#, true),
+            (r#""mod\u0065ls":["secret"]"#, true),
+            (r#""models":[]"#, false),
+            (r#""fallbacks":null"#, false),
+        ] {
+            let body = format!(r#"{{"model":"m",{more}}}"#);
+            let read = read_request(endpoint, body.as_bytes());
+            assert_eq!(read.is_err(), refused, "{endpoint:?}: {body}");
+        }
+    }
+}

@@ -43,6 +43,22 @@ pub(super) fn flag(param: &str, raw: &str) -> Result<Option<bool>, BadRequest> {
     }
 }
 
+/// Refuses models beside the one that is judged: routers behind a provider
+/// (OpenRouter's `models`, LiteLLM's `fallbacks`) serve the request with one of
+/// those where the first one fails, which a caller can see to.
+pub(super) fn no_others(key: &'static str, found: Option<&str>) -> Result<(), BadRequest> {
+    match found {
+        None | Some("null" | "[]") => Ok(()),
+        Some(_) => Err(BadRequest {
+            hint: Some("leave it out; `fallback` and alloys of the configuration say who else may"),
+            ..BadRequest::at(
+                key,
+                "found other models, expected only the one that is asked for",
+            )
+        }),
+    }
+}
+
 /// A whole number. None for `null`, and for a negative one: clients of local
 /// servers write -1 for no limit.
 pub(super) fn count(param: &str, raw: &str) -> Result<Option<u64>, BadRequest> {

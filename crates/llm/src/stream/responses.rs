@@ -34,11 +34,11 @@ pub(super) fn judge(event: &Event<'_>, reading: &mut Reading) -> Verdict {
     };
     let is_error = part.error.is_some_and(|raw| fault::is_error(raw.get()));
     match kind {
-        b"response.completed" | b"response.incomplete" => {
+        b"response.completed" | b"response.incomplete" if !part.has_failed() => {
             part.count(reading);
             Verdict::Finish
         }
-        b"response.failed" => {
+        b"response.completed" | b"response.incomplete" | b"response.failed" => {
             part.count(reading);
             failed(part.response.map_or(data, RawValue::get))
         }
@@ -68,6 +68,14 @@ impl Part<'_> {
     fn next_sequence(&self) -> Option<u64> {
         let number: u64 = self.sequence?.get().parse().ok()?;
         Some(number.saturating_add(1))
+    }
+
+    /// Whether the response itself says otherwise than the event's name.
+    fn has_failed(&self) -> bool {
+        let response = self.response.map(RawValue::get);
+        let read = response.and_then(|raw| Members::<1>::read(&["status"], raw).ok());
+        let status = read.and_then(|read| read.found[0]);
+        matches!(status, Some(r#""failed""# | r#""cancelled""#))
     }
 
     /// Only the last event has figures; the first ones repeat the whole

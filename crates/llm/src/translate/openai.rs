@@ -1,6 +1,8 @@
 //! What OpenAI's two APIs, chat and Responses, have in common.
 
-use super::conversation::{Conversation, Effort, Kind, Part, Role, Source, ToolChoice, Value};
+use super::conversation::{
+    Conversation, Effort, Kind, Part, Role, Setting, Source, ToolChoice, Value,
+};
 use super::draft::{Draft, refused};
 use super::member::{member, needed, text};
 use super::pen::Pen;
@@ -115,6 +117,48 @@ pub(super) fn effort<'a>(
             Ok(None)
         }
         _ => Ok(Some(effort)),
+    }
+}
+
+/// What becomes of sampling at models that reason.
+pub(super) const TAKES_NONE: &str = "dropped: the model takes none";
+
+/// Writes a setting that both APIs say in the same way.
+pub(super) fn write_setting<'a>(
+    setting: &Setting<'a>,
+    conversation: &Conversation<'a>,
+    draft: &mut Draft<'a, '_>,
+) -> Done<'a> {
+    let at = setting.at;
+    match &setting.value {
+        Value::Temperature | Value::TopP if is_reasoning(draft.target.model) => {
+            draft.leave_out(at, TAKES_NONE)?;
+        }
+        Value::Temperature => draft.pen.key("temperature").raw(at),
+        Value::TopP => draft.pen.key("top_p").raw(at),
+        Value::TopLogprobs(_) => draft.pen.key("top_logprobs").raw(at),
+        Value::User(user) => draft.pen.key("user").text(user),
+        Value::OpenAi(key) => draft.pen.key(key).raw(at),
+        Value::ParallelTools(false) if !conversation.tools.is_empty() => {
+            draft.pen.key("parallel_tool_calls").verbatim("false");
+        }
+        Value::Choices(1) | Value::MaxOutput(_) | Value::Adaptive => {}
+        Value::ToolChoice(_) | Value::ParallelTools(_) => {}
+        Value::Effort(_) | Value::ThinkingBudget(_) => {}
+        _ => draft.no_place(setting)?,
+    }
+    Ok(())
+}
+
+/// Writes the temperature that is set for a caller who says none.
+pub(super) fn write_temperature(conversation: &Conversation<'_>, draft: &mut Draft<'_, '_>) {
+    let mut settings = conversation.settings.iter();
+    let said = settings.any(|it| matches!(it.value, Value::Temperature));
+    if let Some(value) = draft.target.temperature
+        && !said
+        && !is_reasoning(draft.target.model)
+    {
+        draft.pen.key("temperature").verbatim(&value.to_string());
     }
 }
 

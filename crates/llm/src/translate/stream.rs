@@ -4,7 +4,7 @@ use tollgate_types::{FaultClass, ReasonCode, TokenUsage};
 use super::event::{Event, Events, Lost, lost, unname};
 use super::pen::Pen;
 use super::raw::{Fault, Raw, is_crowded};
-use super::{AnswerFrame, chat, gemini, messages, responses};
+use super::{AnswerFrame, chat, gemini, messages, read_events, responses};
 use crate::error::{CallerError, error_element, error_event};
 use crate::sse::{self, MAX_EVENT, Splitter};
 use crate::{Endpoint, Forward, Framing, StreamFault, StreamTap, TapOptions};
@@ -29,6 +29,8 @@ pub struct Translator {
     scratch: Vec<u8>,
     /// The end of the answer was written.
     ended: bool,
+    /// An event could not be read or written, whatever comes behind it.
+    broken: bool,
     lost: Lost,
 }
 
@@ -48,6 +50,53 @@ enum Writer {
     Gemini(gemini::StreamWriter),
 }
 
+impl Writer {
+    fn new(to: Endpoint, framing: Framing, frame: &AnswerFrame) -> Self {
+        let frame = frame.clone();
+        match to {
+            Endpoint::Messages => Self::Messages(messages::StreamWriter::new(frame)),
+            Endpoint::Responses => Self::Responses(responses::StreamWriter::new(frame)),
+            Endpoint::StreamGenerateContent => {
+                Self::Gemini(gemini::StreamWriter::new(frame, framing))
+            }
+            _ => Self::Chat(chat::StreamWriter::new(frame)),
+        }
+    }
+
+    fn write(&mut self, event: &Event<'_>, pen: &mut Pen) {
+        match self {
+            Self::Chat(writer) => writer.write(event, pen),
+            Self::Messages(writer) => writer.write(event, pen),
+            Self::Responses(writer) => writer.write(event, pen),
+            Self::Gemini(writer) => writer.write(event, pen),
+        }
+    }
+}
+
+/// Writes an answer that came in one piece as the stream that its caller asked
+/// for: SDKs take anything else for a stream without events. None where the
+/// endpoint's streams are not ours to write.
+pub fn as_stream(
+    endpoint: Endpoint,
+    framing: Framing,
+    body: &[u8],
+    frame: &AnswerFrame,
+) -> Option<Bytes> {
+    let text = std::str::from_utf8(body).ok()?;
+    let streams = endpoint.generates() && endpoint != Endpoint::Completions;
+    if !streams || is_crowded(text) {
+        return None;
+    }
+    let mut events = Events::new();
+    read_events(endpoint, Raw::of(text), &mut events).ok()?;
+    let mut writer = Writer::new(endpoint, framing, frame);
+    let mut pen = Pen::with_capacity(text.len() * 2);
+    events
+        .iter()
+        .for_each(|event| writer.write(event, &mut pen));
+    Some(pen.finish().into())
+}
+
 impl Translator {
     /// From the provider's endpoint `from`, whose stream comes as events, to the
     /// caller's endpoint `to`, in the caller's framing.
@@ -58,14 +107,7 @@ impl Translator {
             Endpoint::Responses => Reader::Responses(responses::StreamReader::default()),
             _ => Reader::Chat(chat::StreamReader::default()),
         };
-        let writer = match to {
-            Endpoint::Messages => Writer::Messages(messages::StreamWriter::new(frame.clone())),
-            Endpoint::Responses => Writer::Responses(responses::StreamWriter::new(frame.clone())),
-            Endpoint::StreamGenerateContent => {
-                Writer::Gemini(gemini::StreamWriter::new(frame.clone(), framing))
-            }
-            _ => Writer::Chat(chat::StreamWriter::new(frame.clone())),
-        };
+        let writer = Writer::new(to, framing, &frame);
         Self {
             tap: StreamTap::new(from, TapOptions::default()),
             reader,
@@ -75,6 +117,7 @@ impl Translator {
             scratch: Vec::new(),
             framing,
             ended: false,
+            broken: false,
             lost: Lost::new(),
         }
     }
@@ -92,7 +135,7 @@ impl Translator {
     pub fn end(&mut self) -> Forward {
         let forward = self.tap.end();
         let mut out = self.translate(forward, 256);
-        if out.fault.is_none() && self.tap.is_finished() && !self.ended {
+        if out.fault.is_none() && self.is_finished() && !self.ended {
             let mut pen = Pen::default();
             self.write(&Event::End, &mut pen);
             out.bytes.push(pen.finish().into());
@@ -122,7 +165,7 @@ impl Translator {
 
     /// Whether the provider's terminator was seen.
     pub fn is_finished(&self) -> bool {
-        self.tap.is_finished()
+        self.tap.is_finished() && !self.broken
     }
 
     fn translate(&mut self, forward: Forward, length: usize) -> Forward {
@@ -132,6 +175,7 @@ impl Translator {
         let failed = matches!(fault, Some(StreamFault::ErrorEvent { .. }));
         let units = forward.bytes;
         if let Err(words) = self.events(&units, &mut pen) {
+            self.broken = true;
             let bad = StreamFault::BadEvent(words);
             fault = Some(fault.filter(|_| failed).unwrap_or(bad));
         }
@@ -227,12 +271,7 @@ impl Translator {
 
     fn write(&mut self, event: &Event<'_>, pen: &mut Pen) {
         self.ended |= *event == Event::End;
-        match &mut self.writer {
-            Writer::Chat(writer) => writer.write(event, pen),
-            Writer::Messages(writer) => writer.write(event, pen),
-            Writer::Responses(writer) => writer.write(event, pen),
-            Writer::Gemini(writer) => writer.write(event, pen),
-        }
+        self.writer.write(event, pen);
     }
 
     /// What the caller's API makes us keep of an answer.

@@ -8,7 +8,6 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use sha2::Digest as _;
 use tollgate_approvals::{Digest, ModelCall, State, Subject};
 use tollgate_desk::{AskFault, Question, Seat, Wait};
 use tollgate_llm::gist;
@@ -85,7 +84,7 @@ impl Planned {
         let Some(people) = gateway.people() else {
             return Err(self.without_people(held));
         };
-        let (subject, question) = self.question(peer, held, account).await;
+        let (subject, question) = self.question(peer, held, account).await?;
         let began = Instant::now();
         let room = people.room();
         let ticket = room.ask(subject.digest(), held.tier(), question).await;
@@ -142,20 +141,23 @@ impl Planned {
         }
     }
 
-    async fn question(&self, peer: &Peer, held: &Held, account: &Account) -> (Subject, Question) {
+    async fn question(
+        &self,
+        peer: &Peer,
+        held: &Held,
+        account: &Account,
+    ) -> Result<(Subject, Question), Refusal> {
         let snapshot = Arc::clone(&self.identified.snapshot);
         let (endpoint, body, opaque) = (self.endpoint, self.body.clone(), self.is_opaque());
         // Both read the whole body, which may be large.
         let read = tokio::task::spawn_blocking(move || {
-            let digest = Digest::from_bytes(sha2::Sha256::digest(&body).into());
+            let digest = Digest::of(&body);
             let gist = (!opaque).then(|| gist(endpoint, &body)).flatten();
             (digest, card::shown(&snapshot.scanning, gist))
         });
-        // Only a panic ends it early: then nobody is shown anything, and a
-        // digest of nothing binds to nothing.
-        let (digest, gist) = read
-            .await
-            .unwrap_or_else(|_| (Digest::from_bytes([0; 32]), None));
+        // Only a panic ends it early; what was not read is not asked about.
+        let unread = |_| Refusal::Internal("the request could not be read for a person");
+        let (digest, gist) = read.await.map_err(unread)?;
         let agent = &self.identified.agent;
         let versions = &self.identified.snapshot.versions;
         let run = agent.principal().run.as_ref();
@@ -183,7 +185,7 @@ impl Planned {
             versions: versions.clone(),
             pid: 0,
         };
-        (subject, question)
+        Ok((subject, question))
     }
 
     /// `provider/model` of every candidate.

@@ -7,7 +7,6 @@ use std::time::Instant;
 
 use http::header::{HeaderValue, RETRY_AFTER};
 use http::{Method, Request, Response, StatusCode};
-use hyper::body::Incoming;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tollgate_identity::Agent;
@@ -17,6 +16,7 @@ use tollgate_types::RequestId;
 use super::dlp::Dlp;
 use super::taint::{Tainting, hex};
 use crate::body::Body;
+use crate::conversation::Incoming;
 use crate::evaluate::{Unasked, answer, identified};
 use crate::gateway::Gateway;
 use crate::head;

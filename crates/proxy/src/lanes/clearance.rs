@@ -79,6 +79,7 @@ pub(crate) struct Plan<'a> {
 /// never the text.
 #[derive(Clone, Debug)]
 pub(crate) struct Found {
+    detector: Label,
     pub(crate) kind: Label,
     pub(crate) place: Label,
     pub(crate) severity: Severity,
@@ -89,6 +90,18 @@ impl Found {
     /// What names it.
     pub(crate) fn named(&self) -> (Label, Label) {
         (self.kind.clone(), self.place.clone())
+    }
+
+    /// Nobody let it go out.
+    pub(crate) fn blocked(&self) -> Sighting {
+        Sighting {
+            detector: self.detector.clone(),
+            kind: self.kind.clone(),
+            direction: Direction::Outbound,
+            place: self.place.clone(),
+            consequence: Consequence::Blocked,
+            count: u32::try_from(self.count).unwrap_or(u32::MAX),
+        }
     }
 }
 
@@ -110,6 +123,7 @@ pub(crate) fn supervised(sweep: &Sweep, dlps: impl Iterator<Item = Dlp>) -> Vec<
                 known.count += 1;
             }
             None => all.push(Found {
+                detector: hit.detector.as_str().into(),
                 kind: hit.kind.clone(),
                 place: place.clone(),
                 severity: hit.severity,
@@ -143,7 +157,8 @@ pub(crate) fn clear(
     let Some((first, place)) = acting.first() else {
         return Ok(None);
     };
-    if dlp.on_match == OnMatch::Supervise && plan.released {
+    // Nobody was shown what is beyond what is kept.
+    if dlp.on_match == OnMatch::Supervise && plan.released && !sweep.overflowed {
         let noted = |(hit, place): &(&Hit, &Label)| sighting(hit, place, Consequence::Noted);
         sightings.extend(acting.iter().map(noted));
         return Ok(None);

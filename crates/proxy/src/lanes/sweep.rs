@@ -43,15 +43,18 @@ const MEMBERS: [&str; 15] = [
 /// than anybody reads.
 const MOST: usize = 4096;
 
+/// A secret, the part that it stands in, and that part's name.
+type Placed = (Hit, Arc<str>, Name);
+
 /// Everything that was found in a request.
 #[derive(Debug, Default)]
 pub(crate) struct Sweep {
     /// Secrets, with places in the body.
-    pub(crate) hits: Vec<(Hit, Arc<str>, Name)>,
+    pub(crate) hits: Vec<Placed>,
     /// Instructions in what tools brought, with the part that they stand in.
     pub(crate) orders: Vec<(Order, Arc<str>, Name)>,
     /// Parts of guarded secrets, until it is known what the run has sent beside.
-    pieces: Vec<(Piece, (Hit, Arc<str>, Name))>,
+    pieces: Vec<(Piece, Placed)>,
     /// More was found than is kept: the request can't be mended.
     pub(crate) overflowed: bool,
 }

@@ -26,7 +26,9 @@ impl fmt::Display for Unreleased {
                 }
             }
             State::TimedOut { .. } => out.write_str("nobody answered in time")?,
-            State::Undeliverable { .. } => out.write_str("nobody was there to be asked")?,
+            State::Undeliverable { .. } => {
+                out.write_str("no operator had the question before them")?
+            }
             other => write!(out, "the question is {}", other.as_str())?,
         }
         write!(out, " ({})", self.approval)

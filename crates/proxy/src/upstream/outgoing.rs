@@ -3,7 +3,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, Method};
+use http::{HeaderName, HeaderValue, Method};
 use smallvec::SmallVec;
 use tollgate_http1::write_head;
 
@@ -29,16 +29,16 @@ pub(crate) struct Outgoing {
 }
 
 impl Outgoing {
-    pub(super) fn new(
+    pub(super) fn new<'f>(
         method: Method,
         path: &PathAndQuery,
-        headers: &HeaderMap,
+        fields: impl IntoIterator<Item = (&'f HeaderName, &'f HeaderValue)>,
         pieces: Pieces,
     ) -> Self {
         let length: usize = pieces.iter().map(Bytes::len).sum();
         let length = Some(length as u64).filter(|length| *length > 0);
         let mut head = Vec::new();
-        write_head(&mut head, &method, path, headers, length);
+        write_head(&mut head, &method, path, fields, length);
         Self {
             method,
             head,

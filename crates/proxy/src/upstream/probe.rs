@@ -111,7 +111,7 @@ fn request(
     headers.insert(header::HOST, target.host_header.clone());
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     if provider.wire == Dialect::Anthropic {
-        headers.insert(names::ANTHROPIC_VERSION, ANTHROPIC_VERSION);
+        headers.insert(names::ANTHROPIC_VERSION, ANTHROPIC_VERSION.clone());
     }
     for (name, value) in &provider.headers {
         headers.insert(name.clone(), value.clone());

@@ -13,7 +13,13 @@ use crate::names;
 use crate::snapshot::Provider;
 
 /// The version that Anthropic expects where the caller names none.
-pub(super) const ANTHROPIC_VERSION: HeaderValue = HeaderValue::from_static("2023-06-01");
+pub(super) static ANTHROPIC_VERSION: HeaderValue = HeaderValue::from_static("2023-06-01");
+
+// Names and values that are lent to a request's fields.
+static HOST: HeaderName = header::HOST;
+static ACCEPT_ENCODING: HeaderName = header::ACCEPT_ENCODING;
+static VERSION: HeaderName = names::ANTHROPIC_VERSION;
+static IDENTITY: HeaderValue = HeaderValue::from_static("identity");
 
 /// The request as it goes to the provider: the caller's fields and body but
 /// for what names the caller, the connection or the model.
@@ -28,30 +34,49 @@ pub(super) fn upstream_request(leased: &Leased, target: &Target) -> Option<Outgo
         Some(through) => (&through.method, Cow::Borrowed(through.path.as_str())),
     };
     let path = target.path(&path, query.as_deref())?;
-    let mut headers = passed_on(&leased.head().headers);
-    if leased.translated().is_some() {
-        strip_dialect(&mut headers);
-    }
-    headers.insert(header::HOST, target.host_header.clone());
-    // What is compressed can't be metered without decoding it first.
-    headers.insert(
-        header::ACCEPT_ENCODING,
-        HeaderValue::from_static("identity"),
-    );
-    if provider.wire == Dialect::Anthropic && !headers.contains_key(names::ANTHROPIC_VERSION) {
-        headers.insert(names::ANTHROPIC_VERSION, ANTHROPIC_VERSION);
-    }
-    for (name, value) in &provider.headers {
-        headers.insert(name.clone(), value.clone());
-    }
-    if let Some((name, value)) = &leased.credential()?.header {
-        headers.insert(name.clone(), value.clone());
-    }
-    for (name, value) in leased.own_key() {
-        headers.insert(name, value);
-    }
     let body = edited_body(leased, provider)?;
-    Some(Outgoing::new(method.clone(), &path, &headers, body))
+    let callers = &leased.head().headers;
+    let own_key = leased.own_key();
+    let ours = our_fields(leased, provider, target, &own_key)?;
+    let is_foreign = leased.translated().is_some();
+    let passed = passed_on(callers).filter(|(name, _)| {
+        let is_overridden = ours.iter().any(|(own, _)| own == name);
+        !(is_overridden || is_foreign && is_of_a_dialect(name))
+    });
+    let fields = passed.chain(ours.iter().copied());
+    Some(Outgoing::new(method.clone(), &path, fields, body))
+}
+
+type Field<'f> = (&'f HeaderName, &'f HeaderValue);
+
+/// What is set on every request, over the caller's; of two of a name the later holds.
+fn our_fields<'f>(
+    leased: &'f Leased,
+    provider: &'f Provider,
+    target: &'f Target,
+    own_key: &'f [(HeaderName, HeaderValue)],
+) -> Option<SmallVec<[Field<'f>; 8]>> {
+    let mut ours: SmallVec<[Field<'f>; 8]> = SmallVec::new();
+    ours.push((&HOST, &target.host_header));
+    // What is compressed can't be metered without decoding it first.
+    ours.push((&ACCEPT_ENCODING, &IDENTITY));
+    let says_version = || {
+        let mut passed = passed_on(&leased.head().headers);
+        leased.translated().is_none() && passed.any(|(name, _)| *name == VERSION)
+    };
+    if provider.wire == Dialect::Anthropic && !says_version() {
+        ours.push((&VERSION, &ANTHROPIC_VERSION));
+    }
+    let credential = leased.credential()?.header.as_ref();
+    let credential = credential.map(|(name, value)| (name, value));
+    let own_key = own_key.iter().map(|(name, value)| (name, value));
+    for field in provider.headers.iter().chain(credential).chain(own_key) {
+        match ours.iter_mut().find(|(name, _)| *name == field.0) {
+            Some(before) => *before = field,
+            None => ours.push(field),
+        }
+    }
+    Some(ours)
 }
 
 /// Where the endpoint is behind a provider's base URL.
@@ -99,20 +124,11 @@ pub(super) fn asks_usage(leased: &Leased, provider: &Provider) -> bool {
     asks && leased.through().is_none() && provider.ask_usage && view.stream && !view.usage_asked
 }
 
-/// Fields that belong to the caller's dialect mean nothing to another provider,
-/// or something else.
-fn strip_dialect(headers: &mut HeaderMap) {
-    let names: SmallVec<[HeaderName; 8]> = headers
-        .keys()
-        .filter(|name| {
-            let known = ["anthropic-", "openai-", "x-goog-", "x-stainless-"];
-            known.iter().any(|prefix| name.as_str().starts_with(prefix))
-        })
-        .cloned()
-        .collect();
-    for name in names {
-        headers.remove(&name);
-    }
+/// Fields that belong to the caller's dialect mean nothing to another provider, or
+/// something else.
+fn is_of_a_dialect(name: &HeaderName) -> bool {
+    let known = ["anthropic-", "openai-", "x-goog-", "x-stainless-"];
+    known.iter().any(|prefix| name.as_str().starts_with(prefix))
 }
 
 /// Fields that are the caller's own business with us, or the connection's.
@@ -155,19 +171,13 @@ pub(crate) fn is_ours(name: &HeaderName) -> bool {
         || name.starts_with("sec-")
 }
 
-fn passed_on(from: &HeaderMap) -> HeaderMap {
-    let mut to = HeaderMap::with_capacity(from.len() + 4);
+/// The caller's fields that go on.
+fn passed_on(from: &HeaderMap) -> impl Iterator<Item = Field<'_>> {
     let named = connection_fields(from);
-    for (name, value) in from {
-        if !is_ours(name)
-            && !named
-                .iter()
-                .any(|field| field.eq_ignore_ascii_case(name.as_str()))
-        {
-            to.append(name.clone(), value.clone());
-        }
-    }
-    to
+    from.iter().filter(move |(name, _)| {
+        let is_named = |field: &&str| field.eq_ignore_ascii_case(name.as_str());
+        !is_ours(name) && !named.iter().any(is_named)
+    })
 }
 
 /// Fields that `Connection` declares to be for this hop only (RFC 9110, 7.6.1).
@@ -203,10 +213,7 @@ mod tests {
                 HeaderValue::from_static(value),
             );
         }
-        let names: Vec<_> = passed_on(&from)
-            .keys()
-            .map(|name| name.to_string())
-            .collect();
+        let names: Vec<_> = passed_on(&from).map(|(name, _)| name.to_string()).collect();
         assert_eq!(names, ["anthropic-beta", "user-agent"]);
     }
 }

@@ -333,18 +333,28 @@ impl Exchange<'_> {
         }
         match self.understood(body) {
             Ok((view, body, note)) => Ok(Answer::Whole {
+                note: self.in_one_piece(note),
                 head,
                 usage: view.usage,
                 output_bytes: view.output_bytes,
                 model: view.model,
                 is_estimate: false,
-                note,
                 body,
             }),
             Err(AnswerFault::NotJson(note)) => Err(bad_answer(note)),
             Err(AnswerFault::ErrorInside { class, message }) => {
                 Err(AttemptFault::new(class, self.scrubbed(&message)))
             }
+        }
+    }
+
+    /// Tells of a provider that does not stream.
+    fn in_one_piece(&self, note: Cow<'static, str>) -> Cow<'static, str> {
+        const WHOLE: &str = "answered in one piece although a stream was asked for";
+        match (self.leased.view().stream, note.is_empty()) {
+            (false, _) => note,
+            (true, true) => Cow::Borrowed(WHOLE),
+            (true, false) => format!("{WHOLE}; {note}").into(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! One open file, and what keeps it as it is.
 
 use std::fs::{File, Metadata, OpenOptions};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, ErrorKind, Read, Seek, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -17,6 +17,8 @@ use crate::system::lease;
 const LARGEST: u64 = 1 << 30;
 /// Largest script; it is held in memory.
 const LARGEST_SCRIPT: u64 = 16 << 20;
+/// Where only the system's owner puts programs, who can change anything.
+const SYSTEM: [&str; 5] = ["/usr", "/bin", "/sbin", "/lib", "/opt"];
 /// Bytes that are read at once.
 const PART: usize = 128 << 10;
 /// `S_ISUID` and `S_ISGID`.
@@ -24,7 +26,7 @@ const OTHER_RIGHTS: u32 = 0o6000;
 
 /// A file or folder that was opened by its name, once.
 #[derive(Debug)]
-pub(super) struct Opened {
+pub(crate) struct Opened {
     file: File,
     asked: PathBuf,
     /// Where the kernel says that it is: past every link.
@@ -73,13 +75,23 @@ impl Opened {
     }
 
     /// The path past every link.
-    pub(super) fn real(&self) -> &Path {
+    pub(crate) fn real(&self) -> &Path {
         &self.real
     }
 
     /// Whether this user may execute it.
     pub(super) fn is_executable(&self) -> bool {
         access(at(&self.file), Access::EXEC_OK).is_ok()
+    }
+
+    /// A small program that this user could exchange, and no part of the
+    /// system: what a text names, and its shell starts by name. A larger one
+    /// is not worth the memory.
+    pub(super) fn is_own_work(&self) -> bool {
+        self.about.len() <= LARGEST_SCRIPT
+            && self.is_changeable()
+            && !self.elevates()
+            && !SYSTEM.iter().any(|system| self.real.starts_with(system))
     }
 
     /// Whether it takes other rights when it is executed.
@@ -95,7 +107,7 @@ impl Opened {
     }
 
     /// What a person and a digest are told of it.
-    pub(super) fn seen(&self, role: Role, sha256: [u8; 32]) -> Seen {
+    pub(crate) fn seen(&self, role: Role, sha256: [u8; 32]) -> Seen {
         Seen {
             path: match role {
                 Role::Folder => self.real.clone(),
@@ -171,6 +183,25 @@ impl Grip {
 
     pub(super) fn into_descriptor(self) -> OwnedFd {
         self.0
+    }
+}
+
+/// A place where nothing stands, or a link that leads nowhere. `None` where
+/// something does.
+pub(super) fn absent(path: &Path) -> Result<Option<Seen>, SealError> {
+    match std::fs::metadata(path) {
+        Ok(_) => Ok(None),
+        Err(why) if matches!(why.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Ok(Some(Seen {
+                path: path.to_owned(),
+                role: Role::Absent,
+                sha256: [0; 32],
+                device: 0,
+                inode: 0,
+                writable: false,
+            }))
+        }
+        Err(why) => Err(unreadable(path)(why)),
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) fn in_path(name: &OsStr, search: &OsStr) -> Result<Opened, SealError>
 }
 
 /// The folder to work in.
-pub(super) fn folder(path: &Path) -> Result<Opened, SealError> {
+pub(crate) fn folder(path: &Path) -> Result<Opened, SealError> {
     if !path.is_absolute() {
         let path = path.to_owned();
         let (found, expected) = ("relative", "an absolute folder");

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 use tempfile::TempDir;
 use tollgate_run::{
-    Backstop, Bubblewrap, Captured, Confinement, End, Exit, Keeper, Output, Sandbox, Sealed, Spec,
-    Tree, Wanted, What,
+    Backstop, Bubblewrap, Captured, Confinement, End, Exit, Keeper, Output, Role, Sandbox, Sealed,
+    Spec, Tree, Wanted, What,
 };
 use tollgate_testkit::within;
 
@@ -62,11 +62,15 @@ impl Place {
     }
 
     fn seal(&self, what: What<'_>) -> Sealed {
+        self.seal_watching(what, &[])
+    }
+
+    fn seal_watching(&self, what: What<'_>, watched: &[(PathBuf, Role)]) -> Sealed {
         let sealed = Sealed::open(&Wanted {
             what,
             folder: &self.at("work"),
             search: OsStr::new("/usr/bin:/bin"),
-            watched: &[],
+            watched,
         });
         sealed.unwrap()
     }
@@ -135,6 +139,22 @@ async fn a_script_runs_as_it_was_read_at_its_own_path() {
         text(captured.output),
         format!("{} a b first\n", script.display())
     );
+    assert_eq!(end.exit, Exit::Code(0));
+}
+
+#[tokio::test]
+async fn a_program_that_a_text_names_runs_as_it_was_read() {
+    let Some(place) = Place::new() else { return };
+    let tool = place.at("work/tool");
+    fs::copy("/usr/bin/echo", &tool).unwrap();
+    let watched = [(tool.clone(), Role::Binary)];
+    let sealed = place.seal_watching(What::Text(OsStr::new("./tool first | cat")), &watched);
+    // Another file in its place, as an installer would do it.
+    fs::copy("/usr/bin/true", place.at("work/other")).unwrap();
+    fs::rename(place.at("work/other"), &tool).unwrap();
+    let (end, captured) = place.run_sealed(sealed, None).await;
+    assert_eq!(text(captured.errors), "");
+    assert_eq!(text(captured.output), "first\n");
     assert_eq!(end.exit, Exit::Code(0));
 }
 

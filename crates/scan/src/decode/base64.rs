@@ -1,4 +1,4 @@
-use super::{Layer, is_text, pay};
+use super::{Layer, is_text, pay, swar};
 
 /// Shortest run that is decoded, in letters.
 const SHORTEST: usize = 20;
@@ -40,11 +40,18 @@ pub(crate) fn parts(text: &[u8], budget: &mut usize, found: &mut Vec<Layer>) {
     }
 }
 
-/// The next run of at least [`SHORTEST`] letters. Looks at every twentieth
-/// byte and only steps back where that one is a letter.
+/// The next run of at least [`SHORTEST`] letters. Looks from behind: in prose
+/// the last eight of twenty bytes have a blank.
 pub(crate) fn next_run(text: &[u8], from: usize) -> Option<(usize, usize)> {
     let mut at = from;
     while at + SHORTEST <= text.len() {
+        // All letters are behind the marks that begin with a blank.
+        let late = swar::word(text, at + SHORTEST - 8).unwrap_or(0);
+        let marks = swar::below(late, b'+');
+        if marks != 0 {
+            at += SHORTEST - swar::behind(marks);
+            continue;
+        }
         let gap = text[at..at + SHORTEST]
             .iter()
             .rposition(|byte| !is_letter(*byte));

@@ -1,5 +1,5 @@
 use super::base64::{is_compressed, is_wide};
-use super::{Layer, is_text, pay};
+use super::{Layer, is_text, pay, swar};
 
 /// Shortest run that is decoded, in digits.
 const SHORTEST: usize = 24;
@@ -25,6 +25,12 @@ pub(crate) fn parts(text: &[u8], budget: &mut usize, found: &mut Vec<Layer>) {
 pub(crate) fn next_run(text: &[u8], from: usize) -> Option<(usize, usize)> {
     let mut at = from;
     while let Some(window) = text[at..].first_chunk::<SHORTEST>() {
+        let late = swar::word(text, at + SHORTEST - 8).unwrap_or(0);
+        let letters = swar::above(late, b'f') & !swar::equal(late, b'x');
+        if letters != 0 {
+            at += SHORTEST - swar::behind(letters);
+            continue;
+        }
         // From behind: in other text the next run begins near the window's end.
         if let Some(gap) = window.iter().rposition(|byte| !is_part(*byte)) {
             at += gap + 1;

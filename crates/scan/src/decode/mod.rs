@@ -9,6 +9,7 @@ mod base64;
 mod escape;
 mod hex;
 mod inflate;
+mod swar;
 mod wide;
 
 pub(crate) use base64::{all as base64_all, is_letter as is_base64};

@@ -88,8 +88,6 @@ impl Piece {
 struct Form {
     secret: u32,
     length: u32,
-    /// The last window: many secrets begin alike, and the digest costs more.
-    tail: u32,
     digest: [u8; 16],
     windows: Vec<u32>,
 }
@@ -98,6 +96,10 @@ struct Form {
 struct Entry {
     form: u32,
     offset: u16,
+    length: u32,
+    /// The form's last window: many secrets begin alike, and to go through all
+    /// of them must stay in one place of memory.
+    tail: u32,
 }
 
 /// Words of the bitmap: 128 KiB.
@@ -197,12 +199,12 @@ impl Book {
         let windows: usize = self
             .windows
             .values()
-            .map(|entries| 32 + entries.capacity() * 8)
+            .map(|entries| 32 + entries.capacity() * size_of::<Entry>())
             .sum();
         let forms: usize = self
             .forms
             .iter()
-            .map(|form| 64 + form.windows.capacity() * 4)
+            .map(|form| size_of::<Form>() + form.windows.capacity() * 4)
             .sum();
         windows + forms + self.secrets.len() * 48 + self.bits.len() * 8
     }
@@ -217,11 +219,14 @@ impl Book {
         let mut at = 0;
         // Four windows at once: hardly ever is one of them known.
         while let Some(bytes) = text[at..].first_chunk::<{ 3 * STRIDE + 8 }>() {
-            let hashes = [0, 1, 2, 3].map(|step| {
+            let mut hashes = [0; 4];
+            let mut any = false;
+            for (step, hash) in hashes.iter_mut().enumerate() {
                 let word = bytes[step * STRIDE..].first_chunk::<8>();
-                self.hash(word.map_or(0, |word| u64::from_le_bytes(*word)))
-            });
-            if hashes.map(|hash| self.has_bits(hash)) != [false; 4] {
+                *hash = self.hash(word.map_or(0, |word| u64::from_le_bytes(*word)));
+                any |= self.has_bits(*hash);
+            }
+            if any {
                 for (step, hash) in hashes.into_iter().enumerate() {
                     if self.has_bits(hash) {
                         open = open.min(self.look(text, at + step * STRIDE, hash, found));
@@ -279,23 +284,27 @@ impl Book {
         let Some(entries) = self.windows.get(&hash) else {
             return open;
         };
+        let mut tail = (0, 0);
         for entry in entries {
-            let form = &self.forms[entry.form as usize];
             let Some(start) = at.checked_sub(usize::from(entry.offset)) else {
                 continue;
             };
-            let end = start + form.length as usize;
+            let end = start + entry.length as usize;
             if end > text.len() {
                 open = open.min(start);
                 continue;
             }
-            if self.window(&text[end - WINDOW..]) != form.tail
+            if tail.0 != end {
+                tail = (end, self.window(&text[end - WINDOW..]));
+            }
+            if tail.1 != entry.tail
                 || found
                     .iter()
                     .any(|known| known.start <= start && known.end >= end)
             {
                 continue;
             }
+            let form = &self.forms[entry.form as usize];
             if self.digest(&text[start..end]) == form.digest {
                 found.push(Finding {
                     detector: Detector::KnownSecrets,
@@ -380,12 +389,12 @@ impl Book {
         let form = Form {
             secret,
             length: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
-            tail: self.window(&bytes[last..]),
             digest: self.digest(bytes),
             windows: (0..=reach)
                 .map(|offset| self.window(&bytes[offset..]))
                 .collect(),
         };
+        let tail = self.window(&bytes[last..]);
         let number = match self.free.pop() {
             Some(number) => number,
             None => u32::try_from(self.forms.len()).unwrap_or(u32::MAX),
@@ -394,6 +403,8 @@ impl Book {
             let entry = Entry {
                 form: number,
                 offset: u16::try_from(offset).unwrap_or(u16::MAX),
+                length: form.length,
+                tail,
             };
             self.windows.entry(*hash).or_default().push(entry);
             self.bits[word_of(*hash)] |= bits_of(*hash);
@@ -432,6 +443,7 @@ impl Book {
         }
     }
 
+    #[inline(always)]
     fn has_bits(&self, hash: u32) -> bool {
         !self.bits[word_of(hash)] & bits_of(hash) == 0
     }
@@ -443,7 +455,7 @@ impl Book {
         self.hash(u64::from_le_bytes(word))
     }
 
-    #[inline]
+    #[inline(always)]
     fn hash(&self, word: u64) -> u32 {
         // Multiply and shift: the upper half depends on all six bytes.
         ((word << 16 ^ self.mask).wrapping_mul(self.multiplier) >> 32) as u32

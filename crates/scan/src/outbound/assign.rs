@@ -20,7 +20,6 @@ pub(crate) struct Words {
     kinds: Option<Kinds>,
 }
 
-#[derive(Clone)]
 struct Kinds {
     password: Arc<str>,
     token: Arc<str>,
@@ -28,13 +27,17 @@ struct Kinds {
 }
 
 impl Words {
-    fn kinds(&mut self) -> Kinds {
-        let make = || Kinds {
+    fn kind(&mut self, word: Word) -> &Arc<str> {
+        let kinds = self.kinds.get_or_insert_with(|| Kinds {
             password: "generic-password".into(),
             token: "generic-secret".into(),
             header: "authorization-header".into(),
-        };
-        self.kinds.get_or_insert_with(make).clone()
+        });
+        match word {
+            Word::Password => &kinds.password,
+            Word::Header => &kinds.header,
+            Word::Token | Word::Vague => &kinds.token,
+        }
     }
 }
 
@@ -79,11 +82,10 @@ fn judge(hits: &mut Hits<'_>, words: &mut Words, word: Word, name: &Name, value:
     if body.is_empty() {
         return;
     }
-    let kinds = words.kinds();
-    let (kind, found) = match word {
-        Word::Password => (&kinds.password, is_password(text, name, &value, body)),
-        Word::Header => (&kinds.header, is_header(&value, body)),
-        Word::Token | Word::Vague => (&kinds.token, is_token(text, name, word, &value, body)),
+    let found = match word {
+        Word::Password => is_password(text, name, &value, body),
+        Word::Header => is_header(&value, body),
+        Word::Token | Word::Vague => is_token(text, name, word, &value, body),
     };
     // Last, because it compares with the most.
     if found && !name::is_foreign(&text[name.start..name.end], word) {
@@ -92,7 +94,7 @@ fn judge(hits: &mut Hits<'_>, words: &mut Words, word: Word, name: &Name, value:
             false => Severity::Medium,
         };
         words.taken = value.end;
-        hits.add(kind, severity, value.start, value.end);
+        hits.add(words.kind(word), severity, value.start, value.end);
     }
 }
 

@@ -99,20 +99,21 @@ impl Catalog {
         let mut literals = Literals::default();
         for (number, rule) in rules.iter().enumerate() {
             let target = Target::Rule(u32::try_from(number).unwrap_or(u32::MAX));
+            let is_exact = rule.near == 0;
             rule.literals
                 .iter()
-                .for_each(|literal| literals.add(literal, target));
+                .for_each(|literal| literals.add(literal, target, is_exact));
         }
         for (word, class) in WORDS {
-            literals.add(word, Target::Word(*class));
+            literals.add(word, Target::Word(*class), false);
         }
         for (number, name) in services.iter().enumerate() {
             let target = Target::Service(u32::try_from(number).unwrap_or(u32::MAX));
-            literals.add(name, target);
+            literals.add(name, target, false);
         }
-        literals.add("://", Target::Address);
-        literals.add("-----BEGIN ", Target::Pem);
-        literals.add("kind:", Target::Manifest);
+        literals.add("://", Target::Address, false);
+        literals.add("-----BEGIN ", Target::Pem, true);
+        literals.add("kind:", Target::Manifest, false);
         let kinds = services
             .iter()
             .map(|name| format!("{name}-key").into())
@@ -164,23 +165,34 @@ fn services() -> Vec<&'static str> {
 
 #[derive(Default)]
 struct Literals {
+    /// In small letters.
     texts: Vec<String>,
+    /// As they are spelled, where nobody looks for them in other letters.
+    spelled: Vec<Option<String>>,
     targets: Vec<Vec<Target>>,
 }
 
 impl Literals {
-    fn add(&mut self, text: &str, target: Target) {
-        let text = text.to_ascii_lowercase();
+    fn add(&mut self, spelled: &str, target: Target, is_exact: bool) {
+        let text = spelled.to_ascii_lowercase();
         match self.texts.iter().position(|known| *known == text) {
-            Some(at) => self.targets[at].push(target),
+            Some(at) => {
+                self.targets[at].push(target);
+                self.spelled[at].take_if(|known| !is_exact || known != spelled);
+            }
             None => {
                 self.texts.push(text);
+                self.spelled.push(is_exact.then(|| spelled.to_owned()));
                 self.targets.push(vec![target]);
             }
         }
     }
 
     fn sieve(&self) -> Sieve {
-        Sieve::new(self.texts.iter().map(String::as_bytes))
+        let both = self.texts.iter().zip(&self.spelled);
+        Sieve::spelled(both.map(|(text, spelled)| match spelled {
+            Some(spelled) => (spelled.as_bytes(), true),
+            None => (text.as_bytes(), false),
+        }))
     }
 }

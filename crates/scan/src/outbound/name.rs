@@ -1,4 +1,9 @@
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
 use super::catalog::Word;
+use super::placeholder;
 
 /// The identifier that a word stands in.
 pub(crate) struct Name {
@@ -95,9 +100,7 @@ impl Name {
 
 /// Names that end like a secret's and hold none.
 pub(crate) fn is_foreign(name: &[u8], word: Word) -> bool {
-    let lower = name.to_ascii_lowercase();
-    let has = |part: &str| memchr::memmem::find(&lower, part.as_bytes()).is_some();
-    let always = [
+    const ALWAYS: &[&str] = &[
         "public",
         "publish",
         "_id",
@@ -187,7 +190,7 @@ pub(crate) fn is_foreign(name: &[u8], word: Word) -> bool {
         "checksum",
         "integrity",
     ];
-    let vague = [
+    const VAGUE: &[&str] = &[
         "primary",
         "foreign",
         "sort",
@@ -237,7 +240,10 @@ pub(crate) fn is_foreign(name: &[u8], word: Word) -> bool {
         "config_key",
         "anchor",
     ];
-    always.iter().any(|part| has(part)) || word == Word::Vague && vague.iter().any(|part| has(part))
+    static PARTS: LazyLock<[Option<AhoCorasick>; 2]> =
+        LazyLock::new(|| [ALWAYS, VAGUE].map(placeholder::any_of));
+    let has = |parts: &Option<AhoCorasick>| parts.as_ref().is_some_and(|all| all.is_match(name));
+    has(&PARTS[0]) || word == Word::Vague && has(&PARTS[1])
 }
 
 /// Whether the line up to here names something that gives out keys: a letter

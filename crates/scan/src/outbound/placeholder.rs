@@ -1,6 +1,9 @@
 //! Values that stand where a secret belongs and are none: placeholders,
 //! references to variables, sequences, words that only say what they are.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
 use sha2::{Digest, Sha256};
 
 /// Words that stand in examples and never in a random value.
@@ -102,11 +105,16 @@ pub(crate) fn is_placeholder(value: &[u8]) -> bool {
 
 /// Whether a value of a known form is one that stands in documentation.
 pub(crate) fn is_dummy(value: &[u8]) -> bool {
-    let lower = value[..value.len().min(256)].to_ascii_lowercase();
-    EXAMPLE_WORDS
-        .iter()
-        .any(|word| memchr::memmem::find(&lower, word).is_some())
-        || has_filler(&lower)
+    static WORDS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| any_of(EXAMPLE_WORDS));
+    let value = &value[..value.len().min(256)];
+    WORDS.as_ref().is_some_and(|words| words.is_match(value))
+        || has_filler(&value.to_ascii_lowercase())
+}
+
+/// Words in any letters; none only if there were more than fit into memory.
+pub(super) fn any_of(words: &[impl AsRef<[u8]>]) -> Option<AhoCorasick> {
+    let mut builder = AhoCorasick::builder();
+    builder.ascii_case_insensitive(true).build(words).ok()
 }
 
 /// The same for what programs make: they make no sequences, people do.

@@ -1,10 +1,12 @@
 //! Many literals in one pass, for text that hardly ever holds one.
 //!
 //! An automaton of two thousand words is larger than the nearest cache and
-//! walks from state to state, each waiting for the one before. Here every four
-//! letters side by side are looked up in a bitmap, independent of each other;
-//! of each literal the four that are rarest stand in it. What the bitmap lets
-//! through is compared with the few literals that have these four.
+//! walks from state to state, each waiting for the one before. Here four
+//! letters side by side, at every other place, are looked up in a bitmap,
+//! independent of each other. Of each literal the rarest four stand in it that
+//! begin at an even place of the literal, and the rarest at an odd one: one of
+//! the two stands at an even place of the text. What the bitmap lets through is
+//! compared with the few literals that have these four.
 
 mod rarity;
 
@@ -14,6 +16,9 @@ use rarity::RARITY;
 
 /// Letters of a gram.
 const GRAM: usize = 4;
+
+/// Places from one look to the next.
+const STRIDE: usize = 2;
 
 /// Bits of a letter: small and capital letters are one.
 const FOLD: u32 = 5;
@@ -44,16 +49,21 @@ pub(crate) struct Sieve {
     /// the nearest cache.
     slots: Vec<u32>,
     entries: Vec<Entry>,
-    /// In small letters.
-    literals: Vec<Box<[u8]>>,
+    literals: Vec<Literal>,
+}
+
+struct Literal {
+    text: Box<[u8]>,
+    /// Only in these letters; the others are in small ones and known in any.
+    is_exact: bool,
 }
 
 #[derive(Clone, Copy)]
 struct Entry {
     gram: u32,
     literal: u32,
-    /// Where in the literal the gram stands.
-    offset: u8,
+    /// Where in the literal the gram begins: one before it at the least.
+    offset: i8,
     /// How far from the gram's first letter another letter of the literal
     /// stands, beside the gram, and its last five bits: most of what has the
     /// gram ends there.
@@ -62,14 +72,15 @@ struct Entry {
 }
 
 impl Entry {
-    fn new(gram: u32, literal: u32, offset: u32, text: &[u8]) -> Self {
-        let (offset, at) = (u8::try_from(offset).unwrap_or(0), offset as usize);
-        let beside = match (at, text.get(at + GRAM)) {
+    fn new(gram: u32, literal: u32, offset: i32, text: &[u8]) -> Self {
+        let offset = i8::try_from(offset).unwrap_or(0);
+        let after = usize::try_from(i32::from(offset) + GRAM as i32).unwrap_or(0);
+        let beside = match (offset, text.get(after)) {
             (1.., _) => -1,
-            (0, Some(_)) => GRAM as i8,
-            (0, None) => 0,
+            (_, Some(_)) => GRAM as i8,
+            (_, None) => -offset,
         };
-        let letter = at.checked_add_signed(isize::from(beside));
+        let letter = usize::try_from(offset + beside).ok();
         let letter = letter.and_then(|at| text.get(at)).map_or(0, |it| it & 31);
         Self {
             gram,
@@ -88,22 +99,37 @@ impl std::fmt::Debug for Sieve {
 }
 
 impl Sieve {
-    /// A sieve for literals of one to [`LONGEST`] bytes; others are never seen.
+    /// A sieve for literals of one to [`LONGEST`] bytes, in capitals or not;
+    /// others are never seen.
     pub(crate) fn new<'a>(literals: impl Iterator<Item = &'a [u8]>) -> Self {
-        let literals: Vec<Box<[u8]>> = literals
-            .map(|text| text.to_ascii_lowercase().into())
+        Self::spelled(literals.map(|text| (text, false)))
+    }
+
+    /// The same, of which some are only seen in the letters they are given in.
+    pub(crate) fn spelled<'a>(literals: impl Iterator<Item = (&'a [u8], bool)>) -> Self {
+        let literals: Vec<Literal> = literals
+            .map(|(text, is_exact)| Literal {
+                text: match is_exact {
+                    true => text.into(),
+                    false => text.to_ascii_lowercase().into(),
+                },
+                is_exact,
+            })
             .collect();
         let mut bits: Box<[u32; GRAMS / 32]> = Box::new([0; GRAMS / 32]);
         let mut entries = Vec::new();
-        for (number, text) in literals.iter().enumerate() {
-            let literal = u32::try_from(number).unwrap_or(u32::MAX);
+        for (number, literal) in literals.iter().enumerate() {
+            let text = &literal.text;
+            let number = u32::try_from(number).unwrap_or(u32::MAX);
             if text.is_empty() || text.len() > LONGEST {
                 continue;
             }
-            let (offset, grams) = rarest(text);
-            for gram in grams {
-                bits[gram as usize / 32] |= 1 << (gram % 32);
-                entries.push(Entry::new(gram, literal, offset, text));
+            for odd in [0, 1] {
+                let (offset, grams) = rarest(text, odd);
+                for gram in grams {
+                    bits[gram as usize / 32] |= 1 << (gram % 32);
+                    entries.push(Entry::new(gram, number, offset, text));
+                }
             }
         }
         let count = entries.len().next_power_of_two().max(64);
@@ -173,22 +199,23 @@ impl Sieve {
         seen: &mut Vec<Seen>,
     ) {
         let mut at = from;
-        // Eight grams at once: eleven letters of five bits in one word.
+        // Eleven letters of five bits in one word: four grams at once.
         if let Some(mut here) = eight(text, at) {
             while at + 8 <= until
                 && let Some(next) = eight(text, at + 8)
             {
                 let row = here << (3 * FOLD) | next >> (5 * FOLD);
-                let mut any = 0;
-                for step in 0..8 {
-                    let gram = (row >> ((7 - step) * FOLD)) as usize & (GRAMS - 1);
-                    any |= self.bits[gram / 32] >> (gram % 32);
+                let mut grams = [0; 4];
+                let mut any = false;
+                for (step, gram) in grams.iter_mut().enumerate() {
+                    let shift = (7 - step as u32 * STRIDE as u32) * FOLD;
+                    *gram = (row >> shift) as usize & (GRAMS - 1);
+                    any |= self.has(*gram);
                 }
-                if any & 1 == 1 {
-                    for step in 0..8 {
-                        let gram = (row >> ((7 - step) * FOLD)) as usize & (GRAMS - 1);
+                if any {
+                    for (step, gram) in grams.into_iter().enumerate() {
                         if self.has(gram) {
-                            self.compare(text, at + step as usize, gram, keep, seen);
+                            self.compare(text, at + step * STRIDE, gram, keep, seen);
                         }
                     }
                 }
@@ -196,7 +223,7 @@ impl Sieve {
                 at += 8;
             }
         }
-        for at in at..until {
+        for at in (at..until).step_by(STRIDE) {
             let gram = gram(&text[at..]) as usize;
             if self.has(gram) {
                 self.compare(text, at, gram, keep, seen);
@@ -204,7 +231,7 @@ impl Sieve {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn has(&self, gram: usize) -> bool {
         self.bits[gram / 32] >> (gram % 32) & 1 == 1
     }
@@ -230,10 +257,10 @@ impl Sieve {
                 continue;
             }
             let literal = &self.literals[entry.literal as usize];
-            let Some(start) = at.checked_sub(entry.offset as usize) else {
+            let Some(start) = at.checked_add_signed(isize::from(-entry.offset)) else {
                 continue;
             };
-            let end = start + literal.len();
+            let end = start + literal.text.len();
             let one = Seen {
                 literal: entry.literal,
                 start,
@@ -241,7 +268,7 @@ impl Sieve {
             };
             if text
                 .get(start..end)
-                .is_some_and(|part| part.eq_ignore_ascii_case(literal))
+                .is_some_and(|part| literal.stands_in(part))
                 && keep(&one)
             {
                 seen.push(one);
@@ -254,6 +281,15 @@ impl Sieve {
 #[inline]
 fn slot(gram: u32, count: usize) -> usize {
     gram.wrapping_mul(0x9E37_79B1) as usize >> 8 & (count - 1)
+}
+
+impl Literal {
+    fn stands_in(&self, part: &[u8]) -> bool {
+        match self.is_exact {
+            true => *self.text == *part,
+            false => self.text.eq_ignore_ascii_case(part),
+        }
+    }
 }
 
 /// Eight letters from here on in five bits each, the first one highest.
@@ -274,28 +310,43 @@ fn gram(text: &[u8]) -> u32 {
     })
 }
 
-/// The grams that a literal is known by and where they stand in it: the rarest
-/// one, or all that a short literal may be part of.
-fn rarest(text: &[u8]) -> (u32, Vec<u32>) {
-    if let Some(missing) = GRAM.checked_sub(text.len()).filter(|missing| *missing > 0) {
-        let all = 0..1u32 << (FOLD as usize * missing);
-        return (0, all.map(|rest| gram(text) | rest).collect());
+/// The grams that a literal is known by where it begins at an even place or
+/// at an odd one, and where in it they begin: the rarest one, or all that a
+/// short literal may be part of.
+fn rarest(text: &[u8], odd: i32) -> (i32, Vec<u32>) {
+    // One letter before it and one behind it may be any.
+    let last = text.len() as i32 - GRAM as i32;
+    let whole = (odd..=last).step_by(STRIDE);
+    let best = whole.max_by_key(|at| {
+        let part = &text[*at as usize..*at as usize + GRAM];
+        (rarity(part), std::cmp::Reverse(*at))
+    });
+    if let Some(best) = best {
+        return (best, vec![gram(&text[best as usize..])]);
     }
-    let rarity = |part: &[u8]| -> u32 {
-        let pairs = part.windows(2);
-        pairs
-            .map(|pair| {
-                let digit = RARITY[usize::from(pair[0] & 31)][usize::from(pair[1] & 31)];
-                (digit as char).to_digit(16).unwrap_or(0)
-            })
-            .sum()
+    let offset = -odd;
+    let letters = |any: u32| {
+        (offset..offset + GRAM as i32).fold((0, any), |(gram, any), at| {
+            let letter = usize::try_from(at).ok().and_then(|at| text.get(at));
+            match letter {
+                Some(letter) => (gram << FOLD | u32::from(letter & 31), any),
+                None => (gram << FOLD | any & 31, any >> FOLD),
+            }
+        })
     };
-    let best = text
-        .windows(GRAM)
-        .enumerate()
-        .max_by_key(|(at, part)| (rarity(part), std::cmp::Reverse(*at)));
-    let (offset, part) = best.unwrap_or((0, text));
-    (u32::try_from(offset).unwrap_or(0), vec![gram(part)])
+    let missing = GRAM - (text.len() - usize::from(text.len() == GRAM && odd == 1)).min(GRAM);
+    let all = 0..1u32 << (FOLD as usize * missing);
+    (offset, all.map(|any| letters(any).0).collect())
+}
+
+fn rarity(part: &[u8]) -> u32 {
+    let pairs = part.windows(2);
+    pairs
+        .map(|pair| {
+            let digit = RARITY[usize::from(pair[0] & 31)][usize::from(pair[1] & 31)];
+            (digit as char).to_digit(16).unwrap_or(0)
+        })
+        .sum()
 }
 
 #[cfg(test)]

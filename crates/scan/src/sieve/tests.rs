@@ -58,6 +58,21 @@ fn literals_at_the_edges_of_blocks_are_seen_once() {
     }
 }
 
+#[test]
+fn an_exact_literal_is_seen_in_its_own_letters_only() {
+    let literals: [(&[u8], bool); 2] = [(b"AKIA", true), (b"token", false)];
+    let mut seen = Vec::new();
+    Sieve::spelled(literals.into_iter()).each(
+        b"akia AKIA Akia TOKEN",
+        0,
+        |_| true,
+        |one| {
+            seen.push((one.literal, one.start));
+        },
+    );
+    assert_eq!(seen, [(0, 5), (1, 15)]);
+}
+
 proptest! {
     #[test]
     fn it_sees_what_an_automaton_sees(

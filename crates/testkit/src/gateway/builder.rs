@@ -4,6 +4,7 @@ use super::process::Process;
 use super::{Gateway, RunOutput};
 use crate::client::Client;
 use crate::deadline::within;
+use nix::unistd::{Gid, Uid};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use tokio::process::Command;
@@ -16,6 +17,7 @@ pub struct GatewayBuilder {
     home: Option<PathBuf>,
     environment: Vec<(String, String)>,
     arguments: Vec<String>,
+    user: Option<u32>,
 }
 
 #[derive(Debug)]
@@ -41,6 +43,7 @@ impl GatewayBuilder {
             home: None,
             environment: Vec::new(),
             arguments: Vec::new(),
+            user: None,
         }
     }
 
@@ -65,6 +68,14 @@ impl GatewayBuilder {
     #[must_use]
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Runs it, and its other commands, as this user, who gets the home. Only
+    /// root can; the program has to stand where that user may execute it.
+    #[must_use]
+    pub const fn user(mut self, uid: u32) -> Self {
+        self.user = Some(uid);
         self
     }
 
@@ -103,6 +114,13 @@ impl GatewayBuilder {
         };
         if let Some(config) = &self.config {
             write_private(&home.path().join("tollgate.toml"), config);
+        }
+        if let Some(user) = self.user {
+            for path in [home.path(), &home.path().join("tollgate.toml")] {
+                let owner = Some(Uid::from_raw(user));
+                let group = Some(Gid::from_raw(user));
+                nix::unistd::chown(path, owner, group).unwrap();
+            }
         }
         home
     }
@@ -154,6 +172,9 @@ impl GatewayBuilder {
             .current_dir(home)
             .stdin(std::process::Stdio::null())
             .kill_on_drop(true);
+        if let Some(user) = self.user {
+            command.uid(user).gid(user);
+        }
         command
     }
 }

@@ -1,4 +1,8 @@
+use std::io::ErrorKind;
+use std::path::Path;
+
 use serde_json::{Value, json};
+use tollgate_clearance::LARGEST;
 
 use super::failure::Failure;
 use super::screen::{Paint, Screen};
@@ -46,20 +50,58 @@ pub(super) fn check(
     screen: &mut Screen,
 ) -> Result<(), Failure> {
     let found = config::load(paths, surroundings);
-    let (faults, warnings) = match &found {
-        Ok(settings) => (&[][..], &settings.warnings[..]),
-        Err(faults) => (&faults.faults[..], &faults.warnings[..]),
+    let (mut faults, warnings) = match &found {
+        Ok(settings) => (Vec::new(), &settings.warnings[..]),
+        Err(faults) => (faults.faults.clone(), &faults.warnings[..]),
     };
+    // Where the configuration can't be read, its usual place is looked at.
+    let rules = found.as_ref().ok().map(|it| it.approvals.file.clone());
+    faults.extend(rules_faults(
+        &rules.unwrap_or_else(|| paths.approvals()),
+        surroundings,
+    ));
+    let settings = found.as_ref().ok().filter(|_| faults.is_empty());
     if json {
-        screen.json(&objects(faults, warnings))?;
+        screen.json(&objects(&faults, warnings))?;
     } else {
         let paint = screen.paint;
-        screen.print(&render(faults, warnings, found.as_ref().ok(), paint));
+        screen.print(&render(&faults, warnings, settings, paint));
     }
     match faults.is_empty() {
         true => Ok(()),
         false => Err(Failure::faults_shown()),
     }
+}
+
+/// What keeps `exec-approvals.json` from being in force. A gateway makes the
+/// file at its start, so that none is no fault.
+fn rules_faults(file: &Path, surroundings: &dyn Surroundings) -> Vec<Fault> {
+    let fault = |line, message: String, hint: Option<String>| Fault {
+        file: file.to_owned(),
+        line,
+        message,
+        hint,
+    };
+    let text = match surroundings.file(file, LARGEST) {
+        Ok(bytes) if bytes.len() > LARGEST => {
+            let message = format!("is longer than {LARGEST} bytes, expected less");
+            return vec![fault(None, message, None)];
+        }
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Vec::new(),
+        Err(error) => return vec![fault(None, format!("can't be read: {error}"), None)],
+    };
+    let mode = surroundings.private(file).err();
+    let mode = mode.map(|message| fault(None, message, None));
+    let flaws = match std::str::from_utf8(&text) {
+        Ok(text) => tollgate_clearance::examine(text),
+        Err(_) => return vec![fault(None, "is no UTF-8 text, expected JSON".into(), None)],
+    };
+    let flaws = flaws.into_iter().map(|flaw| {
+        let line = flaw.line.and_then(|line| u32::try_from(line).ok());
+        fault(line, flaw.message, flaw.hint.map(str::to_owned))
+    });
+    mode.into_iter().chain(flaws).collect()
 }
 
 fn render(

@@ -13,7 +13,9 @@ mod ask;
 mod command;
 mod confinement;
 mod doorway;
+mod engine;
 mod environment;
+mod held;
 mod orders;
 mod proof;
 mod waiting;
@@ -104,7 +106,7 @@ pub(super) fn run(
     let wanted = settings.map(|settings| settings.exec).unwrap_or_default();
     let walls = Walls::find(arguments.sandbox, wanted, paths, surroundings)?;
     let secrets = super::run::Secrets::of(paths, surroundings);
-    let command = Command::read(arguments, &secrets).map_err(Failure::not_run)?;
+    let command = Command::read(arguments, &walls, &secrets).map_err(Failure::not_run)?;
     let doorway = Doorway::find(&file.unwrap_or_else(|| paths.approvals()), surroundings)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -125,8 +127,8 @@ async fn conduct(
     screen: &mut Screen,
 ) -> Result<End, Failure> {
     let mut waiting = Waiting::new(arguments.json);
-    let looked = command.look(&[]).map_err(Failure::not_run)?;
-    let place = walls.place(&looked);
+    let looked = command.look(walls, &[]).map_err(Failure::not_run)?;
+    let place = walls.place(command, &looked);
     let asking = Asking {
         arguments,
         command,
@@ -148,6 +150,9 @@ async fn conduct(
     let end = attend(&tree, &mut Told::by(&mut connection), signals, screen).await;
     // Where its output is relayed: until the last of it is out.
     tree.captured().await;
+    if end.cause != Cause::Itself {
+        walls.clear_away();
+    }
     finish(&end, arguments, &terminal, screen);
     connection.ended(&end).await;
     Ok(end)
@@ -161,20 +166,20 @@ async fn start(
     doorway: &Doorway,
     granted: &Granted,
 ) -> Result<(Tree, Terminal, Signals), Failure> {
-    let sealed = command.look(&granted.watched())?;
-    proof::prove(command, &sealed, place, granted, doorway)?;
+    let held = command.look(walls, &granted.watched())?;
+    proof::prove(command, &held, place, granted, doorway)?;
     let terminal = Terminal::remember();
     let signals = Signals::new().map_err(Failure::failed)?;
-    let spec = walls.put_up(sealed, place).map_err(Failure::failed)?;
-    let spec = finished(spec, arguments, command, &terminal);
+    let environment = command.environment.whole();
+    let spec = walls.put_up(held, place, environment, terminal.is_there());
+    let spec = finished(spec.map_err(Failure::failed)?, arguments, &terminal);
     let tree = Tree::start(spec, &Keeper::this_program(&[KEEP])).await;
     Ok((tree.map_err(Failure::failed)?, terminal, signals))
 }
 
 /// With a terminal the command shares it, as it would without Tollgate;
 /// without one it gets a session of its own.
-fn finished(mut spec: Spec, arguments: &Arguments, command: &Command, terminal: &Terminal) -> Spec {
-    spec.environment = command.environment.whole();
+fn finished(mut spec: Spec, arguments: &Arguments, terminal: &Terminal) -> Spec {
     spec.input = Input::Inherit;
     spec.output = Output::Inherit;
     spec.errors = Output::Inherit;

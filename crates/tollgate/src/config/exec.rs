@@ -39,9 +39,37 @@ pub(super) fn exec(table: Option<&Table>, findings: &mut Findings) -> Option<Exe
             }
         }
     }
+    let image = image(sandbox, findings);
     is_whole.then(|| ExecSettings {
         host,
         network: sandbox.flag("network"),
         writable,
+        image,
     })
+}
+
+/// An image is meant where podman makes the sandbox, and only there.
+fn image(sandbox: &Table, findings: &mut Findings) -> Option<String> {
+    let named = sandbox.text("image").map(|text| text.as_str().to_owned());
+    let is_podman = sandbox.word("backend") == "podman";
+    match named.filter(|name| !name.is_empty()) {
+        Some(name) if is_podman && !name.starts_with('-') => Some(name),
+        None if is_podman => {
+            let line = sandbox.line_of("backend");
+            findings
+                .fault(line, "exec sandbox: no image, expected one for podman")
+                .hint("`image = \"docker.io/library/node:20\"`, once it was pulled");
+            None
+        }
+        Some(name) if is_podman => {
+            let line = sandbox.line_of("image");
+            let found = name.escape_debug();
+            findings.fault(
+                line,
+                format!("exec sandbox: image is `{found}`, expected a name"),
+            );
+            None
+        }
+        _ => None,
+    }
 }

@@ -165,6 +165,8 @@ pub struct ExecSettings {
     pub network: bool,
     /// Folders that can be written in a sandbox beside the command's own.
     pub writable: Vec<PathBuf>,
+    /// The image of containers; none where bubblewrap makes the sandbox.
+    pub image: Option<String>,
 }
 
 /// Where commands run.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tollgate_api::{AnswerRequest, ApprovalReport, Order};
 use tollgate_approvals::{Approval, ApprovalId, Ladder, SocketEntry};
 use tollgate_clearance::{Clearance, House, Journal, Mask, Operator, Rulebook, Sockets, Terms};
@@ -45,7 +45,9 @@ pub(super) struct Parts {
 pub(super) struct Commands {
     clearance: Arc<Clearance>,
     rulebook: Arc<Rulebook>,
-    sockets: Option<(Sockets, String)>,
+    /// Sockets that are to be served in the place of those before.
+    doors: mpsc::UnboundedSender<(Sockets, String)>,
+    opened: Option<mpsc::UnboundedReceiver<(Sockets, String)>>,
 }
 
 impl Commands {
@@ -57,17 +59,8 @@ impl Commands {
         parts: Parts,
     ) -> anyhow::Result<Self> {
         let file = &settings.approvals.file;
-        let beside = file.parent().unwrap_or(Path::new("."));
-        tollgate_secrets::make_private_dir(beside)?;
-        let sockets = Sockets::bind(beside)?;
-        let token = mint_operator_token()?
-            .token
-            .expose()
-            .replacen("tgo", "tgr", 1);
-        let entry = SocketEntry {
-            path: sockets.path_in_file(),
-            token: token.clone(),
-        };
+        let (sockets, entry) = bind(file)?;
+        let token = entry.token.clone();
         let (rulebook, fault) = Rulebook::open(file.clone(), entry);
         if let Some(fault) = fault {
             tracing::error!("commands are denied until the file is mended: {fault}");
@@ -96,37 +89,66 @@ impl Commands {
         let house = Arc::new(Front { parts });
         let terms = terms(settings, paths);
         let clearance = Clearance::new(house, Arc::clone(&rulebook), room, journal, key, terms);
-        let public = clearance.public_key().to_string();
-        let beside = sockets.folder().join("grant.pub");
-        tollgate_secrets::publish_private(&beside, public.as_bytes())?;
+        publish_key(&clearance, &sockets)?;
+        let (doors, opened) = mpsc::unbounded_channel();
+        // The other end is here.
+        doors.send((sockets, token)).ok();
         Ok(Self {
             clearance: Arc::new(clearance),
             rulebook,
-            sockets: Some((sockets, token)),
+            doors,
+            opened: Some(opened),
         })
     }
 
     /// Serves the sockets until the task is dropped.
     pub(super) fn serve(&mut self) -> impl Future<Output = ()> + Send + 'static {
-        let (sockets, clearance) = (self.sockets.take(), Arc::clone(&self.clearance));
+        let (opened, clearance) = (self.opened.take(), Arc::clone(&self.clearance));
         let rulebook = Arc::clone(&self.rulebook);
         async move {
-            let Some((sockets, token)) = sockets else {
-                return;
-            };
             let used = async {
                 loop {
                     tokio::time::sleep(NOW_AND_THEN).await;
                     write_used(&rulebook);
                 }
             };
-            tokio::join!(sockets.serve(clearance, token), used);
+            if let Some(opened) = opened {
+                tokio::join!(serve_newest(opened, clearance), used);
+            }
         }
     }
 
-    /// Other terms, after a reload.
-    pub(super) fn reload(&self, settings: &Settings, paths: &Paths) {
+    /// Other terms, times and rules, after a reload. Gives back what could not
+    /// be changed.
+    pub(super) async fn reload(&self, settings: &Settings, paths: &Paths) -> Vec<String> {
+        let mut notes = Vec::new();
         self.clearance.replace(terms(settings, paths));
+        self.clearance
+            .room()
+            .replace(settings.approvals.ladder)
+            .await;
+        let (now, then) = (&settings.approvals.file, self.rulebook.path());
+        if *now != *then
+            && let Err(error) = self.move_to(now)
+        {
+            notes.push(format!(
+                "approvals.file stays `{}`: {error:#}",
+                then.display()
+            ));
+        }
+        notes
+    }
+
+    /// Another file, with sockets beside it. Connections that are open go on.
+    fn move_to(&self, file: &Path) -> anyhow::Result<()> {
+        let (sockets, entry) = bind(file)?;
+        publish_key(&self.clearance, &sockets)?;
+        let token = entry.token.clone();
+        if let Some(fault) = self.rulebook.move_to(file.to_owned(), entry) {
+            tracing::error!("the rules of before stay in force until it is mended: {fault}");
+        }
+        self.doors.send((sockets, token))?;
+        Ok(())
     }
 
     /// What is owed to the file at the end.
@@ -137,6 +159,41 @@ impl Commands {
     /// The questions as operators see them.
     pub(super) fn approvals(&self) -> Arc<dyn Approvals> {
         Arc::new(Desk(Arc::clone(&self.clearance)))
+    }
+}
+
+/// Sockets beside the file, and what stands about them in it.
+fn bind(file: &Path) -> anyhow::Result<(Sockets, SocketEntry)> {
+    let beside = file.parent().unwrap_or(Path::new("."));
+    tollgate_secrets::make_private_dir(beside)?;
+    let sockets = Sockets::bind(beside)?;
+    let minted = mint_operator_token()?;
+    let entry = SocketEntry {
+        path: sockets.path_in_file(),
+        token: minted.token.expose().replacen("tgo", "tgr", 1),
+    };
+    Ok((sockets, entry))
+}
+
+/// Where whoever runs commands finds what checks their grants.
+fn publish_key(clearance: &Clearance, sockets: &Sockets) -> anyhow::Result<()> {
+    let public = clearance.public_key().to_string();
+    let beside = sockets.folder().join("grant.pub");
+    tollgate_secrets::publish_private(&beside, public.as_bytes())?;
+    Ok(())
+}
+
+/// Serves the newest pair; the one before takes no more connections.
+async fn serve_newest(
+    mut opened: mpsc::UnboundedReceiver<(Sockets, String)>,
+    clearance: Arc<Clearance>,
+) {
+    let mut next = opened.recv().await;
+    while let Some((sockets, token)) = next {
+        tokio::select! {
+            () = sockets.serve(Arc::clone(&clearance), token) => next = None,
+            newer = opened.recv() => next = newer,
+        }
     }
 }
 

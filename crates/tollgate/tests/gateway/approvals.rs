@@ -668,7 +668,7 @@ async fn always_is_not_offered_for_shells_interpreters_and_wrappers() {
     for argv in [
         json!(["bash", "-c", "id"]),
         json!(["python3", "-c", "print(1)"]),
-        json!(["sudo", "ls"]),
+        json!(["sudo", "make"]),
         json!(["env", "X=1", "make"]),
     ] {
         let (_wire, said) = desk.ask(json!({"argv": argv})).await;
@@ -699,4 +699,81 @@ async fn a_card_shows_what_can_t_be_seen() {
     }
     assert!(!shown.contains(['\u{1b}', '\u{202e}', '\r']));
     assert_eq!(shown.matches('x').count() / 3_000, 1, "whole");
+}
+
+#[tokio::test]
+async fn times_and_file_hold_at_a_reload() {
+    let mut desk = Desk::open().await;
+    let config = |more: &str| {
+        format!("[server]\nbind = \"127.0.0.1:0\"\n[agents.tester]\nkeys = [\"{KEY}\"]\n{more}")
+    };
+    let elsewhere = desk.gateway.home().join("rules");
+    std::fs::create_dir(&elsewhere).unwrap();
+    let file = elsewhere.join("other.json");
+    let rules =
+        json!({"version": 1, "agents": {"main": {"allowlist": [{"pattern": "git status"}]}}});
+    std::fs::write(&file, rules.to_string()).unwrap();
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    desk.gateway.write_config(config(
+        "[approvals]\nfile = \"rules/other.json\"\nhigh_seconds = 7\n",
+    ));
+    let reload = Request::post("/control/reload", &json!({})).key(&desk.gateway.operator_token());
+    let done = desk.gateway.client().send(&reload).await;
+    assert_eq!(done.status(), 200, "{}", done.text());
+    assert_eq!(done.json()["notes"], json!([]), "{}", done.text());
+    let rules: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    let socket = elsewhere.join(rules["socket"]["path"].as_str().unwrap());
+    let mut wire = Wire::open(&socket).await;
+    let mut ask = async |argv: Value| {
+        let token = &rules["socket"]["token"];
+        let request = json!({"argv": argv, "cwd": desk.cwd()});
+        wire.send(&json!({"token": token, "id": "1", "request": request}))
+            .await;
+        wire.next().await
+    };
+    let said = ask(json!(["git", "status"])).await;
+    assert_eq!(said["by"], "rule", "{said}");
+    let said = ask(json!(["rm", "-rf", "./build"])).await;
+    id(&said);
+    let wait = said["timeoutMs"].as_u64().unwrap();
+    assert!((1..=7_000).contains(&wait), "{said}");
+}
+
+#[tokio::test]
+async fn config_check_reads_the_rules_for_commands() {
+    let desk = Desk::open().await;
+    let good = desk.run(&["config", "check"]).await;
+    assert_eq!(good.code, Some(0), "{good:?}");
+    desk.edit(|rules| {
+        rules["agents"]["main"] = json!({"allowlist": [{"pattern": "bash *"}, {"pattern": "ls"}]});
+    });
+    let bad = desk.run(&["config", "check"]).await;
+    assert_eq!(bad.code, Some(2), "{bad:?}");
+    let expected = "exec-approvals.json:1: agents.main.allowlist[0]: pattern `bash *` would";
+    assert!(bad.stdout.contains(expected), "{bad:?}");
+    std::fs::write(desk.file(), "{\n\"version\": 1,\n\"default\": {}}").unwrap();
+    let bad = desk.run(&["config", "check"]).await;
+    let expected = "exec-approvals.json:3: unknown field `default`, expected one of";
+    assert!(bad.stdout.contains(expected), "{bad:?}");
+}
+
+/// What is kept of a question holds no secret of Tollgate's own either.
+#[tokio::test]
+async fn a_guarded_secret_in_a_command_is_not_kept() {
+    let guarded = "correct-horse-battery-staple-42";
+    let desk = Desk::with(&format!(
+        "[providers.ai]\nwire = \"openai\"\nbase_url = \"http://127.0.0.1:1/v1\"\n\
+         api_key = \"{guarded}\"\n"
+    ))
+    .await;
+    let (mut wire, said) = desk.ask(json!({"argv": ["rm", "-rf", guarded]})).await;
+    let denied = desk.run(&["approvals", "deny", &id(&said)]).await;
+    assert_eq!(denied.code, Some(0));
+    wire.next().await;
+    let audit = desk.run(&["audit", "tail", "--json"]).await.stdout;
+    assert!(
+        audit.contains("exec.denied") && audit.contains("rm -rf"),
+        "{audit}"
+    );
+    assert!(!audit.contains(guarded), "{audit}");
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tollgate_testkit::{Answer, INPUT_TOKENS, Request, Script, Wire};
 
-use crate::house::{DIALECTS, House, model};
+use crate::house::{DIALECTS, FIRST_KEY, House, model};
 
 /// The dialects that have an endpoint for it.
 const COUNTING: [Wire; 3] = [Wire::Anthropic, Wire::Responses, Wire::Gemini];
@@ -114,7 +114,7 @@ async fn a_provider_that_does_not_count_is_counted_for() {
 /// does not just now.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_provider_that_fails_to_count_is_a_fault() {
-    let house = House::open().await;
+    let house = House::with("", &[FIRST_KEY]).await;
     for to in COUNTING {
         for (script, status) in [(Script::Status400, 400), (Script::Status401, 502)] {
             house.provider(to).push(script);

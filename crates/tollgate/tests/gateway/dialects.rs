@@ -330,11 +330,7 @@ async fn errors_are_in_the_callers_dialect() {
             400,
             "INVALID_ARGUMENT",
         ),
-        (
-            "/v1beta/models/gemini-2.5-flash:predict",
-            405,
-            "INVALID_ARGUMENT",
-        ),
+        ("/v1beta/models/gemini-2.5-flash:predict", 404, "NOT_FOUND"),
         ("/v1beta/files", 404, "NOT_FOUND"),
     ] {
         let request = Request::post(path, &json!({"contents": contents()}));

@@ -1,7 +1,10 @@
 //! `tollgate exec`: what was judged and approved is what runs, or nothing.
 
+mod absent;
 mod confined;
+mod container;
 mod hooks;
+mod ordinary;
 mod stage;
 mod swap;
 

@@ -331,7 +331,9 @@ async fn where_nobody_is_there_and_none_is_waited_for_it_is_a_no_at_once() {
     let refused = answer(reviewed.send(Request::chat("gpt-4o", "hi"))).await;
     assert_eq!(refused.status(), 403);
     assert!(
-        refused.text().contains("nobody was there to be asked"),
+        refused
+            .text()
+            .contains("no operator had the question before them"),
         "{}",
         refused.text()
     );
@@ -371,7 +373,18 @@ async fn what_dlp_leaves_to_a_person_goes_out_as_it_is_or_not_at_all() {
     let refused = answer(sent).await;
     assert_eq!(refused.status(), 403);
     assert_eq!(refused.header("x-tollgate-reason"), Some("secret_found"));
+    let story = reviewed.house.story_of(&refused).await.to_string();
+    assert!(story.contains("denied by operator"), "{story}");
     assert_eq!(reviewed.house.openai.requests().len(), 1);
+    let metrics = Request::get("/metrics").key(&reviewed.house.gateway.operator_token());
+    let counted = reviewed.house.client().send(&metrics).await.text();
+    for consequence in ["noted", "blocked"] {
+        let line = format!(
+            "tollgate_findings_total{{detector=\"known_secrets\",kind=\"provider-key\",\
+             direction=\"outbound\",consequence=\"{consequence}\"}} 1"
+        );
+        assert!(counted.contains(&line), "{counted}");
+    }
     let clean = answer(reviewed.send(Request::chat("gpt-4o", "hi"))).await;
     assert_eq!(clean.status(), 200, "nothing to ask about");
 }

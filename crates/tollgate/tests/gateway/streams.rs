@@ -1,8 +1,9 @@
 //! Streams that end well, and callers that leave.
 
-use tollgate_testkit::{Gate, INPUT_TOKENS, Request, Script};
+use tollgate_testkit::{Gate, INPUT_TOKENS, Request, Script, Wire};
 
-use crate::house::{House, KEY, WIRES, model};
+use crate::house::{DIALECTS, House, KEY, WIRES, model};
+use crate::matrix::heard::{is_whole, said};
 
 #[tokio::test]
 async fn events_go_out_as_they_come() {
@@ -148,5 +149,32 @@ async fn parallel_tool_calls_pass_as_fragments() {
             .send(&Request::ask(wire, true, model(wire)))
             .await;
         assert_eq!(through.text(), direct.text(), "{wire:?}: byte for byte");
+    }
+}
+
+/// SDKs take JSON for a stream without any events, and end it cleanly.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_does_not_stream_is_streamed_for() {
+    let house = House::apart().await;
+    for to in DIALECTS {
+        let direct = house.send(&Request::ask(to, false, model(to))).await;
+        let expected = said(to, false, &direct);
+        for caller in WIRES {
+            house.provider(to).push(Script::json(200, direct.text()));
+            let answer = house.send(&Request::ask(caller, true, model(to))).await;
+            let case = format!("{caller:?} at {to:?}: {}", answer.text());
+            assert_eq!(answer.status(), 200, "{case}");
+            assert_eq!(said(caller, true, &answer).trim_end(), expected, "{case}");
+            assert!(is_whole(caller, &answer), "{case}");
+            let kind = answer.header("content-type").unwrap();
+            assert_eq!(
+                kind.starts_with("text/event-stream"),
+                caller != Wire::GeminiArray,
+                "{kind}"
+            );
+            let story = house.story_of(&answer).await.to_string();
+            assert!(story.contains("although a stream was asked for"), "{story}");
+            assert!(story.contains("\"estimated\":false"), "{story}");
+        }
     }
 }

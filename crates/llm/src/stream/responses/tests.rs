@@ -116,3 +116,18 @@ fn usage_of_a_failed_response_is_kept() {
     let (_, _, tap) = run(&(begun() + &event(2, "response.failed", failed)));
     assert_eq!(tap.usage().unwrap().input, 5);
 }
+
+#[test]
+fn an_end_whose_response_failed_is_no_clean_one() {
+    for status in ["failed", "cancelled"] {
+        let response = format!(
+            r#","response":{{"status":"{status}","error":{{"code":"server_error","message":"boom"}}}}"#
+        );
+        let (_, fault, tap) = run(&(begun() + &event(2, "response.completed", &response)));
+        assert!(
+            matches!(fault, Some(StreamFault::ErrorEvent { .. })),
+            "{fault:?}"
+        );
+        assert!(!tap.is_finished());
+    }
+}

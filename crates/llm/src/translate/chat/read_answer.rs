@@ -21,7 +21,9 @@ pub(in crate::translate) fn read<'a>(body: Raw<'a>, events: &mut Events<'a>) -> 
     read_delta(message, told, &mut numbers, events)?;
     let calls = events.iter().filter(|it| matches!(it, Event::Call { .. }));
     let calls = calls.count() > 0;
-    let reason = text(choice, "finish_reason")?;
+    let reason = member(choice, "finish_reason")
+        .map(read_reason)
+        .transpose()?;
     events.push(Event::Finish(finish(reason.as_ref(), calls), None));
     read_usage(body, events);
     events.push(Event::End);
@@ -43,6 +45,14 @@ fn read_usage<'a>(body: Raw<'a>, events: &mut Events<'a>) {
     if let Some(tokens) = usage::openai(raw.get()) {
         let reasoning = count(raw, &["completion_tokens_details", "reasoning_tokens"]);
         events.push(Event::Usage(Usage { tokens, reasoning }));
+    }
+}
+
+/// Why the model stopped; routers tell of a provider that failed here.
+fn read_reason(value: Raw<'_>) -> Read<'_, Text<'_>> {
+    match value.get() {
+        r#""error""# => Err(Fault::at(value, "the provider says that it failed")),
+        _ => value.text(),
     }
 }
 
@@ -250,7 +260,7 @@ impl StreamReader {
                 "index" if value.get() != "0" => return Ok(()),
                 "delta" => delta = Some(value),
                 "message" => delta = delta.or(Some(value)),
-                "finish_reason" => reason = Some(value.text()?),
+                "finish_reason" => reason = Some(read_reason(value)?),
                 "logprobs" => told = Some(value),
                 _ => {}
             }

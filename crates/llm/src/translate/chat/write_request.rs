@@ -2,7 +2,9 @@ use super::parts;
 use crate::request::is_reasoning;
 use crate::translate::conversation::{Conversation, Format, Role, Tool, ToolChoice, Turn, Value};
 use crate::translate::draft::Draft;
-use crate::translate::openai::{effort, end_of_turns, word};
+use crate::translate::openai::{
+    TAKES_NONE, effort, end_of_turns, word, write_setting, write_temperature,
+};
 use crate::translate::raw::{Fault, Text};
 
 type Written<'a, T = ()> = Result<T, Fault<'a>>;
@@ -88,20 +90,12 @@ fn write_settings<'a>(conversation: &Conversation<'a>, draft: &mut Draft<'a, '_>
         });
         draft.pen.number(limit);
     }
-    let mut warm = false;
     for setting in &conversation.settings {
         let at = setting.at;
         match &setting.value {
-            Value::Temperature | Value::TopP | Value::PresencePenalty | Value::FrequencyPenalty
-                if reasons =>
-            {
-                draft.leave_out(at, "dropped: the model takes none")?;
+            Value::PresencePenalty | Value::FrequencyPenalty if reasons => {
+                draft.leave_out(at, TAKES_NONE)?;
             }
-            Value::Temperature => {
-                warm = true;
-                draft.pen.key("temperature").raw(at);
-            }
-            Value::TopP => draft.pen.key("top_p").raw(at),
             Value::Seed => draft.pen.key("seed").raw(at),
             Value::PresencePenalty => draft.pen.key("presence_penalty").raw(at),
             Value::FrequencyPenalty => draft.pen.key("frequency_penalty").raw(at),
@@ -111,26 +105,15 @@ fn write_settings<'a>(conversation: &Conversation<'a>, draft: &mut Draft<'a, '_>
                 draft.pen.close(']');
             }
             Value::Logprobs => draft.pen.key("logprobs").verbatim("true"),
-            Value::TopLogprobs(_) => draft.pen.key("top_logprobs").raw(at),
-            Value::User(user) => draft.pen.key("user").text(user),
-            Value::OpenAi(key) => draft.pen.key(key).raw(at),
             Value::Verbosity => draft.pen.key("verbosity").raw(at),
-            Value::ParallelTools(false) if !conversation.tools.is_empty() => {
-                draft.pen.key("parallel_tool_calls").verbatim("false");
-            }
             Value::ToolChoice(choice) if !conversation.tools.is_empty() => {
                 write_choice(choice, draft);
             }
             Value::Format(format) => write_format(format, draft),
-            Value::Choices(1) | Value::MaxOutput(_) => {}
-            Value::ToolChoice(_) | Value::ParallelTools(_) | Value::Adaptive => {}
-            Value::Effort(_) | Value::ThinkingBudget(_) => {}
-            _ => draft.no_place(setting)?,
+            _ => write_setting(setting, conversation, draft)?,
         }
     }
-    if let (false, false, Some(value)) = (warm, reasons, draft.target.temperature) {
-        draft.pen.key("temperature").verbatim(&value.to_string());
-    }
+    write_temperature(conversation, draft);
     if let Some(effort) = effort(conversation, draft)? {
         draft.pen.key("reasoning_effort").text(&word(effort.word()));
     }

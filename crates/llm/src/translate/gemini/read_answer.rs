@@ -66,9 +66,7 @@ impl StreamReader {
         }
         let first = candidates.and_then(|it| it.elements().ok()?.next());
         let mut finish = blocked.then_some(Finish::Filtered);
-        if let Some(candidate) =
-            first.filter(|it| member(*it, "index").is_none_or(|at| at.get() == "0"))
-        {
+        if let Some(candidate) = first {
             finish = self.candidate(candidate, events)?.or(finish);
         }
         if let Some(raw) = figures {
@@ -91,6 +89,7 @@ impl StreamReader {
         let (mut content, mut reason, mut told, mut sources) = (None, None, None, false);
         for (key, value) in candidate.members()?.filter(|(_, value)| !value.is_null()) {
             match key.as_ref() {
+                "index" if value.get() != "0" => return Ok(None),
                 "content" => content = Some(value),
                 key if is(key, "finish_reason") => reason = Some(value.text()?),
                 key if is(key, "logprobs_result") => told = Some(value),

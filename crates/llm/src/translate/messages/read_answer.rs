@@ -192,8 +192,11 @@ impl StreamReader {
         let data = Raw::of(data);
         // As the tap and the SDKs have it: the event's name counts, and the
         // data's own type where there is none.
-        let kind = member(data, "type").and_then(|kind| kind.text().ok());
-        let kind = name.or(kind.as_ref().map(Text::get));
+        let own = match name {
+            Some(_) => None,
+            None => member(data, "type").and_then(|kind| kind.text().ok()),
+        };
+        let kind = name.or(own.as_ref().map(Text::get));
         match kind.unwrap_or_default() {
             "message_start" => {
                 if let Some(message) = member(data, "message") {

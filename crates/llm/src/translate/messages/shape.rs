@@ -37,27 +37,9 @@ const TOOL: Members = &[
 ];
 
 const CONTENT: &Shape = &List(&Typed(&[
-    (
-        "text",
-        &[("type", WHOLE), ("cache_control", WHOLE), ("text", WHOLE)],
-    ),
-    (
-        "image",
-        &[
-            ("type", WHOLE),
-            ("cache_control", WHOLE),
-            ("source", SOURCE),
-        ],
-    ),
-    (
-        "document",
-        &[
-            ("type", WHOLE),
-            ("cache_control", WHOLE),
-            ("source", SOURCE),
-            ("title", WHOLE),
-        ],
-    ),
+    ("text", TEXT),
+    ("image", IMAGE),
+    ("document", DOCUMENT),
     (
         "thinking",
         &[("type", WHOLE), ("thinking", WHOLE), ("signature", WHOLE)],
@@ -87,28 +69,23 @@ const CONTENT: &Shape = &List(&Typed(&[
 
 /// What a tool may answer.
 const RESULT: &Shape = &List(&Typed(&[
-    (
-        "text",
-        &[("type", WHOLE), ("cache_control", WHOLE), ("text", WHOLE)],
-    ),
-    (
-        "image",
-        &[
-            ("type", WHOLE),
-            ("cache_control", WHOLE),
-            ("source", SOURCE),
-        ],
-    ),
-    (
-        "document",
-        &[
-            ("type", WHOLE),
-            ("cache_control", WHOLE),
-            ("source", SOURCE),
-            ("title", WHOLE),
-        ],
-    ),
+    ("text", TEXT),
+    ("image", IMAGE),
+    ("document", DOCUMENT),
 ]));
+
+const TEXT: Members = &[("type", WHOLE), ("cache_control", WHOLE), ("text", WHOLE)];
+const IMAGE: Members = &[
+    ("type", WHOLE),
+    ("cache_control", WHOLE),
+    ("source", SOURCE),
+];
+const DOCUMENT: Members = &[
+    ("type", WHOLE),
+    ("cache_control", WHOLE),
+    ("source", SOURCE),
+    ("title", WHOLE),
+];
 
 const SOURCE: &Shape = &Typed(&[
     (

@@ -47,9 +47,9 @@ impl StreamReader {
         events: &mut Events<'a>,
     ) -> Read<'a> {
         let data = Raw::of(data);
-        let kind = text(data, "type")?;
-        let kind = kind.as_ref().map(Text::get).or(name).unwrap_or_default();
-        match kind {
+        let said = Said::read(data)?;
+        let kind = said.kind.as_ref().map(Text::get);
+        match kind.or(name).unwrap_or_default() {
             "response.created" | "response.in_progress" => {
                 if let Some(response) = member(data, "response") {
                     self.start(response, events)?;
@@ -57,7 +57,7 @@ impl StreamReader {
             }
             "response.output_item.added" => self.added(data, events)?,
             "response.output_item.done" => self.done(data, events)?,
-            "response.output_text.delta" => self.text(data, events)?,
+            "response.output_text.delta" => self.text(&said, events)?,
             "response.output_text.annotation.added" => {
                 if let Some(annotation) = member(data, "annotation") {
                     self.cite(annotation, events)?;
@@ -65,15 +65,15 @@ impl StreamReader {
             }
             "response.content_part.added" => self.base = self.ruler.characters(),
             "response.refusal.delta" => {
-                self.said |= piece(data, Event::Refusal, events)?;
+                self.said |= said.piece(Event::Refusal, events)?;
             }
             "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" => {
-                self.thought |= piece(data, Event::Thinking, events)?;
+                self.thought |= said.piece(Event::Thinking, events)?;
             }
             "response.reasoning_summary_part.added" if count(data, &["summary_index"]) > 0 => {
                 events.push(Event::Thinking(PARAGRAPH));
             }
-            "response.function_call_arguments.delta" => self.arguments(data, events)?,
+            "response.function_call_arguments.delta" => self.arguments(&said, events)?,
             "response.completed" | "response.incomplete" => match member(data, "response") {
                 Some(response) => {
                     self.start(response, events)?;
@@ -87,9 +87,9 @@ impl StreamReader {
         Ok(())
     }
 
-    fn text<'a>(&mut self, data: Raw<'a>, events: &mut Events<'a>) -> Read<'a> {
-        read_told(data, events)?;
-        let came = piece(data, Event::Text, events)?;
+    fn text<'a>(&mut self, said: &Said<'a>, events: &mut Events<'a>) -> Read<'a> {
+        read_told(said.told, events)?;
+        let came = said.piece(Event::Text, events)?;
         if let (true, Some(Event::Text(text))) = (came, events.last()) {
             self.ruler.add(text);
         }
@@ -202,7 +202,7 @@ impl StreamReader {
             };
             self.base = self.ruler.characters();
             self.ruler.add(&said);
-            read_told(part, events)?;
+            read_told(member(part, "logprobs"), events)?;
             events.push(Event::Text(said));
             if let Some(annotations) = member(part, "annotations") {
                 for annotation in annotations.elements()? {
@@ -213,13 +213,13 @@ impl StreamReader {
         Ok(())
     }
 
-    fn arguments<'a>(&mut self, data: Raw<'a>, events: &mut Events<'a>) -> Read<'a> {
-        let index = count(data, &["output_index"]);
+    fn arguments<'a>(&mut self, said: &Said<'a>, events: &mut Events<'a>) -> Read<'a> {
+        let index = said.index.and_then(|at| at.count().ok()).unwrap_or(0);
         let Some(call) = self.numbers.known(index) else {
             return Ok(());
         };
         let event = |fragment| Event::Arguments { call, fragment };
-        let fed = piece(data, event, events)?;
+        let fed = said.piece(event, events)?;
         self.calls[call as usize].0 |= fed;
         Ok(())
     }
@@ -249,16 +249,42 @@ impl StreamReader {
     }
 }
 
-/// A delta, where it has text in it.
-fn piece<'a>(
-    data: Raw<'a>,
-    event: impl FnOnce(Text<'a>) -> Event<'a>,
-    events: &mut Events<'a>,
-) -> Read<'a, bool> {
-    let delta = text(data, "delta")?.filter(|it| !it.is_empty());
-    let came = delta.is_some();
-    events.extend(delta.map(event));
-    Ok(came)
+/// What the deltas of an event have, found in one pass: most events are deltas.
+#[derive(Default)]
+struct Said<'a> {
+    kind: Option<Text<'a>>,
+    index: Option<Raw<'a>>,
+    delta: Option<Raw<'a>>,
+    told: Option<Raw<'a>>,
+}
+
+impl<'a> Said<'a> {
+    fn read(data: Raw<'a>) -> Read<'a, Self> {
+        let mut said = Self::default();
+        for (key, value) in data.members()?.filter(|(_, value)| !value.is_null()) {
+            match key.as_ref() {
+                "type" => said.kind = Some(value.text()?),
+                "output_index" => said.index = Some(value),
+                "delta" => said.delta = Some(value),
+                "logprobs" => said.told = Some(value),
+                _ => {}
+            }
+        }
+        Ok(said)
+    }
+
+    /// The delta, where it has text in it.
+    fn piece(
+        &self,
+        event: impl FnOnce(Text<'a>) -> Event<'a>,
+        events: &mut Events<'a>,
+    ) -> Read<'a, bool> {
+        let delta = self.delta.map(Raw::text).transpose()?;
+        let delta = delta.filter(|it| !it.is_empty());
+        let came = delta.is_some();
+        events.extend(delta.map(event));
+        Ok(came)
+    }
 }
 
 fn kind_of(item: Raw<'_>) -> Read<'_, &str> {
@@ -268,8 +294,8 @@ fn kind_of(item: Raw<'_>) -> Read<'_, &str> {
 }
 
 /// How likely the tokens of a text were, where that is told.
-fn read_told<'a>(of: Raw<'a>, events: &mut Events<'a>) -> Read<'a> {
-    if let Some(list) = member(of, "logprobs").filter(|list| list.get() != "[]") {
+fn read_told<'a>(told: Option<Raw<'a>>, events: &mut Events<'a>) -> Read<'a> {
+    if let Some(list) = told.filter(|list| list.get() != "[]") {
         let tokens = read_probabilities(list)?;
         events.extend((!tokens.is_empty()).then_some(Event::Probabilities(tokens)));
     }

@@ -5,7 +5,9 @@ use crate::translate::conversation::{
     Turn, Value,
 };
 use crate::translate::draft::{Draft, refused};
-use crate::translate::openai::{effort, end_of_turns, outcome_text, word, write_url};
+use crate::translate::openai::{
+    effort, end_of_turns, outcome_text, word, write_setting, write_temperature, write_url,
+};
 use crate::translate::raw::{Fault, Text};
 
 type Written<'a, T = ()> = Result<T, Fault<'a>>;
@@ -223,36 +225,17 @@ fn write_settings<'a>(conversation: &Conversation<'a>, draft: &mut Draft<'a, '_>
     if let Some(limit) = limit.filter(|_| !draft.target.counts) {
         draft.pen.key("max_output_tokens").number(limit);
     }
-    let mut warm = draft.target.counts;
     for setting in &conversation.settings {
-        let at = setting.at;
         match &setting.value {
-            Value::Temperature | Value::TopP if reasons => {
-                draft.leave_out(at, "dropped: the model takes none")?;
-            }
-            Value::Temperature => {
-                warm = true;
-                draft.pen.key("temperature").raw(at);
-            }
-            Value::TopP => draft.pen.key("top_p").raw(at),
-            Value::User(user) => draft.pen.key("user").text(user),
-            Value::OpenAi(key) => draft.pen.key(key).raw(at),
-            Value::ParallelTools(false) if !conversation.tools.is_empty() => {
-                draft.pen.key("parallel_tool_calls").verbatim("false");
-            }
             Value::ToolChoice(choice) if !conversation.tools.is_empty() => {
                 write_choice(choice, draft);
             }
-            Value::Choices(1) | Value::MaxOutput(_) => {}
-            Value::ToolChoice(_) | Value::ParallelTools(_) | Value::Adaptive => {}
-            Value::Effort(_) | Value::ThinkingBudget(_) => {}
             Value::Format(_) | Value::Verbosity | Value::Logprobs => {}
-            Value::TopLogprobs(_) => draft.pen.key("top_logprobs").raw(at),
-            _ => draft.no_place(setting)?,
+            _ => write_setting(setting, conversation, draft)?,
         }
     }
-    if let (false, false, Some(value)) = (warm, reasons, draft.target.temperature) {
-        draft.pen.key("temperature").verbatim(&value.to_string());
+    if !draft.target.counts {
+        write_temperature(conversation, draft);
     }
     write_text(conversation, draft);
     write_reasoning(conversation, reasons, draft)

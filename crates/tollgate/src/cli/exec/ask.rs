@@ -11,12 +11,13 @@ use tollgate_api::{
     ExecAnswer, ExecAsk, ExecOutcome, ExecReport, ExecRequest, ExecState, RunEnd, RunOrder,
 };
 use tollgate_approvals::{Command as Approved, Nonce, SignedGrant, Subject, Words};
-use tollgate_run::{End, Role, Sealed};
+use tollgate_run::{End, Role};
 
 use super::Arguments;
 use super::command::{Command, files, found};
 use super::confinement::Place;
 use super::doorway::Doorway;
+use super::held::Held;
 use super::waiting::Waiting;
 use crate::cli::failure::Failure;
 use crate::cli::run::{Signals, report_of};
@@ -32,7 +33,7 @@ const KEY_BEGINS: &str = "tg-";
 pub(super) struct Asking<'a> {
     pub(super) arguments: &'a Arguments,
     pub(super) command: &'a Command,
-    pub(super) looked: &'a Sealed,
+    pub(super) looked: &'a Held,
     pub(super) place: &'a Place,
 }
 
@@ -108,7 +109,7 @@ impl Asking<'_> {
                 key: key(),
                 env: self.command.environment.changes.clone(),
                 files: files(self.looked)?,
-                place: Some(self.place.label.to_owned()),
+                place: Some(self.place.label.clone()),
                 lacks: self.place.lacks.clone(),
                 nonce: Some(nonce),
                 reason: self.arguments.reason.clone(),
@@ -208,8 +209,17 @@ impl Connection {
             .await
             .map_err(|error| {
                 let shown = doorway.socket.display();
-                Failure::not_reachable(anyhow::anyhow!("no gateway at `{shown}`: {error}"))
-                    .hint("start it with `tollgate serve`")
+                let failure =
+                    Failure::not_reachable(anyhow::anyhow!("no gateway at `{shown}`: {error}"));
+                // What a filter of system calls says. Of a socket's mode the
+                // kernel says EACCES.
+                match error.raw_os_error() == Some(nix::libc::EPERM) {
+                    true => failure.hint(
+                        "a sandbox around this process forbids it to connect: allow it \
+                         network access, or run the agent without a sandbox of its own",
+                    ),
+                    false => failure.hint("start it with `tollgate serve`"),
+                }
             })?;
         let (read, write) = socket.into_split();
         Ok(Self {

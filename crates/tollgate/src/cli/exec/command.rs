@@ -4,10 +4,15 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use tollgate_approvals::{Digest, Role, SubjectFile, Words};
-use tollgate_run::{Role as Found, Sealed, Seen, Wanted, What};
+use tollgate_command::{Setting, Sight, judge_argv_tame, judge_tame};
+use tollgate_run::{Role as Found, SealError, Sealed, Seen, Wanted, What};
+use tollgate_types::Tier;
 
 use super::Arguments;
+use super::confinement::Walls;
+use super::engine::Engine;
 use super::environment::Environment;
+use super::held::Held;
 use super::words::words;
 use crate::cli::failure::Failure;
 use crate::cli::run::Secrets;
@@ -20,10 +25,19 @@ pub(super) struct Command {
 }
 
 impl Command {
-    pub(super) fn read(arguments: &Arguments, secrets: &Secrets) -> Result<Self, Failure> {
+    pub(super) fn read(
+        arguments: &Arguments,
+        walls: &Walls,
+        secrets: &Secrets,
+    ) -> Result<Self, Failure> {
         let wrong = |message: String| Failure::failed(anyhow::anyhow!(message));
         let callers: Vec<(OsString, OsString)> = std::env::vars_os().collect();
-        let environment = Environment::of(&callers, &arguments.environment, secrets);
+        let environment = Environment::of(
+            &callers,
+            &arguments.environment,
+            secrets,
+            walls.is_container(),
+        );
         let here = std::env::current_dir().map_err(Failure::failed)?;
         Ok(Self {
             words: words(&arguments.command).map_err(wrong)?,
@@ -35,8 +49,36 @@ impl Command {
         })
     }
 
+    /// Whether the judge's own grammars know that it only reads. Text that
+    /// would need a process of its own to be read is not known to.
+    pub(super) fn only_reads(&self) -> bool {
+        let setting = Setting {
+            folder: self.folder.to_str().map(str::to_owned),
+            ..Setting::default()
+        };
+        let verdict = match &self.words {
+            Words::Text(text) => judge_tame(text, &setting),
+            Words::Plan(plan) => plan
+                .first()
+                .and_then(|argv| judge_argv_tame(argv, &setting)),
+        };
+        verdict.is_some_and(|it| it.tier == Tier::Safe && it.sight == Sight::Known)
+    }
+
     /// Opens its files, and those of `watched`.
-    pub(super) fn look(&self, watched: &[(PathBuf, Found)]) -> Result<Sealed, Failure> {
+    pub(super) fn look(
+        &self,
+        walls: &Walls,
+        watched: &[(PathBuf, Found)],
+    ) -> Result<Held, Failure> {
+        let held = match walls.is_container() {
+            true => Engine::look(&self.words, &self.folder, watched).map(Held::Inside),
+            false => self.seal(watched).map(Held::Here),
+        };
+        held.map_err(Failure::failed)
+    }
+
+    fn seal(&self, watched: &[(PathBuf, Found)]) -> Result<Sealed, SealError> {
         let argv: Vec<OsString>;
         let what = match &self.words {
             Words::Text(text) => What::Text(text.as_ref()),
@@ -46,13 +88,12 @@ impl Command {
                 What::Argv(&argv)
             }
         };
-        let sealed = Sealed::open(&Wanted {
+        Sealed::open(&Wanted {
             what,
             folder: &self.folder,
             search: self.environment.search(),
             watched,
-        });
-        sealed.map_err(Failure::failed)
+        })
     }
 }
 
@@ -60,8 +101,8 @@ impl Command {
 ///
 /// # Errors
 /// A path that no subject can hold.
-pub(super) fn files(sealed: &Sealed) -> Result<Vec<SubjectFile>, Failure> {
-    sealed.files().iter().map(file).collect()
+pub(super) fn files(held: &Held) -> Result<Vec<SubjectFile>, Failure> {
+    held.files().iter().map(file).collect()
 }
 
 fn file(seen: &Seen) -> Result<SubjectFile, Failure> {
@@ -74,6 +115,7 @@ fn file(seen: &Seen) -> Result<SubjectFile, Failure> {
             Found::Binary => Role::Binary,
             Found::Script => Role::Script,
             Found::Link => Role::Link,
+            Found::Absent => Role::Absent,
             Found::Other | Found::Folder => Role::Other,
         },
         path: path.to_owned(),
@@ -90,5 +132,6 @@ pub(super) const fn found(role: Role) -> Found {
         Role::Script => Found::Script,
         Role::Link => Found::Link,
         Role::Other => Found::Other,
+        Role::Absent => Found::Absent,
     }
 }

@@ -1,10 +1,15 @@
 //! What stands around a command.
 
+use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use tollgate_run::{Backstop, Bubblewrap, Confinement, Keeper, Sandbox, Sealed, Spec};
 
 use super::ENTER;
+use super::command::Command;
+use super::engine::{Around, Engine};
+use super::held::Held;
 use crate::cli::failure::Failure;
 use crate::config::{ExecHost, ExecSettings, Surroundings};
 use crate::paths::Paths;
@@ -30,6 +35,8 @@ pub(super) struct Walls {
     /// The folder of this gateway's state, and its configuration.
     own: Vec<PathBuf>,
     sandbox: Option<Wish>,
+    /// What makes the sandbox, where that is not bubblewrap.
+    engine: Option<Engine>,
 }
 
 /// A sandbox as the configuration has it.
@@ -43,7 +50,7 @@ struct Wish {
 /// Where a command runs, as it stands in what is approved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Place {
-    pub(super) label: &'static str,
+    pub(super) label: String,
     pub(super) lacks: Vec<String>,
     /// Behind a mount namespace.
     walled: bool,
@@ -67,7 +74,9 @@ impl Walls {
     ) -> Result<Self, Failure> {
         let bubblewrap = Bubblewrap::find();
         let wanted = sandbox || settings.host == ExecHost::Sandbox;
-        if wanted && bubblewrap.is_none() {
+        let image = settings.image.filter(|_| wanted);
+        let engine = image.map(Engine::find).transpose()?;
+        if wanted && engine.is_none() && bubblewrap.is_none() {
             let message = "not run: a sandbox is wanted, and bubblewrap does not work here";
             let failure = Failure::failed(anyhow::anyhow!(message)).not_run();
             return Err(failure.hint(
@@ -87,22 +96,41 @@ impl Walls {
                 writable: writable(settings.writable, home.as_deref()),
                 masked: keys.collect(),
             }),
+            engine,
         })
     }
 
+    /// A container has an image's programs, paths and variables.
+    pub(super) const fn is_container(&self) -> bool {
+        self.engine.is_some()
+    }
+
     /// Where this command would run.
-    pub(super) fn place(&self, sealed: &Sealed) -> Place {
+    pub(super) fn place(&self, command: &Command, held: &Held) -> Place {
+        let sealed = match (&self.engine, held) {
+            (_, Held::Here(sealed)) => sealed,
+            (engine, Held::Inside(_)) => {
+                return Place {
+                    label: engine.as_ref().map(Engine::label).unwrap_or_default(),
+                    lacks: engine
+                        .as_ref()
+                        .map(|engine| engine.lacks(&command.words))
+                        .unwrap_or_default(),
+                    walled: true,
+                };
+            }
+        };
         if self.sandbox.is_some() {
             let lacks = Backstop::of_this_kernel().lacks();
             return Place {
-                label: "sandbox:bubblewrap",
+                label: "sandbox:bubblewrap".to_owned(),
                 lacks: lacks.into_iter().map(str::to_owned).collect(),
                 walled: true,
             };
         }
-        let walled = self.is_walled(sealed);
+        let walled = self.is_walled(sealed, command.only_reads());
         Place {
-            label: "gateway",
+            label: "gateway".to_owned(),
             lacks: match walled {
                 true => Vec::new(),
                 false => vec![UNMASKED.to_owned()],
@@ -112,27 +140,67 @@ impl Walls {
     }
 
     /// Without root a mount namespace means a user namespace: owners look
-    /// strange from inside, and `sudo` does not work. Only a script, which has
-    /// to run from its copy and at its path, is worth that.
-    fn is_walled(&self, sealed: &Sealed) -> bool {
-        let can = |bubblewrap: &Bubblewrap| bubblewrap.plain || sealed.has_copies();
+    /// strange from inside, and `sudo` does not work. Two kinds are worth that:
+    /// a script, which has to run from its copy and at its path; and what only
+    /// reads, since nobody is asked about that, and `grep -r . ~` would find
+    /// the operator's token.
+    fn is_walled(&self, sealed: &Sealed, reads: bool) -> bool {
+        let can = |bubblewrap: &Bubblewrap| bubblewrap.plain || sealed.has_copies() || reads;
         self.bubblewrap.as_ref().is_some_and(can) && !sealed.elevates()
     }
 
-    /// The command as it is started.
-    pub(super) fn put_up(&self, sealed: Sealed, place: &Place) -> std::io::Result<Spec> {
+    /// The command as it is started, with its environment.
+    pub(super) fn put_up(
+        &self,
+        held: Held,
+        place: &Place,
+        environment: Vec<(OsString, OsString)>,
+        terminal: bool,
+    ) -> io::Result<Spec> {
+        let masked = self.masked();
+        match (held, &self.engine, &self.sandbox) {
+            (Held::Here(sealed), ..) => {
+                let mut spec = self.around(sealed, place, &masked)?;
+                spec.environment = environment;
+                Ok(spec)
+            }
+            (Held::Inside(contained), Some(engine), Some(wish)) => {
+                let around = Around {
+                    writable: &wish.writable,
+                    masked: &masked,
+                    network: wish.network,
+                    environment: &environment,
+                    terminal,
+                };
+                engine.put_up(contained, &around).map_err(io::Error::other)
+            }
+            (Held::Inside(_), ..) => Err(io::Error::other("no engine for a container")),
+        }
+    }
+
+    /// Where a container was killed together with what would have taken it
+    /// away.
+    pub(super) fn clear_away(&self) {
+        self.engine.iter().for_each(Engine::clear_away);
+    }
+
+    fn masked(&self) -> Vec<PathBuf> {
+        let mut masked = self.own.clone();
+        masked.extend(self.sandbox.iter().flat_map(|wish| wish.masked.clone()));
+        masked
+    }
+
+    fn around(&self, sealed: Sealed, place: &Place, masked: &[PathBuf]) -> io::Result<Spec> {
         let Some(bubblewrap) = &self.bubblewrap else {
             return Ok(sealed.into_spec());
         };
-        if !place.walled && !self.is_walled(&sealed) {
+        if !place.walled && !self.is_walled(&sealed, false) {
             return Ok(sealed.into_spec());
         }
-        let mut masked = self.own.clone();
-        masked.extend(self.sandbox.iter().flat_map(|wish| wish.masked.clone()));
         sealed.into_confined(&Confinement {
             bubblewrap,
             enter: &Keeper::this_program(&[ENTER]),
-            masked: &masked,
+            masked,
             sandbox: self.sandbox.as_ref().map(|wish| Sandbox {
                 writable: &wish.writable,
                 network: wish.network,

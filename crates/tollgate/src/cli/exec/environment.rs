@@ -68,6 +68,7 @@ impl Environment {
         callers: &[(OsString, OsString)],
         named: &[OsString],
         secrets: &Secrets,
+        is_container: bool,
     ) -> Result<Self, String> {
         let looks = callers.iter().filter_map(|(name, value)| {
             let (name, value) = (name.to_str()?, value.to_str()?);
@@ -75,15 +76,22 @@ impl Environment {
             (is_look && is_harmless(value)).then(|| (name.to_owned(), value.to_owned()))
         });
         let mut given: BTreeMap<String, String> = looks.collect();
-        given.extend(account());
-        given.insert("PATH".to_owned(), PATH.to_owned());
+        // A container has an account and programs of its own.
+        let usual: &[&str] = match is_container {
+            true => &[],
+            false => {
+                given.extend(account());
+                given.insert("PATH".to_owned(), PATH.to_owned());
+                &["PATH", "HOME"]
+            }
+        };
         let mut changes = BTreeMap::new();
         // What a user's tools can't do without; a change like any other.
-        for name in ["PATH", "HOME"] {
+        for name in usual {
             if let Some(value) = from(callers, name)
-                && given.get(name).is_none_or(|usual| usual != value)
+                && given.get(*name).is_none_or(|usual| usual != value)
             {
-                changes.insert(name.to_owned(), Some(value.to_owned()));
+                changes.insert((*name).to_owned(), Some(value.to_owned()));
             }
         }
         for named in named {
@@ -194,7 +202,7 @@ mod tests {
             .map(|(name, value)| (name.into(), value.into()))
             .collect();
         let named: Vec<OsString> = named.iter().map(OsString::from).collect();
-        Environment::of(&callers, &named, &Secrets::default())
+        Environment::of(&callers, &named, &Secrets::default(), false)
     }
 
     fn value(environment: &Environment, name: &str) -> Option<String> {

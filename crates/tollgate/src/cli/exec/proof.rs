@@ -1,13 +1,13 @@
 //! Is what stands open here what was approved?
 
-use tollgate_approvals::{Command as Approved, Folder, Subject};
-use tollgate_run::Sealed;
+use tollgate_approvals::{Command as Approved, Folder, Role, Subject};
 use tollgate_types::UnixMillis;
 
 use super::ask::{Granted, now};
 use super::command::{Command, files};
 use super::confinement::Place;
 use super::doorway::Doorway;
+use super::held::Held;
 use crate::cli::failure::Failure;
 
 /// Who a grant for this program is made out to.
@@ -20,12 +20,12 @@ const PLACE: &str = "exec";
 /// the grant is not for this.
 pub(super) fn prove(
     command: &Command,
-    sealed: &Sealed,
+    held: &Held,
     place: &Place,
     granted: &Granted,
     doorway: &Doorway,
 ) -> Result<(), Failure> {
-    let own = subject(command, sealed, place, &granted.approved)?;
+    let own = subject(command, held, place, &granted.approved)?;
     if let Some(change) = difference(&granted.approved, &own) {
         return Err(Failure::failed(anyhow::anyhow!("not run: {change}"))
             .hint("ask again: what was approved is not there any more"));
@@ -45,11 +45,11 @@ pub(super) fn prove(
 /// its to know.
 fn subject(
     command: &Command,
-    sealed: &Sealed,
+    held: &Held,
     place: &Place,
     approved: &Approved,
 ) -> Result<Approved, Failure> {
-    let folder = sealed.folder();
+    let folder = held.folder();
     let mut own = Approved {
         words: command.words.clone(),
         folder: Folder {
@@ -58,8 +58,8 @@ fn subject(
             inode: folder.inode,
         },
         environment: command.environment.changes.clone(),
-        files: files(sealed)?,
-        place: place.label.into(),
+        files: files(held)?,
+        place: place.label.clone().into(),
         lacks: place.lacks.clone(),
         agent: approved.agent.clone(),
         requester: approved.requester.clone(),
@@ -92,14 +92,17 @@ fn difference(approved: &Approved, own: &Approved) -> Option<String> {
     let gone = files.files.iter().find(|file| !is_in(own, file));
     let new = own.files.iter().find(|file| !is_in(&files, file));
     let changed = gone.or(new)?;
-    Some(format!("`{}` changed since it was approved", changed.path))
+    Some(match changed.role {
+        Role::Absent => format!("`{}` was not there when it was approved", changed.path),
+        _ => format!("`{}` changed since it was approved", changed.path),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
-    use tollgate_approvals::{Digest, Role, SubjectFile, Words};
+    use tollgate_approvals::{Digest, SubjectFile, Words};
 
     use super::*;
 

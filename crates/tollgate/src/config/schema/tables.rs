@@ -467,10 +467,10 @@ static EXEC: Section = Section {
 static SANDBOX: Section = Section {
     noun: "exec sandbox",
     keys: &[
-        Key::new("backend", OneOf(&["bubblewrap"]), "What makes the sandbox.").or(Word("bubblewrap")),
+        Key::new("backend", OneOf(&["bubblewrap", "podman"]), "What makes the sandbox: namespaces of this machine's own file system, or a container of an image.").or(Word("bubblewrap")),
         Key::new("network", Boolean, "The machine's network; without it there is none.").or(Yes(false)),
         Key::new("writable", Texts, "Folders that can be written beside the command's own, absolute or below `~/`: caches of package managers, say.").or(Words(&[])),
-        Key::new("image", Text, "The image, where a container engine is the back end.").ignored(),
+        Key::new("image", Text, "The image, where podman is the back end. It has to be here; none is fetched."),
     ],
 };
 

@@ -64,10 +64,6 @@ impl House {
         if settings.ledger != before.settings.ledger {
             notes.push("ledger.url holds from the next start".to_owned());
         }
-        let (now, then) = (&settings.approvals, &before.settings.approvals);
-        if now.file != then.file || now.ladder != then.ladder {
-            notes.push("approvals: file and waits hold from the next start".to_owned());
-        }
         if settings.telemetry != before.settings.telemetry {
             notes.push("telemetry.otlp_* holds from the next start".to_owned());
         }
@@ -84,7 +80,7 @@ impl House {
             .map_err(|error| self.refuse(error))?;
         let budgets = self.treasury.reload(&settings).await;
         budgets.map_err(|error| self.refuse(error))?;
-        self.commands.reload(&settings, &self.paths);
+        notes.extend(self.commands.reload(&settings, &self.paths).await);
         let files = settings
             .files
             .iter()

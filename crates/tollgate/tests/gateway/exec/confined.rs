@@ -81,6 +81,9 @@ async fn what_is_tollgates_is_masked_where_the_file_system_stays_the_same() {
         "--",
         &format!("ls -A {} | wc -l", shop.gateway.home().display()),
     ]);
+    // Whoever names it is asked about.
+    let id = shop.question().await;
+    shop.answer(&id, "allow-once").await;
     let done = asking.end().await;
     assert_eq!(done.stdout, "0\n", "{done:?}");
 }

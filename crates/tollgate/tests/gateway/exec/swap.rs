@@ -160,6 +160,6 @@ async fn a_program_in_front_of_the_approved_one_does_not_run() {
     shop.script("front/tool", "#!/bin/sh\ntouch marker\n");
     shop.answer(&id, "allow-once").await;
     let done = asking.end().await;
-    done.was_not_run("changed since it was approved");
+    done.was_not_run("front/tool` was not there when it was approved");
     assert!(!shop.at("marker").exists() && !shop.at("fine").exists());
 }
