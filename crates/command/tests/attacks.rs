@@ -225,3 +225,16 @@ fn modes_of_new_files() {
     );
     passes(&["install -m 755 x y", "mkdir -m 700 x"]);
 }
+
+#[test]
+fn the_guards_own_folders_are_not_looked_around_in() {
+    at_least(
+        Tier::High,
+        &[
+            "ls ~/.config/tollgate",
+            "du -sh ~/.local/state/tollgate",
+            "stat ~/.config/tollgate/operator.token",
+            "ls -A /home/alice/.config/tollgate | wc -l",
+        ],
+    );
+}

@@ -1,4 +1,3 @@
-use crate::conversation::Incoming;
 use http::header::{CONTENT_ENCODING, HOST, TRANSFER_ENCODING};
 use http::{HeaderValue, Request, Version};
 

@@ -336,15 +336,17 @@ impl Bench {
         self.path(Effect::Read, arg, name);
     }
 
-    /// Names and attributes tell little; of credentials they tell where.
+    /// Names and attributes tell little; of credentials they tell where, and the
+    /// guard's own folders are nobody's to look around in.
     fn look(&mut self, arg: &Arg, name: &str) {
-        if target::place(&arg.text, &self.view()) == Place::Credential {
-            let reason = format!(
-                "`{}` looks at credentials `{}`",
-                shown(name),
-                shown(&arg.text)
-            );
-            self.find(Tier::Medium, Sight::Known, "look.credential", reason);
+        match target::place(&arg.text, &self.view()) {
+            Place::Guard => self.path(Effect::Read, arg, name),
+            Place::Credential => {
+                let (who, what) = (shown(name), shown(&arg.text));
+                let reason = format!("`{who}` looks at credentials `{what}`");
+                self.find(Tier::Medium, Sight::Known, "look.credential", reason);
+            }
+            _ => {}
         }
     }
 

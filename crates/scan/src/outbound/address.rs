@@ -36,6 +36,7 @@ pub(crate) fn look(hits: &mut Hits<'_>, colon: usize) {
         || is_code(name)
         || is_code(secret)
         || is_template(secret)
+        || is_port(secret)
         || is_default(name, secret, &text[from + place.at + 1..from + length])
     {
         return;
@@ -107,6 +108,15 @@ fn is_template(secret: &[u8]) -> bool {
         || secret
             .iter()
             .all(|byte| matches!(byte, b'*' | b'.' | b'x' | b'X'))
+}
+
+/// `host:8000;@`, `host:8000[@`: a port and what follows it.
+fn is_port(secret: &[u8]) -> bool {
+    let digits = secret.iter().take_while(|byte| byte.is_ascii_digit());
+    let rest = &secret[digits.count()..];
+    (1..=5).contains(&(secret.len() - rest.len()))
+        && !rest.is_empty()
+        && !rest.iter().any(u8::is_ascii_alphanumeric)
 }
 
 /// `postgres:postgres@localhost`: what a database on the same machine is

@@ -6,10 +6,13 @@ use std::sync::Arc;
 
 use super::catalog::Word;
 use super::name::{self, Name};
+use super::password::{is_password, is_weak};
 use super::patterns::Hits;
 use super::placeholder;
+use super::reference::is_reference;
 use super::syntax::{self, Link, Value};
-use super::value::{self, Shape};
+use super::token::{is_header, is_token};
+use super::value::Shape;
 use crate::finding::Severity;
 
 /// What is known from one word to the next.
@@ -72,13 +75,6 @@ pub(crate) fn word(hits: &mut Hits<'_>, words: &mut Words, word: Word, start: us
 fn judge(hits: &mut Hits<'_>, words: &mut Words, word: Word, name: &Name, value: Value) {
     let text = hits.text;
     let body = &text[value.start..value.end];
-    let before = &text[name.start.saturating_sub(8)..name.start];
-    // The token of a badge is public by what it is for.
-    if memchr::memmem::find(before, b"svg?").is_some()
-        || memchr::memmem::find(before, b"style=").is_some()
-    {
-        return;
-    }
     if body.is_empty() {
         return;
     }
@@ -88,7 +84,7 @@ fn judge(hits: &mut Hits<'_>, words: &mut Words, word: Word, name: &Name, value:
         Word::Token | Word::Vague => is_token(text, name, word, &value, body),
     };
     // Last, because it compares with the most.
-    if found && !name::is_foreign(&text[name.start..name.end], word) {
+    if found && !is_badge(text, name) && !name::is_foreign(&text[name.start..name.end], word) {
         let severity = match word == Word::Password && is_weak(body) {
             true => Severity::Low,
             false => Severity::Medium,
@@ -98,265 +94,11 @@ fn judge(hits: &mut Hits<'_>, words: &mut Words, word: Word, name: &Name, value:
     }
 }
 
-fn is_password(text: &[u8], name: &Name, value: &Value, body: &[u8]) -> bool {
-    if body.len() < 4
-        || body.len() > 200
-        || placeholder::is_placeholder(body)
-        || name.has_suffix && !Shape::of(body).is_random(8)
-    {
-        return false;
-    }
-    let shape = Shape::of(body);
-    let special = body
-        .iter()
-        .filter(|byte| b"!@#$%^&*?~+|`{}".contains(byte))
-        .count();
-    let lower = body.to_ascii_lowercase();
-    let says_itself = placeholder::stands_for_itself(body);
-    match (value.link, value.quoted) {
-        (Link::Weak, _) => shape.is_random(16) && shape.digits > 0,
-        (Link::Strong, true) => {
-            let words = body
-                .split(|byte| *byte == b' ')
-                .filter(|part| !part.is_empty())
-                .count();
-            let sentence = words > 2
-                || (words == 2
-                    && (body[0].is_ascii_uppercase()
-                        || body.ends_with(b":")
-                        || body.ends_with(b"?")));
-            !(sentence
-                || says_itself && !value.assigned
-                || is_message(&lower)
-                || is_reference(body))
-        }
-        (Link::Strong, false) => {
-            let environment = name.is_shouted(text) && value.tight && value.assigned;
-            let mixed = shape.digits > 0 && shape.lower + shape.upper > 0
-                || special > 0 && shape.lower + shape.upper >= 4;
-            let is_word = is_reference(body) || is_type(&lower) || says_itself;
-            !is_word && shape.length >= 6 && (mixed || environment)
-        }
-    }
-}
-
-/// What stands in fixtures and manuals at least as often as in a real file:
-/// plain words, a sequence, marks alone. It is noted, nobody is asked.
-fn is_weak(body: &[u8]) -> bool {
-    let is_word =
-        |byte: &u8| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-' | b'.' | b' ');
-    let plain = body.iter().all(is_word) && !Shape::of(body).is_random(12);
-    plain || placeholder::has_sequence(body) || !body.iter().any(u8::is_ascii_alphanumeric)
-}
-
-/// Texts that programs show beside a field.
-fn is_message(lower: &[u8]) -> bool {
-    let words: &[&[u8]] = &[
-        b"password",
-        b"passwort",
-        b"contrase",
-        b"mot de passe",
-        b"required",
-        b"invalid",
-        b"incorrect",
-        b"enter ",
-        b"forgot",
-        b"reset",
-    ];
-    let is_word = lower
-        .iter()
-        .all(|byte| byte.is_ascii_lowercase() || matches!(byte, b' ' | b'_' | b'.' | b'-' | b':'));
-    is_word
-        && words.iter().any(|word| {
-            lower.starts_with(word) && lower.len() <= word.len() + 2
-                || lower.len() > word.len() + 2
-                    && memchr::memmem::find(lower, word).is_some()
-                    && lower.contains(&b' ')
-        })
-}
-
-/// A type, a flag or a word that stands for no value.
-fn is_type(lower: &[u8]) -> bool {
-    let trimmed: Vec<u8> = lower
-        .iter()
-        .copied()
-        .filter(|byte| byte.is_ascii_alphabetic())
-        .collect();
-    [
-        "string",
-        "str",
-        "text",
-        "none",
-        "null",
-        "nil",
-        "true",
-        "false",
-        "bool",
-        "boolean",
-        "varchar",
-        "bytes",
-        "optionstring",
-        "option",
-        "required",
-        "optional",
-        "any",
-        "char",
-        "object",
-        "number",
-        "int",
-        "integer",
-        "hash",
-        "file",
-        "prompt",
-        "enabled",
-        "disabled",
-        "default",
-        "undefined",
-    ]
-    .iter()
-    .any(|word| trimmed == word.as_bytes())
-}
-
-/// Code that leads to a value elsewhere.
-fn is_reference(body: &[u8]) -> bool {
-    let called = memchr::memchr(b'(', body).is_some_and(|at| {
-        body[..at].iter().all(|byte| {
-            byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b':' | b'>' | b'-')
-        })
-    }) || body.starts_with(b"$")
-        || body.starts_with(b"%")
-        || body.starts_with(b"&");
-    let dotted = body.iter().all(|byte| {
-        byte.is_ascii_alphanumeric()
-            || matches!(
-                byte,
-                b'.' | b'_' | b'[' | b']' | b'"' | b'\'' | b':' | b'>' | b'-'
-            )
-    }) && memchr::memmem::find(body, b".")
-        .is_some_and(|at| at > 0 && body.get(at + 1).is_some_and(u8::is_ascii_alphabetic))
-        && !body.iter().any(u8::is_ascii_digit);
-    let path = body.starts_with(b"/") && body[1..].contains(&b'/') && !body.contains(&b'+')
-        || body.starts_with(b"./")
-        || body.starts_with(b"../")
-        || body.starts_with(b"~/");
-    let file = [
-        &b".pem"[..],
-        b".key",
-        b".crt",
-        b".cer",
-        b".p12",
-        b".json",
-        b".txt",
-        b".js",
-        b".py",
-        b".yaml",
-        b".yml",
-        b".html",
-    ]
-    .iter()
-    .any(|end| body.ends_with(end));
-    // `'key = '.$row[…]`, `"passwords#update"`
-    let joined = body.starts_with(b".$")
-        || body.contains(&b'/') && body.contains(&b'#') && !body.iter().any(u8::is_ascii_digit)
-        // `"…_password = "+new Buffer(`: the quote closed the name's text.
-        || body.trim_ascii_start().starts_with(b"+") && body.contains(&b'(');
-    called || dotted || path || file || joined
-}
-
-fn is_token(text: &[u8], name: &Name, word: Word, value: &Value, body: &[u8]) -> bool {
-    let shape = Shape::of(body);
-    if body.len() < 8
-        || placeholder::is_placeholder(body)
-        || placeholder::has_sequence(body)
-        || is_reference(body)
-        || value::entropy(body) < 2.5
-    {
-        return false;
-    }
-    if is_odd_digest(&text[name.start..name.end], body) {
-        return false;
-    }
-    // The name of a type or of another variable.
-    let is_code = body.ends_with(b"Key")
-        || body.ends_with(b"Token")
-        || body.iter().any(|byte| b"(){}[]|<>*,".contains(byte));
-    if is_code && !value.quoted {
-        return false;
-    }
-    let vague = word == Word::Vague && name.is_bare(text);
-    let dashed = shape.is_dashed(body);
-    if name.has_suffix {
-        return value.link == Link::Strong
-            && shape.is_random(16)
-            && (shape.digits >= 3 || shape.humps >= 4)
-            && value::entropy(body) >= 3.2;
-    }
-    // `key`, `access` and `private` alone name a great many things.
-    if vague {
-        let service = name::names_a_service(text, name.start);
-        return service && shape.is_random(16);
-    }
-    match value.link {
-        Link::Strong if value.quoted && word == Word::Token && chosen(body, &shape) => true,
-        Link::Strong => dashed || shape.is_random(10),
-        Link::Weak => {
-            let random = dashed
-                || shape.is_random(12)
-                    && (shape.digits > 0 || shape.length >= 20)
-                    && (shape.length >= 16 || shape.digits >= 2);
-            random && !is_encoded_words(body)
-        }
-    }
-}
-
-/// Base64 of plain words: what it holds is looked at by itself.
-fn is_encoded_words(body: &[u8]) -> bool {
-    crate::decode::base64_all(body).is_some_and(|inner| {
-        let is_word =
-            |byte: &u8| byte.is_ascii_lowercase() || matches!(byte, b'.' | b' ' | b'-' | b'_');
-        inner.iter().all(is_word)
-    })
-}
-
-/// Hex digits of a length that no secret key of a cloud has.
-fn is_odd_digest(name: &[u8], body: &[u8]) -> bool {
-    let lower = name.to_ascii_lowercase();
-    memchr::memmem::find(&lower, b"secret_access_key").is_some()
-        && body.iter().all(u8::is_ascii_hexdigit)
-        && !matches!(body.len(), 32 | 40 | 48 | 64)
-}
-
-/// A secret that a person chose: marks between the letters.
-fn chosen(body: &[u8], shape: &Shape) -> bool {
-    let marks = body
-        .iter()
-        .filter(|byte| b"!@#$%^&*?~+|`{}()[]".contains(byte))
-        .count();
-    marks >= 2 && shape.length >= 8 && !body.contains(&b' ')
-}
-
-fn is_header(value: &Value, body: &[u8]) -> bool {
-    if placeholder::is_placeholder(body) || body.len() < 8 {
-        return false;
-    }
-    let shape = Shape::of(body);
-    if value.scheme_is_basic {
-        return crate::decode::base64_all(body).is_some_and(|pair| {
-            let colon = pair.iter().position(|byte| *byte == b':');
-            let printable = pair.iter().all(|byte| (32..127).contains(byte));
-            printable
-                && colon.is_some_and(|at| {
-                    pair.len() - at + at > 5 && !placeholder::is_placeholder(&pair)
-                })
-        }) || shape.is_random(24);
-    }
-    let marks = body
-        .iter()
-        .filter(|byte| matches!(byte, b'_' | b'.' | b'-' | b'+' | b'/' | b'@' | b'='))
-        .count();
-    shape.is_dashed(body)
-        || shape.is_random(10)
-        || shape.digits >= 3 && marks >= 2 && shape.length >= 14
+/// The token of a badge is public by what it is for.
+fn is_badge(text: &[u8], name: &Name) -> bool {
+    let before = &text[name.start.saturating_sub(8)..name.start];
+    let has = |mark: &[u8]| memchr::memmem::find(before, mark).is_some();
+    has(b"svg?") || has(b"style=")
 }
 
 /// The name of a service, and a random value right behind it.

@@ -5,8 +5,9 @@
 //! patterns  the pass itself, and what a rule must show to be believed
 //! check     checksums and structures        value    words or randomness
 //! assign    `name = value` in every syntax  name, syntax  its two halves
+//! password  what people choose              token  what programs make
 //! address   passwords in addresses          pem, manifest  keys in documents
-//! placeholder  what stands where a secret belongs and is none
+//! placeholder, reference  what stands where a secret belongs and is none
 //! ```
 
 mod address;
@@ -15,11 +16,14 @@ mod catalog;
 mod check;
 mod manifest;
 mod name;
+mod password;
 pub(crate) mod patterns;
 mod pem;
 mod placeholder;
+mod reference;
 mod rule;
 mod syntax;
+mod token;
 mod value;
 
 pub use catalog::Catalog;

@@ -270,6 +270,11 @@ fn accept(
     if is_placeholder || (rule.entropy > 0.0 && value::entropy(body) < rule.entropy) {
         return false;
     }
+    // The name of a type is as long as some key.
+    let shape = value::Shape::of(body);
+    if rule.near > 0 && shape.digits == 0 && shape.is_type_name(body) {
+        return false;
+    }
     let mut severity = rule.severity;
     match rule.check.map(|check| check.prove(body)) {
         Some(Proof::Impossible) => return false,

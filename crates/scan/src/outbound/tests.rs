@@ -79,6 +79,7 @@ fn how_sure_it_is_decides_what_becomes_of_it() {
         ("postgres://app:kT7mQ2vWz9@db1/shop", "unsafe"),
         ("postgres://app:app@db1/shop", "noted"),
         ("postgres://user:password@db1/shop", "noted"),
+        ("https://host:8000;@other.example", "nothing"),
         ("Host=db1;Password=secret;", "nothing"),
         // Programs make no sequences.
         ("api_key = 'a8Fq2Lx9Zr4Tn7Vb1Kc5'", "review"),
@@ -89,6 +90,14 @@ fn how_sure_it_is_decides_what_becomes_of_it() {
             concat!("key: sk_te", "st_4eC39HqLyjWDarjtT1zdp7dc"),
             "noted",
         ),
+        // Code.
+        ("pass: *const c_char", "nothing"),
+        ("key: rekey_data::NL80211_REKEY_DATA_AKM,", "nothing"),
+        ("seed_key: Curve25519SeedBin,", "nothing"),
+        ("dhSinglePass-stdDH-sha256kdf-scheme", "nothing"),
+        ("segment: GraphemeClusterSegmenterBorrowed", "nothing"),
+        ("mysql://…/page-protocol-connection-phase.html", "nothing"),
+        ("password = 'caching_sha2_password'", "noted"),
         // A host in base64 behind a word that happens to be `key`.
         ("my-api-key-c29tZS5leGFtcGxlLmhvc3Rz", "nothing"),
     ] {

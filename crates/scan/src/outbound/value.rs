@@ -86,6 +86,19 @@ impl Shape {
         }
     }
 
+    /// `Curve25519SeedBin`: a capital first, and one number in all.
+    pub(crate) fn is_type_name(&self, value: &[u8]) -> bool {
+        let vowels = value
+            .iter()
+            .filter(|byte| b"aeiouyAEIOUY".contains(byte))
+            .count();
+        value.first().is_some_and(u8::is_ascii_uppercase)
+            && self.other == 0
+            && self.turns <= 2
+            && self.lower > self.upper * 2
+            && vowels * 5 >= self.letters()
+    }
+
     /// Eight, four, four, four, twelve and their like.
     pub(crate) fn is_dashed(&self, value: &[u8]) -> bool {
         let mut parts = value.split(|byte| *byte == b'-');

@@ -159,7 +159,9 @@ async fn a_provider_that_does_not_stream_is_streamed_for() {
     for to in DIALECTS {
         let direct = house.send(&Request::ask(to, false, model(to))).await;
         let expected = said(to, false, &direct);
-        for caller in WIRES {
+        // Of Gemini's own array one object is no list, and told as such.
+        let listed = |caller: &Wire| (*caller, to) == (Wire::GeminiArray, Wire::Gemini);
+        for caller in WIRES.into_iter().filter(|caller| !listed(caller)) {
             house.provider(to).push(Script::json(200, direct.text()));
             let answer = house.send(&Request::ask(caller, true, model(to))).await;
             let case = format!("{caller:?} at {to:?}: {}", answer.text());
