@@ -21,6 +21,7 @@ use crate::names;
 use crate::peer::Peer;
 use crate::refusal::{self, Refusal};
 use crate::through::route;
+use crate::tools;
 
 /// The operator plane behind `/control` and `/metrics`.
 pub type Control = Arc<
@@ -67,6 +68,7 @@ pub(crate) async fn dispatch(
         "/" if request.method() == Method::GET => greeting(),
         "/" | "/health" => health(&request),
         "/classify" => classify(&gateway, request).await,
+        tools::PATH => tools::manifest(&gateway, &peer, request).await,
         path if path == "/metrics" || path == "/control" || path.starts_with("/control/") => {
             control(request).await
         }

@@ -59,6 +59,7 @@ mod rules;
 mod snapshot;
 mod stall;
 mod through;
+mod tools;
 mod trace;
 mod translated;
 mod upstream;

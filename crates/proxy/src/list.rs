@@ -46,14 +46,28 @@ pub(crate) async fn models(
     let (head, _) = request.into_parts();
     let dialect = dialect_of(&head);
     match listed(gateway, peer, &head, dialect).await {
-        Ok(bytes) => {
-            let mut response = Response::new(Body::whole(bytes));
-            let json = HeaderValue::from_static("application/json");
-            response.headers_mut().insert(CONTENT_TYPE, json);
-            response
-        }
+        Ok(bytes) => json(bytes),
         Err(refusal) => refused(&refusal, dialect),
     }
+}
+
+pub(crate) fn json(bytes: Bytes) -> Response<Body> {
+    let mut response = Response::new(Body::whole(bytes));
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(CONTENT_TYPE, json);
+    response
+}
+
+/// What lists something takes no other method.
+pub(crate) fn only_reads(head: &http::request::Parts) -> Result<(), Refusal> {
+    if head.method == Method::GET || head.method == Method::HEAD {
+        return Ok(());
+    }
+    Err(Refusal::Method {
+        method: head.method.as_str().chars().take(20).collect(),
+        path: head.uri.path().chars().take(100).collect(),
+        expected: "GET, HEAD",
+    })
 }
 
 fn dialect_of(head: &http::request::Parts) -> Dialect {
@@ -75,13 +89,7 @@ async fn listed(
     head: &http::request::Parts,
     dialect: Dialect,
 ) -> Result<Bytes, Refusal> {
-    if head.method != Method::GET && head.method != Method::HEAD {
-        return Err(Refusal::Method {
-            method: head.method.as_str().chars().take(20).collect(),
-            path: head.uri.path().chars().take(100).collect(),
-            expected: "GET, HEAD",
-        });
-    }
+    only_reads(head)?;
     let snapshot = gateway.snapshot();
     head::check(head, &snapshot.limits)?;
     let identified = identify(snapshot, peer, head).await?;

@@ -246,6 +246,14 @@ async fn lists_and_health_answer() {
             .status(),
         401
     );
+    let tools = house
+        .client()
+        .send(&Request::get("/v1/tools/manifest").key(KEY))
+        .await;
+    assert_eq!(tools.status(), 200, "{}", tools.text());
+    assert_eq!(tools.json(), json!({"tools": []}), "nothing is configured");
+    let unknown = Request::get("/v1/tools/manifest").key("tg-nobody");
+    assert_eq!(house.client().send(&unknown).await.status(), 401);
 }
 
 #[tokio::test]

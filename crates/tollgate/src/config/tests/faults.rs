@@ -289,3 +289,24 @@ fn a_collector_that_can_not_be_used_is_a_fault_without_its_secrets() {
         );
     }
 }
+
+#[test]
+fn a_container_needs_an_image_that_is_a_name() {
+    for (sandbox, fault) in [
+        ("backend = \"podman\"", "no image, expected one for podman"),
+        (
+            "backend = \"podman\", image = \"\"",
+            "no image, expected one for podman",
+        ),
+        (
+            "backend = \"podman\", image = \"--privileged\"",
+            "image is `--privileged`, expected a name",
+        ),
+        ("backend = \"docker\"", "docker"),
+    ] {
+        let text = format!("[exec]\nsandbox = {{ {sandbox} }}\n");
+        let said = faults(Fake::default(), &text);
+        assert!(said.contains(fault), "{said}");
+        assert!(said.contains(":2"), "{said}");
+    }
+}

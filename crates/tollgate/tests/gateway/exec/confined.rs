@@ -78,10 +78,10 @@ async fn what_is_tollgates_is_masked_where_the_file_system_stays_the_same() {
     }
     let shop = Workshop::open().await;
     let asking = shop.begin(&[
+        "--ask",
         "--",
         &format!("ls -A {} | wc -l", shop.gateway.home().display()),
     ]);
-    // Whoever names it is asked about.
     let id = shop.question().await;
     shop.answer(&id, "allow-once").await;
     let done = asking.end().await;

@@ -155,7 +155,19 @@ async fn orders_and_time_reach_into_a_container() {
     let done = asking.end().await;
     assert_eq!(done.code, Some(137), "{done:?}");
     assert!(done.stderr.contains("killed after 2 s"), "{done:?}");
-    within("no container of it", async {
+    let loops = format!("echo {marker}; while :; do echo x >> ticks; done");
+    let asking = shop.begin(&["--", &loops]);
+    within("it to run", async {
+        while !shop.at("ticks").exists() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let cut = shop.gateway.command(&["cutoff", "main", "--kill"]).await;
+    assert_eq!(cut.code, Some(0), "{cut:?}");
+    let done = asking.end().await;
+    assert_eq!(done.code, Some(137), "{done:?}");
+    within("no container of either", async {
         while containers().await.contains(&marker) {}
     })
     .await;

@@ -32,7 +32,10 @@ impl Quarters {
         let folder = tempfile::tempdir_in("/tmp").unwrap();
         fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
         let copy = folder.path().join("tollgate");
-        fs::copy(program(), &copy).unwrap();
+        // By another process: what this one has open for writing, a child that
+        // is being started somewhere else has open too, and can't be executed.
+        let copied = Command::new("cp").arg(program()).arg(&copy).status().await;
+        assert!(copied.unwrap().success());
         for own in ["home", "work"] {
             let own = folder.path().join(own);
             fs::create_dir(&own).unwrap();
