@@ -45,12 +45,13 @@ impl std::fmt::Debug for LedgerConfig {
 }
 
 impl LedgerConfig {
-    /// 16,384 places; batches of 512 records or one second; no notary.
+    /// 16,384 places; batches of 256 records or one second; no notary. While one is
+    /// written the next one fills: 512 are the most that a crash takes.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
             queue: 16_384,
-            batch_rows: 512,
+            batch_rows: 256,
             batch_after: Duration::from_secs(1),
             notary: None,
         }

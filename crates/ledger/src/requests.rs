@@ -6,7 +6,6 @@ use crate::chain::Head;
 use crate::columns::Values;
 use crate::encoding::Kind;
 use crate::shapes::{Shaped, Shapes};
-use crate::writer::give_way;
 
 /// In the order in which [`bind`] adds the values, which is that of their
 /// numbers in the canonical form: a new one goes to the end.
@@ -67,8 +66,7 @@ impl Inserts {
             while records.len() >= size {
                 let (now, later) = records.split_at(size);
                 let mut values = Values::with_room_for(size * (COLUMNS.len() + 1));
-                for (at, record) in now.iter().enumerate() {
-                    give_way(at).await;
+                for record in now {
                     let shape = self.shapes.shaped(connection, record).await?;
                     bind(&mut values, head, &shape, record);
                     shapes.push(shape.number);

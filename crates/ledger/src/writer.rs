@@ -115,9 +115,9 @@ impl Writer {
         let reply = loop {
             self.shared.tell(self.store.newest());
             match self.wait().await {
-                Wake::Begun => self.show_from(0).await,
+                Wake::Begun => self.show_from(0),
                 Wake::Due => {
-                    self.take().await;
+                    self.take();
                     // Its error stands in the stats and is tried again.
                     self.write_batch(Durability::Process).await.ok();
                 }
@@ -172,24 +172,23 @@ impl Writer {
     }
 
     /// Takes what is queued, as far as the batch has room.
-    async fn take(&mut self) {
+    fn take(&mut self) {
         let before = self.batch.records.len();
         while self.batch.records.len() < self.batch.rows
             && let Ok(record) = self.records.try_recv()
         {
             self.batch.records.push(record);
         }
-        self.show_from(before).await;
+        self.show_from(before);
     }
 
     /// Counts and observes the batch's records from `first` on.
-    async fn show_from(&mut self, first: usize) {
+    fn show_from(&mut self, first: usize) {
         let new = &self.batch.records[first..];
         self.shared
             .taken
             .fetch_add(new.len() as u64, Ordering::AcqRel);
-        for (at, record) in new.iter().enumerate() {
-            give_way(at).await;
+        for record in new {
             (self.observe)(record);
         }
         if self.batch.due.is_none() && !new.is_empty() {
@@ -352,9 +351,9 @@ impl Writer {
 
     /// Takes all that is queued now; writes only where the batch overflows.
     async fn catch_up(&mut self) {
-        self.take().await;
+        self.take();
         while !self.records.is_empty() && self.write_batch(Durability::Process).await.is_ok() {
-            self.take().await;
+            self.take();
         }
     }
 
@@ -362,7 +361,7 @@ impl Writer {
     async fn write_all(&mut self, durability: Durability) -> Result<(), WriteError> {
         let mut left = self.records.len() + self.batch.records.len();
         while left > 0 {
-            self.take().await;
+            self.take();
             left = left.saturating_sub(self.batch.records.len());
             self.write_batch(durability).await?;
         }
@@ -413,19 +412,10 @@ impl Writer {
             let taken = self.records.recv_many(&mut self.batch.records, room);
             match timeout_at(deadline, taken).await {
                 Ok(0) => return,
-                Ok(_) => self.show_from(before).await,
+                Ok(_) => self.show_from(before),
                 Err(_) => tracing::warn!("requests still hold places in the ledger"),
             }
         }
-    }
-}
-
-/// Lets requests go first, every few records: a whole batch in one go would hold up
-/// those of the same thread for a millisecond.
-pub(crate) async fn give_way(at: usize) {
-    const RECORDS_AT_ONCE: usize = 8;
-    if at % RECORDS_AT_ONCE == RECORDS_AT_ONCE - 1 {
-        tokio::task::yield_now().await;
     }
 }
 
