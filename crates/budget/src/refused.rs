@@ -13,7 +13,7 @@ pub enum Refused {
     Exhausted(Box<Exhausted>),
     /// A budget limits money and the model has no price.
     #[error(
-        "budget \"{budget}\" is in USD and the model has no price, so its cost can't be bounded"
+        "budget \"{budget}\" is in USD and the model, or the service tier asked for, has no price, so its cost can't be bounded"
     )]
     Unpriced {
         /// Its name.
@@ -26,7 +26,9 @@ impl Refused {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Exhausted(exhausted) => exhausted.hint(),
-            Self::Unpriced { .. } => "give the model a price in [models.\"NAME\"]",
+            Self::Unpriced { .. } => {
+                "give the model a price in [models.\"NAME\"]; ask for no dearer service_tier"
+            }
         }
     }
 

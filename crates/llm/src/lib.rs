@@ -74,6 +74,7 @@ pub use models::{ModelEntry, model_object, models_list, read_models};
 pub use percent::percent_decoded;
 pub use price::{
     CacheLife, Catalog, CatalogFault, Facts, LongPrompt, Modality, Price, Rate, cache_life,
+    is_dearer,
 };
 pub use rename::rename_events;
 pub use request::{

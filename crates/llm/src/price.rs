@@ -53,6 +53,42 @@ pub fn cache_life(body: &[u8]) -> CacheLife {
     }
 }
 
+/// Whether the request asks for a service that costs more than a model's price says:
+/// OpenAI's and Gemini's priority processing, Anthropic's fast mode. A tier that is not
+/// known to be an ordinary one counts as dearer, wherever in the body it stands.
+pub fn is_dearer(body: &[u8]) -> bool {
+    static TIER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#""service"#));
+    static SPEED: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#""speed""#));
+    let after = |at: usize| body.get(at..).unwrap_or_default();
+    let mut tiers = TIER.find_iter(body).filter_map(|at| {
+        let rest = after(at + TIER.needle().len());
+        let ends = [br#"_tier""#.as_slice(), br#"Tier""#];
+        value(ends.iter().find_map(|end| rest.strip_prefix(*end))?)
+    });
+    let mut speeds = SPEED.find_iter(body);
+    tiers.any(|tier| !ORDINARY.iter().any(|it| tier.eq_ignore_ascii_case(it)))
+        || speeds.any(|at| value(after(at + SPEED.needle().len())) == Some(b"fast"))
+}
+
+/// Tiers that cost what a model costs, or less. `auto` is what the provider's account
+/// says, which the price has to agree with.
+const ORDINARY: [&[u8]; 7] = [
+    b"auto",
+    b"default",
+    b"standard",
+    b"standard_only",
+    b"on_demand",
+    b"flex",
+    b"batch",
+];
+
+/// The text of a member whose name ends here.
+fn value(after: &[u8]) -> Option<&[u8]> {
+    let text = after.trim_ascii_start().strip_prefix(b":")?;
+    let text = text.trim_ascii_start().strip_prefix(b"\"")?;
+    text.get(..memchr::memchr(b'"', text)?)
+}
+
 impl Price {
     /// What a use costs: summed exactly, then rounded up once to the billionth
     /// of a dollar.

@@ -2,7 +2,9 @@ use std::sync::Arc;
 
 use tollgate_budget::{Amount, Backed, Refused, Reservation, ScopePath};
 use tollgate_identity::Agent;
-use tollgate_llm::{CacheLife, Endpoint, Facts, RequestView, cache_life, estimate_tokens};
+use tollgate_llm::{
+    CacheLife, Endpoint, Facts, RequestView, cache_life, estimate_tokens, is_dearer,
+};
 use tollgate_types::{Label, Money, TokenUsage, UnixMillis};
 
 use crate::bank::{Bank, Exhausted};
@@ -98,6 +100,9 @@ impl Hold {
             provider: asked.provider.clone(),
             teller: bank.teller(),
         };
+        if hold.facts.price.is_some() && hold.stated.is_none() && is_dearer(asked.body) {
+            (hold.facts.price, hold.facts.long) = (None, None);
+        }
         if !bank.budgets().is_empty() {
             hold.reserve(bank, snapshot, asked, now)?;
         }

@@ -1,10 +1,10 @@
 use bytes::Bytes;
 use http::{Request, Response};
-use hyper::body::Incoming;
 use tollgate_llm::Dialect;
 
 use crate::admission::identify;
 use crate::body::Body;
+use crate::conversation::Incoming;
 use crate::dispatch::refused;
 use crate::gateway::Gateway;
 use crate::head;

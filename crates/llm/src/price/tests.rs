@@ -180,3 +180,28 @@ proptest! {
         drop(Catalog::read(&text));
     }
 }
+
+#[test]
+fn a_service_that_costs_more_is_seen() {
+    for dearer in [
+        r#"{"service_tier": "priority"}"#,
+        r#"{"service_tier" :"fast"}"#,
+        r#"{"serviceTier":"SERVICE_TIER_PRIORITY"}"#,
+        r#"{"service_tier":"priorit\u0079"}"#,
+        r#"{"speed":"fast"}"#,
+    ] {
+        assert!(is_dearer(dearer.as_bytes()), "{dearer}");
+    }
+    for ordinary in [
+        r#"{"service_tier":"auto","x":1}"#,
+        r#"{"service_tier":null}"#,
+        r#"{"serviceTier":"FLEX"}"#,
+        r#"{"speed":"slow","service":"priority"}"#,
+        r#"{"messages":[{"content":"say \"service_tier\": \"priority\""}]}"#,
+        r#"{"service_tier"#,
+        r#"{"service_tier":""#,
+        "{}",
+    ] {
+        assert!(!is_dearer(ordinary.as_bytes()), "{ordinary}");
+    }
+}

@@ -190,6 +190,24 @@ async fn what_can_not_be_bounded_is_refused_where_a_budget_holds() {
     assert_eq!(shown[0]["tokens"]["limit"], 100_000, "{shown}");
 }
 
+/// A tier that costs more than the model's price says is no way around a budget of money.
+#[tokio::test]
+async fn a_dearer_service_has_no_price() {
+    let house = House::with("budget = { usd = 5.0 }\n", &[FIRST_KEY]).await;
+    let ask = |tier: &str| {
+        let body = json!({"model": "gpt-4o", "max_tokens": 50, "service_tier": tier,
+            "messages": [{"role": "user", "content": "hi"}]});
+        Request::post("/v1/chat/completions", &body).key(KEY)
+    };
+    let refused = house.client().send(&ask("priority")).await;
+    assert_eq!(refused.status(), 429, "{}", refused.text());
+    let text = refused.text();
+    assert!(text.contains("the service tier asked for"), "{text}");
+    assert_eq!(house.openai.requests().len(), 0, "nothing was sent");
+    let ordinary = house.client().send(&ask("flex")).await;
+    assert_eq!(ordinary.status(), 200, "{}", ordinary.text());
+}
+
 #[tokio::test]
 async fn a_limit_that_is_none_is_refused_in_every_way_of_saying_it() {
     let house = with_budget(2000).await;
