@@ -1,6 +1,6 @@
+use std::cell::RefCell;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, SystemTime};
 
@@ -188,15 +188,18 @@ fn asks_to_close(headers: &HeaderMap) -> bool {
     connection.is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(b"close"))
 }
 
-/// The date as a field has it, written once a second.
+/// The date as a field has it, written once a second by each thread.
 fn with_date(write: impl FnOnce(&str)) {
-    static DATE: Mutex<(u64, String)> = Mutex::new((u64::MAX, String::new()));
+    thread_local! {
+        static DATE: RefCell<(u64, String)> = const { RefCell::new((u64::MAX, String::new())) };
+    }
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let second = since.as_ref().map_or(0, Duration::as_secs);
-    let mut date = DATE.lock().unwrap_or_else(PoisonError::into_inner);
-    if date.0 != second {
-        let moment = SystemTime::UNIX_EPOCH + Duration::from_secs(second);
-        *date = (second, httpdate::fmt_http_date(moment));
-    }
-    write(&date.1);
+    DATE.with_borrow_mut(|date| {
+        if date.0 != second {
+            let moment = SystemTime::UNIX_EPOCH + Duration::from_secs(second);
+            *date = (second, httpdate::fmt_http_date(moment));
+        }
+        write(&date.1);
+    });
 }
