@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use smallvec::SmallVec;
+use tokio::sync::Semaphore;
 use tollgate_llm::{Endpoint, Text, TextKind, Texts, Unescaped};
 use tollgate_scan::{Context, Verdict};
 use tollgate_types::{Consequence, Direction, Label, Sighting};
@@ -22,6 +23,9 @@ const WINDOW: usize = 64 << 10;
 /// words make a signal.
 const OVERLAP: usize = 4 << 10;
 
+/// Windows of one answer that others are asked about at once: each is memory.
+const MOST_ASKED: usize = 4;
+
 /// Where something in an answer stands.
 const PLACE: &str = "answer";
 
@@ -32,6 +36,8 @@ pub(crate) struct Listener {
     endpoint: Endpoint,
     wanted: Wanted,
     tainting: Arc<Tainting>,
+    /// Places for windows that others are asked about.
+    asking: Arc<Semaphore>,
     texts: Texts,
     plain: Unescaped,
     /// What was written and not looked at yet, text after text.
@@ -66,6 +72,7 @@ impl Listener {
                 profile: dlp.profile,
             },
             tainting: Arc::new(tainting()),
+            asking: Arc::new(Semaphore::new(MOST_ASKED)),
             texts: Texts::default(),
             plain: Unescaped::default(),
             heard: Vec::new(),
@@ -127,8 +134,13 @@ impl Listener {
     fn judge(&mut self, heard: Vec<u8>) {
         let (scanning, wanted) = (Arc::clone(&self.scanning), self.wanted);
         let tainting = Arc::clone(&self.tainting);
-        if !self.scanning.opinions.is_empty() {
+        if self.scanning.opinions.is_empty() {
+            return self.found(scanning.orders(&heard, &wanted, Context::Api, ""));
+        }
+        // A provider may write faster than others judge.
+        if let Ok(place) = Arc::clone(&self.asking).try_acquire_owned() {
             tokio::spawn(async move {
+                let _place = place;
                 let judged = tokio::task::spawn_blocking(move || {
                     scanning.orders(&heard, &wanted, Context::Api, "")
                 });
@@ -138,7 +150,11 @@ impl Listener {
             });
             return;
         }
-        let order = scanning.orders(&heard, &wanted, Context::Api, "");
+        self.found(scanning.orders_alone(&heard, &wanted, Context::Api));
+    }
+
+    /// Keeps what is worse than all before, and taints the run with it.
+    fn found(&mut self, order: Option<Order>) {
         let Some(order) = order.filter(|order| order.verdict > self.worst) else {
             return;
         };
@@ -151,6 +167,7 @@ impl Listener {
             consequence: Consequence::Tainted,
             count: 1,
         });
+        let tainting = Arc::clone(&self.tainting);
         tokio::spawn(async move { put_down(&tainting, order).await });
     }
 

@@ -265,19 +265,40 @@ impl Scanning {
         context: Context,
         key: &'static str,
     ) -> Option<Order> {
-        let how = Inbound {
+        let order = self.judged(text, None, wanted.how(context));
+        wanted.heeded(order, context, key)
+    }
+
+    /// The same without those who are asked beside, where too many are.
+    pub(crate) fn orders_alone(
+        &self,
+        text: &[u8],
+        wanted: &Wanted,
+        context: Context,
+    ) -> Option<Order> {
+        let order = self.judged_alone(text, wanted.how(context));
+        wanted.heeded(order, context, "")
+    }
+}
+
+impl Wanted {
+    fn how(&self, context: Context) -> Inbound {
+        Inbound {
             context,
-            profile: wanted.profile,
-            naive: wanted.inbound.naive,
-            signals: wanted.inbound.signals,
-        };
+            profile: self.profile,
+            naive: self.inbound.naive,
+            signals: self.inbound.signals,
+        }
+    }
+
+    fn heeded(&self, order: Option<Order>, context: Context, key: &'static str) -> Option<Order> {
         // A user who says that earlier instructions no longer hold means it;
         // what counts there is what nobody says by himself.
-        let least = match context == Context::UserMessage || wanted.profile.passes_review() {
+        let least = match context == Context::UserMessage || self.profile.passes_review() {
             true => Verdict::Unsafe,
             false => Verdict::Review,
         };
-        self.judged(text, None, how)
+        order
             .filter(|order| order.verdict >= least)
             .map(|order| Order { key, ..order })
     }

@@ -93,12 +93,32 @@ impl Scanning {
     /// What an inbound text comes to, second opinions heard; none where it is
     /// clean. An operator's word on this very text stands above all of it.
     pub(crate) fn judged(&self, text: &[u8], url: Option<&str>, how: Inbound) -> Option<Order> {
+        self.order(text, how, |first| {
+            self.second_opinion(first, text, url, how)
+        })
+    }
+
+    /// The same where nobody else can be asked any more: as if all had failed.
+    pub(crate) fn judged_alone(&self, text: &[u8], how: Inbound) -> Option<Order> {
+        let closed = self.opinions.iter().any(|it| it.fails_closed());
+        self.order(text, how, |first| match closed {
+            true => Verdict::Unsafe,
+            false => first,
+        })
+    }
+
+    fn order(
+        &self,
+        text: &[u8],
+        how: Inbound,
+        others: impl FnOnce(Verdict) -> Verdict,
+    ) -> Option<Order> {
         let report = self.injections.inbound(text, how);
         let gravest = report.findings.iter().max_by_key(|it| it.severity);
         let (mut verdict, mut kind) = (report.verdict(), gravest.map(|it| it.kind.clone()));
         let detector = gravest.map_or(tollgate_scan::Detector::InjectionSignals, |it| it.detector);
         if !self.opinions.is_empty() && verdict != Verdict::Unsafe {
-            let said = self.second_opinion(verdict, text, url, how);
+            let said = others(verdict);
             if said > verdict {
                 (verdict, kind) = (said, Some("second-opinion".into()));
             }

@@ -1,7 +1,7 @@
 //! What leaves to a model and what comes back, looked at.
 
 use serde_json::{Value, json};
-use tollgate_testkit::{Answer, Ending, Request, Script, Wire};
+use tollgate_testkit::{Answer, Ending, FakeProvider, Request, Script, Wire};
 
 use crate::house::{DIALECTS, FIRST_KEY, House, KEY, SECOND_KEY, control, model};
 
@@ -270,13 +270,21 @@ async fn what_a_tool_brought_taints_once_and_rules_judge_the_call_by_it() {
 #[tokio::test]
 async fn an_answer_that_gives_orders_taints_the_run() {
     let house = House::open().await;
-    for (stream, wire) in [(false, Wire::OpenAi), (true, Wire::Anthropic)] {
+    // Behind more than is looked at in one go, too.
+    let late = format!("{} {ORDER}", "The quiet river runs on. ".repeat(6_000));
+    let answers = [
+        (false, Wire::OpenAi, ORDER),
+        (true, Wire::Anthropic, ORDER),
+        (false, Wire::OpenAi, &*late),
+        (true, Wire::Anthropic, &*late),
+    ];
+    for (stream, wire, said) in answers {
         let script = match stream {
             false => {
-                let said = json!({"id": "x", "object": "chat.completion", "model": "gpt-4o", "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": ORDER}}], "usage": {"prompt_tokens": 1, "completion_tokens": 9, "total_tokens": 10}});
+                let said = json!({"id": "x", "object": "chat.completion", "model": "gpt-4o", "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": said}}], "usage": {"prompt_tokens": 1, "completion_tokens": 9, "total_tokens": 10}});
                 Script::json(200, said.to_string())
             }
-            true => Script::Chunks(anthropic_stream(&pieces(ORDER, 7))),
+            true => Script::Chunks(anthropic_stream(&pieces(said, (said.len() / 40).max(7)))),
         };
         house.provider(wire).push(script);
         let answer = house.send(&Request::ask(wire, stream, model(wire))).await;
@@ -458,7 +466,7 @@ async fn an_operators_word_and_second_opinions_count() {
 /// the operator said.
 #[tokio::test]
 async fn a_remote_scanner_is_asked_and_fails_as_it_was_told() {
-    use tollgate_testkit::{FakeProvider, Gateway};
+    use tollgate_testkit::Gateway;
     let remote = FakeProvider::openai().start().await;
     let config = |closed: bool| {
         format!(
@@ -496,6 +504,35 @@ async fn a_remote_scanner_is_asked_and_fails_as_it_was_told() {
     gateway.wait_for_output("configuration reloaded").await;
     remote.push(Script::json(200, r#"{"verdict":"maybe"}"#));
     assert_eq!(ask(&gateway, "four").await, "clean");
+}
+
+/// Attack: an answer comes faster than those who are asked beside can judge it. What
+/// waits for them is bounded, and what they can't be asked about counts as unjudged.
+#[tokio::test]
+async fn an_answer_outruns_nobody_who_is_asked_beside() {
+    let remote = FakeProvider::openai().start().await;
+    remote.otherwise(Script::Timeout);
+    let scan = format!(
+        "[scan.remote]\nurl = \"{}\"\nfail_closed = true\ntimeout_ms = 3000\n",
+        remote.url()
+    );
+    let house = House::with(&scan, &[FIRST_KEY]).await;
+    let words: String = (0..30_000)
+        .map(|at| format!("The river runs on, {at}. "))
+        .collect();
+    let script = Script::Chunks(anthropic_stream(&pieces(&words, 16_000)));
+    house.provider(Wire::Anthropic).push(script);
+    let answer = house
+        .send(&Request::ask(Wire::Anthropic, true, model(Wire::Anthropic)))
+        .await;
+    assert!(answer.text().contains("message_stop"));
+    tollgate_testkit::within("the taint", async {
+        while control(&house.gateway, "/control/taint").await == json!([]) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert!(remote.requests().len() <= 4, "{}", remote.requests().len());
 }
 
 /// A text in pieces of so many letters.
